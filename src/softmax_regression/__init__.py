@@ -1,0 +1,33 @@
+"""Multinomial logistic (softmax) regression in pure NumPy."""
+
+from ._estimator import SoftmaxRegression
+from ._exceptions import (
+    ConvergenceWarning,
+    DataConversionWarning,
+    DivergenceError,
+    NotFittedError,
+)
+from ._losses import (
+    binary_cross_entropy,
+    cross_entropy,
+    cross_entropy_gradient,
+    log_softmax,
+    softmax,
+)
+from ._progress import Progress
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConvergenceWarning",
+    "DataConversionWarning",
+    "DivergenceError",
+    "NotFittedError",
+    "Progress",
+    "SoftmaxRegression",
+    "binary_cross_entropy",
+    "cross_entropy",
+    "cross_entropy_gradient",
+    "log_softmax",
+    "softmax",
+]

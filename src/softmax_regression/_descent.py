@@ -1,0 +1,303 @@
+"""The textbook: mini-batch gradient descent with the gradient (ŷ - t) xᵀ of equation (5.48).
+
+Everything runs classes first, on (n_classes, batch_size) arrays: reductions over the classes are
+then sums of whole rows, several times faster than sums along short rows. The exponentials here
+are not compensated as those of `log_softmax` are, and shifted only where they could overflow; a
+step of gradient descent does not feel an error in the last digits.
+
+Source: Jurafsky & Martin, Speech and Language Processing (3rd ed. draft), section 5.6.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._exceptions import DivergenceError
+from ._features import Features, is_sparse, row_blocks
+from ._objective import Parameters, Penalty
+from ._targets import Targets
+
+WIDE = 256  # ... and wide rows of float32 twice as fast with the rows first
+
+
+@dataclass
+class DescentState:
+    """Where gradient descent stands: all that the next step depends on, and nothing else.
+
+    `theta` is W and b in one vector, so that a step is one operation; `velocity` is the last
+    step; `epoch` counts finished epochs.
+    """
+
+    theta: NDArray[Any]
+    velocity: NDArray[Any]
+    epoch: int = 0
+
+    def copy(self) -> "DescentState":
+        """Return a state whose arrays are its own."""
+        return DescentState(self.theta.copy(), self.velocity.copy(), self.epoch)
+
+
+@dataclass(frozen=True)
+class GradientDescent:
+    """The update rule θ ← θ + v with v = momentum · v - rate · ∇F, then the step for l1.
+
+    The l1 term has no gradient at 0; its proximal step moves every weight towards 0 by rate · l1
+    and stops there (Parikh & Boyd, Proximal Algorithms, section 6.5.2). The first `n_weights`
+    entries of θ are weights, the others the intercept, which has no penalty.
+    """
+
+    momentum: float
+    l1: float
+    n_weights: int
+
+    def step(
+        self, state: DescentState, gradient: NDArray[Any], rate: float, out: NDArray[Any]
+    ) -> None:
+        """Write the θ that follows `state` into `out`, and the step taken into the velocity."""
+        theta, velocity = state.theta, state.velocity
+        if self.momentum:
+            velocity *= self.momentum
+            gradient *= rate
+            velocity -= gradient
+        else:
+            np.multiply(gradient, -rate, out=velocity)
+        np.add(theta, velocity, out=out)
+        if self.l1:
+            weights = out[: self.n_weights]
+            weights -= np.clip(weights, -rate * self.l1, rate * self.l1)
+            np.subtract(out, theta, out=velocity)
+
+
+class BatchObjective:
+    """F and ∇F on one batch of rows, in buffers that every batch reuses."""
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        batch_size: int,
+        penalty: Penalty,
+        fit_intercept: bool,
+        dtype: Any,
+    ) -> None:
+        self.n_classes, self.n_features = shape
+        self.penalty = penalty
+        self.fit_intercept = fit_intercept
+        self.gradient = np.zeros(self.n_classes * (self.n_features + 1), dtype)
+        self._parts = self.split(self.gradient)
+        self._logits = np.empty(self.n_classes * batch_size, dtype)
+        self._weights_by_feature = np.empty((self.n_features, self.n_classes), dtype)
+        self._ones = np.ones(max(self.n_classes, batch_size), dtype)
+        # e^z neither overflows nor leaves the normal numbers while |z| stays below this.
+        self._largest_exponent = 0.5 * math.log(float(np.finfo(dtype).max))
+
+    def split(self, theta: NDArray[Any]) -> Parameters:
+        """Return W and b as views of one vector."""
+        n_weights = self.n_classes * self.n_features
+        weights = theta[:n_weights].reshape(self.n_classes, self.n_features)
+        return Parameters(weights, theta[n_weights:])
+
+    def evaluate(self, X: Features, targets: Targets, weight: Any, parameters: Parameters) -> float:
+        """Return F on the batch and leave ∇F (without the l1 term) in `gradient`.
+
+        `weight` is w_i / Σ w_i over the batch, shape (batch_size,), or 1 / batch_size.
+        """
+        Z = self._logits_of(X, parameters)
+        self._shift_where_large(Z)
+        true_logits = targets.inner(Z)
+        P = np.exp(Z, out=Z)
+        # A product with ones is the fastest sum, over the classes here and the rows below.
+        normaliser = self._ones[: self.n_classes].dot(P)
+        loss = _weighted_mean(np.log(normaliser) - true_logits, weight)
+        P *= weight / normaliser
+        targets.subtract_from(P, weight)
+        self._gradient_from(P, X, parameters)
+        return loss + self.penalty.value(parameters.weights)
+
+    def _logits_of(self, X: Features, parameters: Parameters) -> NDArray[Any]:
+        n_rows = X.shape[0]
+        Z = self._logits[: self.n_classes * n_rows].reshape(self.n_classes, n_rows)
+        # BLAS multiplies by Wᵀ laid out by feature up to twice as fast as by W itself ...
+        by_feature = self._weights_by_feature
+        by_feature[...] = parameters.weights.T
+        if is_sparse(X) or (X.dtype == np.float32 and self.n_features >= WIDE):
+            Z[...] = (X @ by_feature).T
+        else:
+            np.matmul(by_feature.T, X.T, out=Z)
+        if self.fit_intercept:
+            Z += parameters.intercept[:, np.newaxis]
+        return Z
+
+    def _shift_where_large(self, Z: NDArray[Any]) -> None:
+        values = Z.reshape(-1)
+        limit = self._largest_exponent
+        if not -limit < np.minimum.reduce(values) <= np.maximum.reduce(values) < limit:
+            Z -= np.maximum.reduce(Z, axis=0)
+
+    def _gradient_from(self, residual: NDArray[Any], X: Features, parameters: Parameters) -> None:
+        weights, intercept = self._parts
+        if is_sparse(X):
+            weights[...] = (X.T @ residual.T).T
+        else:
+            np.matmul(residual, X, out=weights)
+        if self.penalty.l2:
+            weights += self.penalty.l2 * parameters.weights
+        if self.fit_intercept:
+            residual.dot(self._ones[: X.shape[0]], out=intercept)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The rows of a fit, cut into batches in the order of an epoch."""
+
+    X: Features
+    targets: Targets
+    sample_weight: NDArray[Any] | None
+    batch_size: int
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows."""
+        return self.targets.n_rows
+
+    def walk(self, order: NDArray[np.intp] | None) -> Iterator[tuple[Features, Targets, Any]]:
+        """Yield (X, targets, normalised weight) of each batch; the last may be smaller.
+
+        With `order` None the batches are views. A batch whose weights are all 0 is left out.
+        """
+        n_rows = self.n_rows if order is None else order.shape[0]
+        gather = self._gatherer(min(self.batch_size, n_rows), order)
+        for start in range(0, n_rows, self.batch_size):
+            rows: Any = slice(start, min(start + self.batch_size, n_rows))
+            X = gather(rows)
+            rows = rows if order is None else order[rows]
+            weight: Any = 1.0 / X.shape[0]
+            if self.sample_weight is not None:
+                weight = self.sample_weight[rows]
+                total = weight.sum()
+                if total == 0.0:
+                    continue
+                weight = (weight / total).astype(self.X.dtype, copy=False)
+            yield X, self.targets.take(rows), weight
+
+    def _gatherer(
+        self, batch_size: int, order: NDArray[np.intp] | None
+    ) -> Callable[[slice], Features]:
+        X = self.X
+        if order is None:
+            return lambda rows: X[rows]
+        if is_sparse(X):
+            return lambda rows: X[order[rows]]
+        buffer = np.empty((batch_size, X.shape[1]), X.dtype)
+        # "clip" writes straight into the buffer; the default mode "raise" makes a copy first.
+        return lambda rows: X.take(
+            order[rows], axis=0, out=buffer[: rows.stop - rows.start], mode="clip"
+        )
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Gradient descent on one problem: its batches, F on a batch, the rule and the steps.
+
+    `schedule` maps the number of finished epochs to the step of the next.
+    """
+
+    batches: Batches
+    objective: BatchObjective
+    rule: GradientDescent
+    schedule: Callable[[int], float]
+
+    def run(
+        self,
+        state: DescentState,
+        max_iter: int,
+        report: Callable[[float, Parameters], bool],
+        *,
+        rows: NDArray[np.intp] | None = None,
+        generator: np.random.Generator | None = None,
+    ) -> None:
+        """Run epochs until `report` says stop or there were `max_iter` of them, changing `state`.
+
+        `rows` are the rows to learn from (None: all), drawn anew by `generator` for every epoch
+        (None: in their own order).
+        """
+        for _ in range(max_iter):
+            order = rows
+            if generator is not None:
+                order = generator.permutation(self.batches.n_rows if rows is None else rows)
+            loss = self.epoch(state, order)
+            state.epoch += 1
+            if report(loss, self.objective.split(state.theta)):
+                break
+
+    def epoch(self, state: DescentState, order: NDArray[np.intp] | None = None) -> float:
+        """Take one step per batch, changing `state`; return the mean over the batches of F.
+
+        Each batch's F is that at the parameters its step starts from. Without any batch that has
+        weight nothing moves, and the mean of nothing is NaN.
+
+        Raises
+        ------
+        DivergenceError
+            F is no longer finite; `state` is left at the last parameters where it was.
+        """
+        rate = self.schedule(state.epoch)
+        other = state.theta.copy()
+        total, n_batches = 0.0, 0
+        with np.errstate(all="ignore"):  # what overflows is caught as a non-finite loss
+            for X, targets, weight in self.batches.walk(order):
+                parameters = self.objective.split(state.theta)
+                loss = self.objective.evaluate(X, targets, weight, parameters)
+                if not math.isfinite(loss):
+                    state.theta = other
+                    raise DivergenceError(state.epoch + 1, loss, rate)
+                self.rule.step(state, self.objective.gradient, rate, other)
+                state.theta, other = other, state.theta
+                total += loss
+                n_batches += 1
+        if not np.isfinite(state.theta).all():
+            state.theta = other
+            raise DivergenceError(state.epoch + 1, math.inf, rate)
+        return total / n_batches if n_batches else math.nan
+
+
+def safe_learning_rate(
+    X: Features, sample_weight: NDArray[Any] | None, l2: float, *, iterations: int = 20
+) -> float:
+    """Return 1 / L for L = ½ λ_max(Σ w_i x_i x_iᵀ / Σ w_i) + l2, with x_i extended by a 1.
+
+    L bounds the curvature of F (Böhning, Ann. Inst. Statist. Math. 44, 1992), so a full-batch
+    step of this size never raises F. λ_max comes from power iteration, which approaches it from
+    below; the factor 1.1 covers what is missing.
+    """
+    direction = np.ones(X.shape[1] + 1)
+    largest = 0.0
+    for _ in range(iterations):
+        direction /= np.linalg.norm(direction)
+        product = _second_moment_times(direction, X, sample_weight)
+        largest, direction = float(np.linalg.norm(product)), product
+    return 1.0 / (1.1 * (0.5 * largest + l2))
+
+
+def _second_moment_times(
+    direction: NDArray[Any], X: Features, sample_weight: NDArray[Any] | None
+) -> NDArray[Any]:
+    total, weight_sum = np.zeros_like(direction), 0.0
+    for rows in row_blocks(X.shape[0], 8 * X.shape[1]):
+        block = X[rows]
+        projection = np.asarray(block @ direction[:-1], dtype=np.float64) + direction[-1]
+        weight = np.ones(len(projection)) if sample_weight is None else sample_weight[rows]
+        projection *= weight
+        total[:-1] += block.T @ projection
+        total[-1] += projection.sum()
+        weight_sum += float(weight.sum())
+    return total / weight_sum
+
+
+def _weighted_mean(values: NDArray[Any], weight: Any) -> float:
+    if isinstance(weight, float):
+        return float(np.add.reduce(values)) * weight
+    return float(values.dot(weight))

@@ -1,0 +1,752 @@
+"""SoftmaxRegression: parameters in, learned state out."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._descent import DescentState
+from ._exceptions import ConvergenceWarning, NotFittedError
+from ._features import (
+    Features,
+    MatrixLike,
+    check_feature_names,
+    check_features,
+    feature_names,
+    row_blocks,
+)
+from ._fit import Learned, Problem, Start, learn, learn_batchwise
+from ._hyperparameters import (
+    ClassWeight,
+    Hyperparameters,
+    LearningRate,
+    RandomState,
+    check_hyperparameters,
+    make_generator,
+)
+from ._losses import log_softmax_rows, softmax_rows
+from ._objective import Parameters, data_sums, logits
+from ._progress import Progress
+from ._sklearn import sibling
+from ._targets import check_classes, check_y, encode, find_classes
+from ._weights import apply_class_weight, check_sample_weight, refuse_all_zero
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a model is a model of: its classes and its features."""
+
+    classes: NDArray[Any]
+    n_features: int
+    names: NDArray[np.object_] | None
+
+
+class SoftmaxRegression:
+    """Multinomial logistic (softmax) regression.
+
+    Minimises, over W (n_classes, n_features) and b (n_classes,),
+
+        F(W, b) = (1 / Σ w_i) Σ_i w_i CE(y_i, softmax(W x_i + b)) + l1 ‖W‖₁ + (l2 / 2) ‖W‖²
+
+    where CE is the cross-entropy in nats and w the sample weights. The intercept b is not
+    penalised. F is a mean, so repeated rows, scaled weights and `batch_size` do not change it.
+
+    With a numeric `learning_rate` the fit is the textbook's mini-batch gradient descent with the
+    gradient (ŷ - y) xᵀ. With ``learning_rate="auto"`` the steps come from the data.
+
+    Parameters
+    ----------
+    l2 : float, default=1e-4
+        Strength of the L2 penalty, >= 0.
+    l1 : float, default=0.0
+        Strength of the L1 penalty, >= 0. Weights it holds at zero are exactly 0.
+    learning_rate : "auto", float or callable, default="auto"
+        "auto": chosen from the data. A number > 0: the step of plain gradient descent. A callable
+        maps the number of finished epochs (0 in the first) to the step of the next.
+    batch_size : "auto" or int, default="auto"
+        Rows per gradient step, >= 1; "auto" is 256 with a numeric `learning_rate`.
+    momentum : float, default=0.0
+        Share of the last step that is taken again, in [0, 1). Needs a numeric `learning_rate`.
+    max_iter : int, default=1000
+        Epochs (passes over the data) at most; 0 gives the zero model.
+    tol : float, default=1e-6
+        In nats. Stop when the loss curve has not fallen by `tol` in `n_iter_no_change` epochs;
+        0 runs all `max_iter` epochs.
+    fit_intercept : bool, default=True
+        Whether b is learned; it is 0 otherwise.
+    class_weight : dict, "balanced" or None, default=None
+        Factor on the weight of each row, by its class. A class the dict does not name counts 1;
+        "balanced" makes all classes weigh the same.
+    label_smoothing : float, default=0.0
+        Share s of every target spread evenly over the classes in `fit`, in [0, 1).
+    early_stopping : bool, default=False
+        Watch the log-loss of held-out rows instead of the training loss, stop when it has not
+        fallen by `tol` in `n_iter_no_change` epochs, and keep the best epoch's parameters.
+    validation_fraction : float, default=0.1
+        Share of the rows held out, class by class, for `early_stopping` without
+        `validation_data`; in (0, 1).
+    n_iter_no_change : int, default=5
+        Epochs without a fall of `tol` before the fit stops, >= 1.
+    shuffle : bool, default=True
+        Whether `fit` visits the rows in a new random order in every epoch. `partial_fit` takes
+        them as they come.
+    random_state : int, Generator, RandomState, SeedSequence or None, default=None
+        Seed of the shuffling and of the held-out split.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the last fit (parameters, momentum, epoch count, random state
+        and curves) instead of from zero.
+    verbose : int, default=0
+        1 prints a line per epoch, at most two a second.
+    callback : callable or None, default=None
+        Called once per epoch with a `Progress`; a true return stops the fit.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_classes, n_features)
+        W; two classes keep two rows. float32 after a fit on float32, else float64.
+    intercept_ : ndarray of shape (n_classes,)
+        b.
+    classes_ : ndarray of shape (n_classes,)
+        The labels in sorted order; 0 … n_classes-1 for probability rows.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Column names, where X had string names.
+    n_iter_ : int
+        Epochs run.
+    loss_curve_ : ndarray of shape (n_iter_,)
+        For each epoch the mean, over its batches, of F on the batch at the parameters from which
+        the batch's step starts. For a full batch that is F itself.
+    validation_curve_ : ndarray
+        Mean cross-entropy of the validation data after each epoch; empty without such data.
+    optimality_gap_ : float
+        Proven upper bound, in nats, on F - F*; ``inf`` where no proof exists.
+    converged_ : bool
+        Whether the fit ended because it had reached what `tol` asks for.
+
+    References
+    ----------
+    Jurafsky & Martin, Speech and Language Processing (3rd ed. draft), chapter 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[0.0, 1.0], [1.0, 0.0], [3.0, 3.0], [4.0, 3.0], [0.0, 5.0], [1.0, 6.0]])
+    >>> y = np.array(["low", "low", "right", "right", "up", "up"])
+    >>> model = SoftmaxRegression(learning_rate=0.2, max_iter=400, tol=0).fit(X, y)
+    >>> model.predict([[0.5, 0.5], [3.0, 2.0]])
+    array(['low', 'right'], dtype='<U5')
+    >>> bool(model.loss(X, y) < 0.1)
+    True
+    """
+
+    coef_: NDArray[Any]
+    intercept_: NDArray[Any]
+    classes_: NDArray[Any]
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
+    n_iter_: int
+    loss_curve_: NDArray[np.float64]
+    validation_curve_: NDArray[np.float64]
+    optimality_gap_: float
+    converged_: bool
+    _velocity: NDArray[Any]
+    _epoch: int
+    _generator: np.random.Generator
+
+    def __init__(
+        self,
+        *,
+        l2: float = 1e-4,
+        l1: float = 0.0,
+        learning_rate: LearningRate = "auto",
+        batch_size: int | str = "auto",
+        momentum: float = 0.0,
+        max_iter: int = 1000,
+        tol: float = 1e-6,
+        fit_intercept: bool = True,
+        class_weight: ClassWeight = None,
+        label_smoothing: float = 0.0,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        callback: Callable[[Progress], object] | None = None,
+    ) -> None:
+        self.l2 = l2
+        self.l1 = l1
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.momentum = momentum
+        self.max_iter = max_iter
+        self.tol = tol
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.callback = callback
+
+    # Learning
+
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        validation_data: tuple[Any, ...] | None = None,
+    ) -> "SoftmaxRegression":
+        """Learn W and b from rows X and targets y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            float32 and float64 are used as they are; other numbers are converted to float64.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Class labels, or one probability row per sample (one-hot included).
+        sample_weight : array-like of shape (n_samples,), optional
+            Weight of each row, >= 0; only ratios matter, and weight 0 means the row is absent.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Rows whose log-loss is recorded in `validation_curve_` after every epoch, and watched
+            when `early_stopping` is set.
+
+        Returns
+        -------
+        SoftmaxRegression
+            The estimator itself.
+
+        Raises
+        ------
+        TypeError
+            An argument of the wrong kind.
+        ValueError
+            An argument with an illegal value, or fewer than two classes.
+        DivergenceError
+            The loss left the finite numbers; the last finite parameters are kept.
+
+        Warns
+        -----
+        ConvergenceWarning
+            The fit ended before it reached what `tol` asks for, or above its first loss.
+        """
+        settings = check_hyperparameters(self.get_params())
+        names = feature_names(X)
+        classes, problem = _learning_problem(settings, X, y, sample_weight)
+        description = Description(classes, problem.X.shape[1], names)
+        validation = _validation_problem(validation_data, description)
+        start = self._start(settings, description, problem.X)
+
+        def keep(learned: Learned) -> None:
+            self._adopt(learned, description, start.generator)
+
+        learned = learn(problem, settings, start, validation, keep)
+        keep(learned)
+        self._warn_unless_converged(learned, settings)
+        return self
+
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> "SoftmaxRegression":
+        """Take one pass over some more rows, in the order given, a step per `batch_size` rows.
+
+        Chunks that end where batches end give bit for bit what
+        ``fit(shuffle=False, max_iter=1)`` gives on all rows at once.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Class labels or probability rows.
+        classes : array-like of shape (n_classes,), optional
+            Every label that may ever come; needed on the first call, unless y holds probability
+            rows.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weight of each row; only ratios within a batch matter. A batch of weight 0 does
+            nothing.
+
+        Returns
+        -------
+        SoftmaxRegression
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            An illegal value, an unknown label, other `classes` than before, or a setting that
+            needs all rows at once (``early_stopping``, ``class_weight="balanced"``).
+        DivergenceError
+            The loss left the finite numbers; the last finite parameters are kept.
+        """
+        settings = check_hyperparameters(self.get_params())
+        _refuse_whole_data_settings(settings)
+        fitted = hasattr(self, "coef_")
+        names = self._check_names(X) if fitted else feature_names(X)
+        features = check_features(X, self.n_features_in_ if fitted else None)
+        checked_y, weight = _check_rows(features, y, sample_weight)
+        known = self._known_classes(classes, checked_y)
+        description = Description(known, features.shape[1], names)
+        targets = encode(checked_y, known, smoothing=settings.label_smoothing)
+        weight = apply_class_weight(weight, settings.class_weight, known, targets)
+        start = self._start(replace(settings, warm_start=True), description, features)
+        learned = learn_batchwise(Problem(features, targets, weight), settings, start)
+        self._adopt(learned, description, start.generator)
+        return self
+
+    # What was learned
+
+    def decision_function(self, X: MatrixLike) -> NDArray[Any]:
+        """Return the logits z = X Wᵀ + b.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            For two classes z_1 - z_0, positive where the second class is predicted.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            X is not a finite matrix with the columns seen in `fit`.
+        """
+        Z = self._by_blocks(X, lambda z: z)
+        return Z[:, 1] - Z[:, 0] if Z.shape[1] == 2 else Z
+
+    def predict_log_proba(self, X: MatrixLike) -> NDArray[Any]:
+        """Return log ŷ, the log-softmax of the logits, equation (5.47).
+
+        It stays finite and right to the last digits where ŷ underflows to 0 or rounds to 1.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As `decision_function`.
+        """
+        return self._by_blocks(X, log_softmax_rows)
+
+    def predict_proba(self, X: MatrixLike) -> NDArray[Any]:
+        """Return ŷ, the softmax of the logits.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`; rows sum to 1.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As `decision_function`.
+        """
+        return self._by_blocks(X, softmax_rows)
+
+    def predict(self, X: MatrixLike) -> NDArray[Any]:
+        """Return the most probable class of each row, the first one in a tie.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels from `classes_`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As `decision_function`.
+        """
+        return self.classes_[self._by_blocks(X, lambda z: z.argmax(axis=1))]  # type: ignore[no-any-return]
+
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy, the weighted share of rows whose predicted class is the true one.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels, or probability rows, whose largest entry is then the true class.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weight of each row.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As `decision_function`, and for a y that does not match X.
+        """
+        predicted = self.predict(X)
+        true = check_y(y, predicted.shape[0])
+        weight = check_sample_weight(sample_weight, predicted.shape[0])
+        refuse_all_zero(weight)
+        if true.ndim == 2:
+            true = self.classes_[true.argmax(axis=1)]
+        return float(np.average(predicted == true, weights=weight))
+
+    def loss(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the mean cross-entropy in nats: the negative log-likelihood of the true class.
+
+        (1 / Σ w_i) Σ_i w_i CE(y_i, softmax(W x_i + b)), equations (5.45) to (5.47), without
+        penalty, label smoothing or class weights.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Class labels or probability rows.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weight of each row.
+
+        Returns
+        -------
+        float
+            >= 0.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As `decision_function`, and for a y with an unknown label.
+        """
+        return self._given_problem(X, y, sample_weight).mean_loss(self._parameters())
+
+    def gradient(
+        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the gradient of `loss` at the learned parameters, equation (5.48).
+
+        ∂L/∂W = (1 / Σ w_i) Σ_i w_i (ŷ_i - y_i) x_iᵀ and ∂L/∂b the same without x_i.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Class labels or probability rows.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weight of each row.
+
+        Returns
+        -------
+        d_coef : ndarray of shape (n_classes, n_features)
+            float64.
+        d_intercept : ndarray of shape (n_classes,)
+            float64; also where `fit_intercept` is False.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As `loss`.
+        """
+        problem = self._given_problem(X, y, sample_weight)
+        sums = data_sums(problem.X, problem.targets, problem.sample_weight, self._parameters())
+        return sums.weights / sums.weight, sums.intercept / sums.weight
+
+    # The estimator's own parameters
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
+        """Return the constructor's arguments as a dict.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Part of the protocol; there are no nested estimators.
+
+        Returns
+        -------
+        dict
+            Name to value, unchecked.
+        """
+        return {name: getattr(self, name) for name in _defaults(type(self))}
+
+    def set_params(self, **params: Any) -> "SoftmaxRegression":
+        """Change constructor arguments; they are checked by the next `fit`.
+
+        Parameters
+        ----------
+        **params
+            Name and new value.
+
+        Returns
+        -------
+        SoftmaxRegression
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            A name the constructor does not have; nothing is changed then.
+        """
+        valid = list(_defaults(type(self)))
+        for name in params:
+            if name not in valid:
+                message = (
+                    f"Invalid parameter {name!r} for estimator {self}. "
+                    f"Valid parameters are: {valid!r}."
+                )
+                raise ValueError(message)
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        """Return the constructor call with the arguments that differ from their defaults."""
+        changed = []
+        for name, default in _defaults(type(self)).items():
+            value = getattr(self, name)
+            if value is not default and repr(value) != repr(default):
+                changed.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    # Inside
+
+    def _parameters(self) -> Parameters:
+        return Parameters(self.coef_, self.intercept_)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "coef_"):
+            message = (
+                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
+                "appropriate arguments before using this estimator."
+            )
+            raise sibling(NotFittedError)(message)
+
+    def _check_names(self, X: Any) -> NDArray[np.object_] | None:
+        names = feature_names(X)
+        fitted: NDArray[np.object_] | None = getattr(self, "feature_names_in_", None)
+        warning = check_feature_names(names, fitted)
+        if warning is not None:
+            warnings.warn(warning, UserWarning, stacklevel=4)
+        return fitted
+
+    def _checked(self, X: Any) -> Features:
+        """Return X as the fitted model takes it."""
+        self._check_fitted()
+        self._check_names(X)
+        return check_features(X, self.n_features_in_)
+
+    def _by_blocks(self, X: Any, function: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
+        """Return `function` of the logits of all rows, in blocks that bound the memory between."""
+        X = self._checked(X)
+        blocks = list(row_blocks(X.shape[0], 8 * max(self.coef_.shape)))
+        parameters = self._parameters()
+        if len(blocks) <= 1:
+            return function(logits(X, parameters))
+        first = function(logits(X[blocks[0]], parameters))
+        out = np.empty((X.shape[0], *first.shape[1:]), first.dtype)
+        out[blocks[0]] = first
+        for rows in blocks[1:]:
+            out[rows] = function(logits(X[rows], parameters))
+        return out
+
+    def _given_problem(self, X: Any, y: Any, sample_weight: Any) -> Problem:
+        features = self._checked(X)
+        checked_y, weight = _check_rows(features, y, sample_weight)
+        refuse_all_zero(weight)
+        return Problem(features, encode(checked_y, self.classes_), weight)
+
+    def _start(self, settings: Hyperparameters, description: Description, X: Features) -> Start:
+        """Return the zero model, or with `warm_start` the state that the last fit left."""
+        if not (settings.warm_start and hasattr(self, "coef_")):
+            theta = np.zeros(description.classes.shape[0] * (X.shape[1] + 1), X.dtype)
+            generator = make_generator(settings.random_state)
+            return Start(DescentState(theta, np.zeros_like(theta)), generator, [], [])
+        self._check_same(description)
+        dtype = np.result_type(X.dtype, self.coef_.dtype)
+        theta = np.concatenate([self.coef_.ravel(), self.intercept_]).astype(dtype)
+        state = DescentState(theta, self._velocity.astype(dtype), self._epoch)
+        generator = self._generator
+        if isinstance(settings.random_state, np.random.Generator):
+            generator = settings.random_state
+        return Start(state, generator, self.loss_curve_.tolist(), self.validation_curve_.tolist())
+
+    def _check_same(self, description: Description) -> None:
+        """Raise where a fit cannot go on from this model."""
+        if not np.array_equal(description.classes, self.classes_):
+            message = (
+                f"warm_start=True needs the classes of the last fit, {self.classes_.tolist()}, got "
+                f"{description.classes.tolist()}; set warm_start=False to begin anew"
+            )
+            raise ValueError(message)
+        if description.n_features != self.n_features_in_:
+            message = (
+                f"X has {description.n_features} features, but SoftmaxRegression is expecting "
+                f"{self.n_features_in_} features as input; set warm_start=False to begin anew"
+            )
+            raise ValueError(message)
+        check_feature_names(description.names, getattr(self, "feature_names_in_", None))
+
+    def _known_classes(self, classes: Any, y: NDArray[Any]) -> NDArray[Any]:
+        if not hasattr(self, "classes_"):
+            if classes is None and y.ndim == 2:
+                return np.arange(y.shape[1])
+            if classes is None:
+                message = "classes must be passed on the first call to partial_fit."
+                raise ValueError(message)
+            return check_classes(classes)
+        if classes is not None and not np.array_equal(check_classes(classes), self.classes_):
+            message = (
+                f"`classes={np.asarray(classes).tolist()}` is not the same as on last call to "
+                f"partial_fit, was: {self.classes_.tolist()}"
+            )
+            raise ValueError(message)
+        return self.classes_
+
+    def _adopt(
+        self, learned: Learned, description: Description, generator: np.random.Generator
+    ) -> None:
+        """Take over what was learned in one assignment, so that no error leaves half of it."""
+        state = learned.state
+        shape = (description.classes.shape[0], description.n_features)
+        n_weights = shape[0] * shape[1]
+        fitted = {
+            "coef_": state.theta[:n_weights].reshape(shape).copy(),
+            "intercept_": state.theta[n_weights:].copy(),
+            "classes_": description.classes,
+            "n_features_in_": description.n_features,
+            "n_iter_": len(learned.loss_curve),
+            "loss_curve_": np.array(learned.loss_curve, dtype=np.float64),
+            "validation_curve_": np.array(learned.validation_curve, dtype=np.float64),
+            "optimality_gap_": learned.optimality_gap,
+            "converged_": learned.converged,
+            "_velocity": state.velocity,
+            "_epoch": state.epoch,
+            "_generator": generator,
+        }
+        if description.names is not None:
+            fitted["feature_names_in_"] = description.names
+        kept = {key: value for key, value in self.__dict__.items() if key != "feature_names_in_"}
+        self.__dict__ = kept | fitted
+
+    def _warn_unless_converged(self, learned: Learned, settings: Hyperparameters) -> None:
+        advice = _convergence_advice(learned, settings)
+        if advice is not None:
+            warnings.warn(advice, sibling(ConvergenceWarning), stacklevel=3)
+
+
+def _learning_problem(
+    settings: Hyperparameters, X: Any, y: Any, sample_weight: Any
+) -> tuple[NDArray[Any], Problem]:
+    """Return the classes, and the checked rows with their full weights."""
+    features = check_features(X)
+    checked_y, weight = _check_rows(features, y, sample_weight)
+    refuse_all_zero(weight)
+    classes = find_classes(checked_y, weight)
+    absent = None if weight is None else weight == 0
+    targets = encode(checked_y, classes, smoothing=settings.label_smoothing, absent=absent)
+    weight = apply_class_weight(weight, settings.class_weight, classes, targets)
+    refuse_all_zero(weight)
+    return classes, Problem(features, targets, weight)
+
+
+def _validation_problem(validation_data: Any, description: Description) -> Problem | None:
+    if validation_data is None:
+        return None
+    if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+        message = (
+            "validation_data must be a tuple (X, y) or (X, y, sample_weight), got "
+            f"{type(validation_data).__name__}"
+        )
+        raise TypeError(message)
+    X, y, *weights = validation_data
+    check_feature_names(feature_names(X), description.names)
+    features = check_features(X, description.n_features, name="validation_data[0]")
+    checked_y, weight = _check_rows(features, y, *weights)
+    refuse_all_zero(weight)
+    return Problem(features, encode(checked_y, description.classes), weight)
+
+
+def _check_rows(
+    X: Features, y: Any, sample_weight: Any = None
+) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+    """Return the checked targets and weights of checked, non-empty rows."""
+    _refuse_no_rows(X)
+    return check_y(y, X.shape[0]), check_sample_weight(sample_weight, X.shape[0])
+
+
+def _refuse_no_rows(X: Features) -> None:
+    if X.shape[0] == 0:
+        message = (
+            f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required. "
+            "Give at least one row"
+        )
+        raise ValueError(message)
+
+
+def _refuse_whole_data_settings(settings: Hyperparameters) -> None:
+    if settings.early_stopping:
+        message = "early_stopping=True needs all rows: use fit, or set early_stopping=False"
+        raise ValueError(message)
+    if settings.class_weight == "balanced":
+        message = (
+            "class_weight='balanced' needs all rows: compute the weights on a sample and give them "
+            "to partial_fit as a dict"
+        )
+        raise ValueError(message)
+
+
+def _convergence_advice(learned: Learned, settings: Hyperparameters) -> str | None:
+    """Return what to say about a fit that did not end where it should, or None."""
+    curve = learned.loss_curve
+    if learned.rose and not settings.early_stopping and settings.learning_rate != "auto":
+        return (
+            f"the loss rose from {curve[0]:.6g} to {curve[-1]:.6g} nats: "
+            f"learning_rate={settings.learning_rate!r} is too large for the data. Lower it, scale "
+            "the features, or leave learning_rate='auto'"
+        )
+    if learned.stopped_by or settings.tol == 0 or settings.max_iter == 0:
+        return None
+    recent = curve[-min(len(curve), settings.n_iter_no_change + 1)] - curve[-1]
+    return (
+        f"max_iter={settings.max_iter} epochs ended the fit before tol={settings.tol:g} did: the "
+        f"loss still fell by {recent:.2g} nats in the last {settings.n_iter_no_change} epochs. "
+        "Raise max_iter, raise tol, or set tol=0 to run max_iter epochs on purpose"
+    )
+
+
+def _defaults(estimator: type[SoftmaxRegression]) -> dict[str, Any]:
+    """Return the constructor's arguments and their defaults; all are keyword-only."""
+    return estimator.__init__.__kwdefaults__ or {}

@@ -1,0 +1,199 @@
+"""The constructor's arguments, checked at the start of ``fit``."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Literal
+
+import numpy as np
+
+LearningRate = float | Literal["auto"] | Callable[[int], float]
+ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
+RandomState = int | np.random.Generator | np.random.RandomState | np.random.SeedSequence | None
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """What the constructor was given, with every value known to be legal."""
+
+    l2: float
+    l1: float
+    learning_rate: LearningRate
+    batch_size: int | Literal["auto"]
+    momentum: float
+    max_iter: int
+    tol: float
+    fit_intercept: bool
+    class_weight: ClassWeight
+    label_smoothing: float
+    early_stopping: bool
+    validation_fraction: float
+    n_iter_no_change: int
+    shuffle: bool
+    random_state: RandomState
+    warm_start: bool
+    verbose: int
+    callback: Callable[[Any], object] | None
+
+
+def check_hyperparameters(given: Mapping[str, Any]) -> Hyperparameters:
+    """Return the checked settings; the first illegal one raises TypeError or ValueError."""
+    checked = {name: check(name, given[name]) for name, check in _CHECKS.items()}
+    settings = Hyperparameters(**checked)
+    if settings.momentum and settings.learning_rate == "auto":
+        message = (
+            f"momentum={settings.momentum} needs a numeric or callable learning_rate; "
+            "learning_rate='auto' chooses its own steps. Set momentum=0 or give a learning_rate"
+        )
+        raise ValueError(message)
+    return settings
+
+
+def check_learning_rate(rate: object, epoch: int) -> float:
+    """Return the step a schedule gave for `epoch`, known to be a positive finite number."""
+    return _real(f"learning_rate({epoch})", rate, above=0.0)
+
+
+def make_generator(random_state: RandomState) -> np.random.Generator:
+    """Return a Generator for `random_state`, leaving NumPy's global random state untouched."""
+    if isinstance(random_state, np.random.RandomState):
+        # NumPy < 2.2 cannot turn a RandomState into a Generator; draw a seed from it instead.
+        return np.random.default_rng(random_state.randint(0, 2**31, size=4))
+    return np.random.default_rng(random_state)
+
+
+def _real(
+    name: str,
+    value: object,
+    *,
+    least: float = -math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+) -> float:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        message = f"{name} must be a number, got {_shown(value)}"
+        raise TypeError(message)
+    number = float(value)
+    if not (math.isfinite(number) and least <= number and above < number < below):
+        lower = f"> {above:g}" if above > -math.inf else f">= {least:g}"
+        upper = f" and < {below:g}" if below < math.inf else ""
+        message = f"{name} must be finite, {lower}{upper}, got {number!r}"
+        raise ValueError(message)
+    return number
+
+
+def _integer(name: str, value: object, *, least: int) -> int:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        message = f"{name} must be an integer, got {_shown(value)}"
+        raise TypeError(message)
+    if value < least:
+        message = f"{name} must be >= {least}, got {value!r}"
+        raise ValueError(message)
+    return int(value)
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        message = f"{name} must be True or False, got {_shown(value)}"
+        raise TypeError(message)
+    return bool(value)
+
+
+def _non_negative(name: str, value: object) -> float:
+    return _real(name, value, least=0.0)
+
+
+def _fraction_from_zero(name: str, value: object) -> float:
+    return _real(name, value, least=0.0, below=1.0)
+
+
+def _open_fraction(name: str, value: object) -> float:
+    return _real(name, value, above=0.0, below=1.0)
+
+
+def _learning_rate(name: str, value: object) -> Any:
+    if isinstance(value, str):
+        return _one_word(name, value, "auto", "a number > 0 or a callable epoch -> rate")
+    if callable(value):
+        return value
+    return _real(name, value, above=0.0)
+
+
+def _batch_size(name: str, value: object) -> Any:
+    if isinstance(value, str):
+        return _one_word(name, value, "auto", "an integer >= 1 (rows per step)")
+    return _integer(name, value, least=1)
+
+
+def _one_word(name: str, value: str, word: Any, otherwise: str) -> Any:
+    if value != word:
+        message = f"{name} must be {word!r} or {otherwise}, got {_shown(value)}"
+        raise ValueError(message)
+    return word
+
+
+def _class_weight(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _one_word(name, value, "balanced", "a dict {label: weight}, or None")
+    if not isinstance(value, Mapping):
+        message = (
+            f"{name} must be a dict {{label: weight}}, 'balanced' or None, got {_shown(value)}"
+        )
+        raise TypeError(message)
+    for label, weight in value.items():
+        _real(f"{name}[{_shown(label)}]", weight, least=0.0)
+    return value
+
+
+def _random_state(name: str, value: Any) -> Any:
+    kinds = (np.random.Generator, np.random.RandomState, np.random.SeedSequence)
+    if value is None or isinstance(value, kinds):
+        return value
+    return _integer(name, value, least=0)
+
+
+def _verbose(name: str, value: object) -> int:
+    return int(value) if isinstance(value, (bool, np.bool_)) else _integer(name, value, least=0)
+
+
+def _callback(name: str, value: Any) -> Any:
+    if value is not None and not callable(value):
+        message = (
+            f"{name} must be a callable taking the fit's progress, or None, got {_shown(value)}"
+        )
+        raise TypeError(message)
+    return value
+
+
+def _shown(value: object) -> str:
+    """Return a short text of `value` for a message; a failing or long repr stays harmless."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a user's repr may raise anything
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "l2": _non_negative,
+    "l1": _non_negative,
+    "learning_rate": _learning_rate,
+    "batch_size": _batch_size,
+    "momentum": _fraction_from_zero,
+    "max_iter": lambda name, value: _integer(name, value, least=0),
+    "tol": _non_negative,
+    "fit_intercept": _flag,
+    "class_weight": _class_weight,
+    "label_smoothing": _fraction_from_zero,
+    "early_stopping": _flag,
+    "validation_fraction": _open_fraction,
+    "n_iter_no_change": lambda name, value: _integer(name, value, least=1),
+    "shuffle": _flag,
+    "random_state": _random_state,
+    "warm_start": _flag,
+    "verbose": _verbose,
+    "callback": _callback,
+}

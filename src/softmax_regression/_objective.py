@@ -1,0 +1,136 @@
+"""The objective F on blocks of rows: sums that add up.
+
+    F(W, b) = (1 / Σ w_i) Σ_i w_i CE(t_i, softmax(W x_i + b)) + l1 ‖W‖₁ + (l2 / 2) ‖W‖²
+
+Conventions, here and everywhere:
+
+| symbol | name | shape |
+|---|---|---|
+| X | `X` | (n_rows, n_features), dense or CSR |
+| W | `weights` | (n_classes, n_features) |
+| b | `intercept` | (n_classes,), never penalised |
+| z = X Wᵀ + b | `logits` | (n_rows, n_classes) |
+| t | `targets` | labels or probability rows |
+| w | `sample_weight` | (n_rows,), None where all are 1 |
+
+A block gives sums, never means, with the weights inside. Dividing by the total weight and adding
+the penalty happen once, by whoever added the blocks up.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._features import Features, row_blocks
+from ._losses import cross_entropy_rows, cross_entropy_with_gradient_rows
+from ._targets import Targets
+
+
+class Parameters(NamedTuple):
+    """W (n_classes, n_features) and b (n_classes,)."""
+
+    weights: NDArray[Any]
+    intercept: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """l1 ‖W‖₁ + (l2 / 2) ‖W‖²."""
+
+    l1: float
+    l2: float
+
+    def value(self, weights: NDArray[Any]) -> float:
+        """Return the penalty of `weights`."""
+        total = 0.0
+        if self.l2:
+            flat = weights.ravel()
+            total += 0.5 * self.l2 * float(flat.dot(flat))
+        if self.l1:
+            total += self.l1 * float(np.abs(weights).sum())
+        return total
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Loss, gradient and weight of a block of rows; two blocks' sums add to those of both."""
+
+    loss: float
+    weights: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    weight: float
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(
+            self.loss + other.loss,
+            self.weights + other.weights,
+            self.intercept + other.intercept,
+            self.weight + other.weight,
+        )
+
+
+def logits(X: Features, parameters: Parameters) -> NDArray[Any]:
+    """Return z = X Wᵀ + b, shape (n_rows, n_classes)."""
+    Z: NDArray[Any] = X @ parameters.weights.T
+    Z += parameters.intercept
+    return Z
+
+
+def loss_sum(
+    X: Features, targets: Targets, sample_weight: NDArray[Any] | None, parameters: Parameters
+) -> float:
+    """Return Σ_i w_i CE(t_i, softmax(z_i)) over all rows, block by block."""
+    total = 0.0
+    for rows in _blocks(X, targets.n_classes):
+        losses = cross_entropy_rows(logits(X[rows], parameters), targets.take(rows).given)
+        total += _weighted_sum(losses, None if sample_weight is None else sample_weight[rows])
+    return total
+
+
+def block_sums(
+    X: Features, targets: Targets, sample_weight: NDArray[Any] | None, parameters: Parameters
+) -> Sums:
+    """Return the sums of one block: w_i CE_i, w_i (ŷ_i - t_i) x_iᵀ, w_i (ŷ_i - t_i) and w_i.
+
+    The residual ŷ - t is equation (5.48)'s, right to the last digits also where ŷ is nearly t.
+    """
+    losses, residual = cross_entropy_with_gradient_rows(logits(X, parameters), targets.given)
+    residual = residual.astype(np.float64, copy=False)
+    loss = _weighted_sum(losses, sample_weight)
+    weight = float(targets.n_rows)
+    if sample_weight is not None:
+        residual *= sample_weight[:, np.newaxis]
+        weight = float(sample_weight.sum())
+    # (Xᵀ R)ᵀ, because a sparse matrix multiplies from the left only.
+    return Sums(loss, np.asarray(X.T @ residual).T, residual.sum(axis=0), weight)
+
+
+def data_sums(
+    X: Features, targets: Targets, sample_weight: NDArray[Any] | None, parameters: Parameters
+) -> Sums:
+    """Return `block_sums` added over all rows."""
+    zeros = [np.zeros(array.shape) for array in parameters]
+    total = Sums(0.0, zeros[0], zeros[1], 0.0)
+    for rows in _blocks(X, targets.n_classes):
+        weight = None if sample_weight is None else sample_weight[rows]
+        total += block_sums(X[rows], targets.take(rows), weight, parameters)
+    return total
+
+
+def total_weight(targets: Targets, sample_weight: NDArray[Any] | None) -> float:
+    """Return Σ w_i."""
+    return float(targets.n_rows if sample_weight is None else sample_weight.sum())
+
+
+def _blocks(X: Features, n_classes: int) -> Iterator[slice]:
+    return row_blocks(X.shape[0], 8 * max(n_classes, X.shape[1]))
+
+
+def _weighted_sum(losses: NDArray[Any], sample_weight: NDArray[Any] | None) -> float:
+    if sample_weight is None:
+        return float(losses.sum(dtype=np.float64))
+    counted = sample_weight > 0  # weight 0 means absent, even where the loss is infinite
+    return float(np.dot(losses[counted].astype(np.float64), sample_weight[counted]))

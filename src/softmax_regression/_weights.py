@@ -1,0 +1,99 @@
+"""How much each row counts: sample weights and class weights."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._hyperparameters import ClassWeight
+from ._targets import Targets
+
+
+def check_sample_weight(
+    sample_weight: Any, n_rows: int, *, name: str = "sample_weight"
+) -> NDArray[np.float64] | None:
+    """Return the weights divided by the largest, shape (n_rows,), or None where all are equal.
+
+    Only ratios matter: dividing by the largest keeps sums of very large or very small weights
+    finite. All-zero weights come back as zeros, for the caller to judge.
+
+    Raises
+    ------
+    TypeError
+        Weights that are not numbers.
+    ValueError
+        Another shape than (n_rows,), NaN, infinity or a negative weight.
+    """
+    if sample_weight is None:
+        return None
+    weights = _as_floats(sample_weight, name)
+    if weights.shape != (n_rows,):
+        message = f"{name}.shape == {weights.shape}, expected ({n_rows},)"
+        raise ValueError(message)
+    legal = np.isfinite(weights) & (weights >= 0)
+    if not legal.all():
+        first = int(np.argmin(legal))
+        value = weights[first]
+        found = f"{name}[{first}] is {value}"
+        if value < 0 and np.isfinite(value):
+            message = f"Negative values in data passed to `{name}`: {found}; weights must be >= 0"
+        else:
+            kind = "NaN" if np.isnan(value) else "infinity"
+            message = f"Input {name} contains {kind}: {found}; weights must be finite"
+        raise ValueError(message)
+    largest = weights.max(initial=0.0)
+    if largest == 0.0:
+        return weights
+    weights = weights / largest
+    return None if weights.min() == 1.0 else weights
+
+
+def refuse_all_zero(sample_weight: NDArray[np.float64] | None) -> None:
+    """Raise where no row counts."""
+    if sample_weight is not None and not sample_weight.any():
+        message = "Sample weights must contain at least one non-zero number."
+        raise ValueError(message)
+
+
+def apply_class_weight(
+    sample_weight: NDArray[np.float64] | None,
+    class_weight: ClassWeight,
+    classes: NDArray[Any],
+    targets: Targets,
+) -> NDArray[np.float64] | None:
+    """Return w_i Σ_k t_ik c_k, the weight of each row times the weight of its class.
+
+    "balanced" is c_k = Σ_i w_i / (K Σ_i w_i t_ik), so that every class weighs the same.
+    """
+    if class_weight is None:
+        return sample_weight
+    if isinstance(class_weight, str):
+        totals = targets.class_totals(sample_weight)
+        per_class = np.divide(totals.sum(), totals.size * totals, where=totals > 0, out=totals * 0)
+    else:
+        per_class = _per_class(class_weight, classes)
+    rows = targets.row_weights(per_class)
+    return rows if sample_weight is None else sample_weight * rows
+
+
+def _per_class(class_weight: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
+    known = {label: k for k, label in enumerate(classes.tolist())}
+    weights = np.ones(classes.shape[0])
+    for label, weight in class_weight.items():
+        key = label.item() if isinstance(label, np.generic) else label
+        if key not in known:
+            message = (
+                f"class_weight names the class {label!r}, which is not among the classes "
+                f"{classes[:10].tolist()}; remove it or correct its spelling"
+            )
+            raise ValueError(message)
+        weights[known[key]] = weight
+    return weights
+
+
+def _as_floats(sample_weight: Any, name: str) -> NDArray[np.float64]:
+    array = np.asarray(sample_weight)
+    if isinstance(sample_weight, np.ma.MaskedArray) or array.dtype.kind not in "biufO":
+        message = f"{name} must hold numbers, got dtype {array.dtype}"
+        raise TypeError(message)
+    return array.astype(np.float64)

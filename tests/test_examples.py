@@ -1,0 +1,81 @@
+"""Every example runs on its own, from any directory, without a warning, and shows what it claims."""
+
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run_example(name, *arguments):
+        """What the example prints, run in an empty directory with warnings as errors."""
+        command = [sys.executable, "-W", "error", "-B", EXAMPLES / name, *arguments]
+        finished = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert finished.stderr == ""
+        assert finished.returncode == 0
+        return finished.stdout
+
+    return run_example
+
+
+def test_every_example_has_its_test_here():
+    tested = {"batch_size.py", "digits.py", "gradient_check.py", "penalty.py"}
+    assert {path.name for path in EXAMPLES.glob("*.py")} == tested
+
+
+def test_digits_learns_and_draws_its_weights(run, tmp_path):
+    printed = run("digits.py")
+    epochs = re.findall(r"epoch +(\d+)  training loss ([\d.]+)", printed)
+    assert [int(epoch) for epoch, _ in epochs] == [1, 5, 10, 15, 20, 25, 30]
+    assert float(epochs[-1][1]) < float(epochs[0][1])
+    assert float(re.search(r"held-out: loss .* accuracy ([\d.]+)", printed)[1]) >= 0.9
+    assert printed.splitlines()[-1].endswith(str(tmp_path.resolve() / "digits_weights.svg"))
+
+    picture = ET.parse(tmp_path / "digits_weights.svg")
+    cells = picture.findall(".//{http://www.w3.org/2000/svg}rect[@class='cell']")
+    assert len(cells) == 10 * 64
+    assert all(re.fullmatch("#[0-9a-f]{6}", cell.get("fill")) for cell in cells)
+
+
+def test_digits_counts_every_held_out_image_once(run):
+    lines = run("digits.py").splitlines()
+    first = next(i for i, line in enumerate(lines) if "row = true digit" in line) + 2
+    table = [line.replace(".", "0").split() for line in lines[first : first + 10]]
+    assert [int(row[0]) for row in table] == list(range(10))
+    assert sum(int(count) for row in table for count in row[1:]) == 450
+
+
+def test_digits_writes_to_the_given_path(run, tmp_path):
+    run("digits.py", "elsewhere.svg")
+    assert [path.name for path in tmp_path.iterdir()] == ["elsewhere.svg"]
+
+
+def test_gradient_check_agrees(run):
+    """Central differences with step 1e-5: about 1e-10 from truncation, 1e-11 from rounding."""
+    differences = re.findall(r"largest difference (\S+)", run("gradient_check.py"))
+    assert len(differences) == 4
+    assert max(map(float, differences)) < 1e-9
+
+
+def test_smaller_batches_get_further_in_as_many_epochs(run):
+    printed = run("batch_size.py")
+    objectives = [float(value) for value in re.findall(r"objective ([\d.]+)", printed)]
+    assert len(objectives) == 4
+    assert objectives == sorted(objectives, reverse=True)
+    assert printed.splitlines()[-1].endswith("True")
+
+
+def test_penalty_trades_training_loss_for_smaller_weights(run):
+    rows = [list(map(float, line.split())) for line in run("penalty.py").splitlines()[2:]]
+    norms, training, held_out = ([row[column] for row in rows] for column in (1, 2, 3))
+    assert norms == sorted(norms)
+    assert training == sorted(training, reverse=True)
+    assert min(held_out) < min(held_out[0], held_out[-1])
