@@ -5,6 +5,8 @@ from ._exceptions import (
     ConvergenceWarning,
     DataConversionWarning,
     DivergenceError,
+    InconsistentVersionWarning,
+    ModelFileError,
     NotFittedError,
 )
 from ._losses import (
@@ -22,6 +24,8 @@ __all__ = [
     "ConvergenceWarning",
     "DataConversionWarning",
     "DivergenceError",
+    "InconsistentVersionWarning",
+    "ModelFileError",
     "NotFittedError",
     "Progress",
     "SoftmaxRegression",

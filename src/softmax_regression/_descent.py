@@ -2,8 +2,8 @@
 
 Everything runs classes first, on (n_classes, batch_size) arrays: reductions over the classes are
 then sums of whole rows, several times faster than sums along short rows. The exponentials here
-are not compensated as those of `log_softmax` are, and shifted only where they could overflow; a
-step of gradient descent does not feel an error in the last digits.
+are not compensated as those of `log_softmax` are, and shifted only where they overflow or vanish;
+a step of gradient descent does not feel an error in the last digits.
 
 Source: Jurafsky & Martin, Speech and Language Processing (3rd ed. draft), section 5.6.
 """
@@ -91,8 +91,8 @@ class BatchObjective:
         self._logits = np.empty(self.n_classes * batch_size, dtype)
         self._weights_by_feature = np.empty((self.n_features, self.n_classes), dtype)
         self._ones = np.ones(max(self.n_classes, batch_size), dtype)
-        # e^z neither overflows nor leaves the normal numbers while |z| stays below this.
-        self._largest_exponent = 0.5 * math.log(float(np.finfo(dtype).max))
+        # A sum of exponentials above this has lost no digit to underflow.
+        self._least_normal = float(np.finfo(dtype).tiny / np.finfo(dtype).eps)
 
     def split(self, theta: NDArray[Any]) -> Parameters:
         """Return W and b as views of one vector."""
@@ -105,13 +105,11 @@ class BatchObjective:
 
         `weight` is w_i / Σ w_i over the batch, shape (batch_size,), or 1 / batch_size.
         """
-        Z = self._logits_of(X, parameters)
-        self._shift_where_large(Z)
-        true_logits = targets.inner(Z)
-        P = np.exp(Z, out=Z)
-        # A product with ones is the fastest sum, over the classes here and the rows below.
-        normaliser = self._ones[: self.n_classes].dot(P)
-        loss = _weighted_mean(np.log(normaliser) - true_logits, weight)
+        P, normaliser, losses = self._exponentials(X, targets, parameters, shifted=False)
+        loss = _weighted_mean(losses, weight)
+        if not (math.isfinite(loss) and np.minimum.reduce(normaliser) > self._least_normal):
+            P, normaliser, losses = self._exponentials(X, targets, parameters, shifted=True)
+            loss = _weighted_mean(losses, weight)
         P *= weight / normaliser
         targets.subtract_from(P, weight)
         self._gradient_from(P, X, parameters)
@@ -131,11 +129,20 @@ class BatchObjective:
             Z += parameters.intercept[:, np.newaxis]
         return Z
 
-    def _shift_where_large(self, Z: NDArray[Any]) -> None:
-        values = Z.reshape(-1)
-        limit = self._largest_exponent
-        if not -limit < np.minimum.reduce(values) <= np.maximum.reduce(values) < limit:
+    def _exponentials(
+        self, X: Features, targets: Targets, parameters: Parameters, *, shifted: bool
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Return e^Z, its sums over the classes, and log(sum) - Σ_k t_k z_k for every row."""
+        Z = self._logits_of(X, parameters)
+        if shifted:
             Z -= np.maximum.reduce(Z, axis=0)
+        true_logits = targets.inner(Z)
+        P = np.exp(Z, out=Z)
+        # A product with ones is the fastest sum, over the classes here and the rows below.
+        normaliser = self._ones[: self.n_classes].dot(P)
+        losses = np.log(normaliser)
+        losses -= true_logits
+        return P, normaliser, losses
 
     def _gradient_from(self, residual: NDArray[Any], X: Features, parameters: Parameters) -> None:
         weights, intercept = self._parts

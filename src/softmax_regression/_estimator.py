@@ -2,15 +2,19 @@
 
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
+from os import PathLike
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._descent import DescentState
+from ._display import model_html, model_text
 from ._exceptions import ConvergenceWarning, NotFittedError
 from ._features import (
+    BLOCK_BYTES,
     Features,
     MatrixLike,
     check_feature_names,
@@ -27,11 +31,11 @@ from ._hyperparameters import (
     check_hyperparameters,
     make_generator,
 )
-from ._losses import log_softmax_rows, softmax_rows
-from ._objective import Parameters, data_sums, logits
+from ._losses import log_softmax_rows
+from ._objective import Parameters, data_sums, logits, probabilities
 from ._progress import Progress
-from ._sklearn import sibling
-from ._targets import check_classes, check_y, encode, find_classes
+from ._sklearn import FitTask, ScikitLearnMethods, Watch, run_with_callbacks, sibling
+from ._targets import check_classes, check_y, encode, find_classes, refuse_other_kind
 from ._weights import apply_class_weight, check_sample_weight, refuse_all_zero
 
 
@@ -43,8 +47,18 @@ class Description:
     n_features: int
     names: NDArray[np.object_] | None
 
+    def with_parameters(self, parameters: Parameters) -> dict[str, Any]:
+        """Return the attributes from which a model predicts, with arrays of their own."""
+        return {
+            "coef_": parameters.weights.copy(),
+            "intercept_": parameters.intercept.copy(),
+            "classes_": self.classes,
+            "n_features_in_": self.n_features,
+            "feature_names_in_": self.names,
+        }
 
-class SoftmaxRegression:
+
+class SoftmaxRegression(ScikitLearnMethods):
     """Multinomial logistic (softmax) regression.
 
     Minimises, over W (n_classes, n_features) and b (n_classes,),
@@ -251,8 +265,13 @@ class SoftmaxRegression:
         def keep(learned: Learned) -> None:
             self._adopt(learned, description, start.generator)
 
-        learned = learn(problem, settings, start, validation, keep)
-        keep(learned)
+        def run(watch: Watch | None) -> Learned:
+            learned = learn(problem, settings, start, validation, keep, watch=watch)
+            keep(learned)
+            return learned
+
+        task = FitTask(X, y, sample_weight, settings.max_iter, description.with_parameters)
+        learned = run_with_callbacks(self, task, run)
         self._warn_unless_converged(learned, settings)
         return self
 
@@ -374,7 +393,7 @@ class SoftmaxRegression:
         NotFittedError, ValueError
             As `decision_function`.
         """
-        return self._by_blocks(X, softmax_rows)
+        return self._by_blocks(X, probabilities)
 
     def predict(self, X: MatrixLike) -> NDArray[Any]:
         """Return the most probable class of each row, the first one in a tie.
@@ -394,7 +413,8 @@ class SoftmaxRegression:
         NotFittedError, ValueError
             As `decision_function`.
         """
-        return self.classes_[self._by_blocks(X, lambda z: z.argmax(axis=1))]  # type: ignore[no-any-return]
+        best = self._by_blocks(X, lambda z: z.argmax(axis=1))
+        return self.classes_[best]  # type: ignore[no-any-return]
 
     def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy, the weighted share of rows whose predicted class is the true one.
@@ -419,11 +439,12 @@ class SoftmaxRegression:
             As `decision_function`, and for a y that does not match X.
         """
         predicted = self.predict(X)
-        true = check_y(y, predicted.shape[0])
-        weight = check_sample_weight(sample_weight, predicted.shape[0])
+        true, weight = _check_rows(predicted, y, sample_weight)
         refuse_all_zero(weight)
         if true.ndim == 2:
+            encode(true, self.classes_)  # refuses rows of another width
             true = self.classes_[true.argmax(axis=1)]
+        refuse_other_kind(true, self.classes_)
         return float(np.average(predicted == true, weights=weight))
 
     def loss(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -532,14 +553,94 @@ class SoftmaxRegression:
             setattr(self, name, value)
         return self
 
+    # On disk and on screen
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the fitted model to a file, from which `load` reads it back exactly.
+
+        The file is a NumPy ``.npz`` archive with a JSON header and without pickled objects. A file
+        already there is replaced at once, with its mode kept, or stays as it was. Attributes that
+        are not the model's own are left out.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Where to write; no ending is added.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError
+            A callable or generator among the parameters, or labels of a kind the file cannot
+            hold; ``pickle`` can.
+        ValueError
+            Illegal parameters, or labels and feature names of more than 16 MiB.
+        OSError
+            The file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib
+        >>> model = SoftmaxRegression(tol=0.1).fit([[0.0], [1.0], [2.0]], ["a", "b", "c"])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "model.npz"
+        ...     model.save(path)
+        ...     SoftmaxRegression.load(path).predict([[2.0]])
+        array(['c'], dtype='<U1')
+        """
+        from ._persistence import save_model  # zipfile would make up half of the import time
+
+        self._check_fitted()
+        save_model(self, path)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Return the model that `save` wrote; `partial_fit` and `warm_start` go on where it was.
+
+        Safe for files from strangers: nothing in the file is run, and no more memory is taken
+        than its size accounts for.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file.
+
+        Returns
+        -------
+        SoftmaxRegression
+            A new, fitted estimator. Where the parameters held NumPy scalars, it has Python's.
+
+        Raises
+        ------
+        ModelFileError
+            Not a model file, a damaged one, or one of a newer format.
+        OSError
+            The file cannot be opened.
+        """
+        from ._persistence import load_model
+
+        return load_model(cls, path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes, with the library's version, for pickle and copy."""
+        from ._persistence import pickled_state
+
+        return pickled_state(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the attributes over; warn where another major or minor version has written them."""
+        from ._persistence import restore_pickled_state
+
+        restore_pickled_state(self, state)
+
     def __repr__(self) -> str:
         """Return the constructor call with the arguments that differ from their defaults."""
-        changed = []
-        for name, default in _defaults(type(self)).items():
-            value = getattr(self, name)
-            if value is not default and repr(value) != repr(default):
-                changed.append(f"{name}={value!r}")
-        return f"{type(self).__name__}({', '.join(changed)})"
+        return model_text(self, _defaults(type(self)))
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show."""
+        return model_html(self, _defaults(type(self)))
 
     # Inside
 
@@ -571,10 +672,11 @@ class SoftmaxRegression:
     def _by_blocks(self, X: Any, function: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
         """Return `function` of the logits of all rows, in blocks that bound the memory between."""
         X = self._checked(X)
-        blocks = list(row_blocks(X.shape[0], 8 * max(self.coef_.shape)))
         parameters = self._parameters()
-        if len(blocks) <= 1:
+        row_bytes = 8 * max(self.coef_.shape)
+        if X.shape[0] * row_bytes <= BLOCK_BYTES:
             return function(logits(X, parameters))
+        blocks = list(row_blocks(X.shape[0], row_bytes))
         first = function(logits(X[blocks[0]], parameters))
         out = np.empty((X.shape[0], *first.shape[1:]), first.dtype)
         out[blocks[0]] = first
@@ -598,7 +700,7 @@ class SoftmaxRegression:
         dtype = np.result_type(X.dtype, self.coef_.dtype)
         theta = np.concatenate([self.coef_.ravel(), self.intercept_]).astype(dtype)
         state = DescentState(theta, self._velocity.astype(dtype), self._epoch)
-        generator = self._generator
+        generator = deepcopy(self._generator)  # a fit that is interrupted leaves the model's own
         if isinstance(settings.random_state, np.random.Generator):
             generator = settings.random_state
         return Start(state, generator, self.loss_curve_.tolist(), self.validation_curve_.tolist())
@@ -686,21 +788,25 @@ def _validation_problem(validation_data: Any, description: Description) -> Probl
     if validation_data is None:
         return None
     if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-        message = (
-            "validation_data must be a tuple (X, y) or (X, y, sample_weight), got "
-            f"{type(validation_data).__name__}"
-        )
+        given = type(validation_data).__name__
+        if isinstance(validation_data, (tuple, list)):
+            given += f" of length {len(validation_data)}"
+        message = f"validation_data must be a tuple (X, y) or (X, y, sample_weight), got {given}"
         raise TypeError(message)
     X, y, *weights = validation_data
     check_feature_names(feature_names(X), description.names)
     features = check_features(X, description.n_features, name="validation_data[0]")
-    checked_y, weight = _check_rows(features, y, *weights)
+    _refuse_no_rows(features)
+    checked_y = check_y(y, features.shape[0], name="validation_data[1]")
+    weight = check_sample_weight(
+        weights[0] if weights else None, features.shape[0], name="validation_data[2]"
+    )
     refuse_all_zero(weight)
     return Problem(features, encode(checked_y, description.classes), weight)
 
 
 def _check_rows(
-    X: Features, y: Any, sample_weight: Any = None
+    X: Features, y: Any, sample_weight: Any
 ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
     """Return the checked targets and weights of checked, non-empty rows."""
     _refuse_no_rows(X)

@@ -1,7 +1,9 @@
 """The errors and warnings that are the library's own."""
 
+from ._sklearn import HasSibling
 
-class NotFittedError(ValueError, AttributeError):
+
+class NotFittedError(HasSibling, ValueError, AttributeError):
     """The model has no learned state yet: call ``fit`` or ``partial_fit`` first."""
 
 
@@ -35,9 +37,42 @@ class DivergenceError(ValueError):
         )
 
 
-class ConvergenceWarning(UserWarning):
+class ConvergenceWarning(HasSibling, UserWarning):
     """The fit stopped before it reached what ``tol`` asks for."""
 
 
-class DataConversionWarning(UserWarning):
+class DataConversionWarning(HasSibling, UserWarning):
     """The input was reshaped to the documented form."""
+
+
+class ModelFileError(ValueError):
+    """The file is not a model file, is damaged, or is of a newer format than this version reads."""
+
+
+class InconsistentVersionWarning(HasSibling, UserWarning):
+    """A pickled model comes from another major or minor version of the library.
+
+    Attributes
+    ----------
+    estimator_name : str
+        The model's class.
+    current_version : str
+        The version that unpickles.
+    original_version : str
+        The version that pickled; "unknown" where the pickle does not say.
+    """
+
+    def __init__(self, estimator_name: str, current_version: str, original_version: str) -> None:
+        # Not super(): scikit-learn's class of this name, a base of the sibling, takes keywords.
+        UserWarning.__init__(self, estimator_name, current_version, original_version)
+        self.estimator_name = estimator_name
+        self.current_version = current_version
+        self.original_version = original_version
+
+    def __str__(self) -> str:
+        return (
+            f"this {self.estimator_name} was pickled with softmax_regression "
+            f"{self.original_version}, and this is {self.current_version}: it may predict "
+            "differently or fail. Unpickle it with the version that wrote it and use save and "
+            "load, whose files every later version reads; or fit it again"
+        )

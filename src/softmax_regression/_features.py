@@ -123,6 +123,9 @@ def _as_array(X: Any, name: str) -> NDArray[Any]:
         message = f"Expected a 2D array for {name}, got rows of different lengths: {error}"
         raise ValueError(message) from error
     if array.dtype.char == "O":
+        if array.ndim == 0:
+            message = f"Expected 2D array, got {type(X).__name__} instead for {name}"
+            raise ValueError(message)
         return _from_objects(array, name)
     _check_kind(array.dtype, name)
     kept = {"f": np.float32, "e": np.float32}.get(array.dtype.char, np.float64)
@@ -173,15 +176,25 @@ def _from_objects(array: NDArray[Any], name: str) -> NDArray[np.float64]:
         if isinstance(value, (complex, np.complexfloating)):
             message = f"Complex data not supported: {place} is {value!r}; pass the real part"
             raise ValueError(message)
-    return array.astype(np.float64)
+        if not hasattr(value, "__float__") or isinstance(value, (np.ndarray, np.datetime64)):
+            message = (
+                f"{name} must hold numbers: the argument must be a string or a real number, but "
+                f"{place} is of type {type(value).__name__}"
+            )
+            raise TypeError(message)
+    try:
+        return array.astype(np.float64)
+    except OverflowError as error:
+        message = f"Input {name} contains infinity or a value too large for float64; rescale it"
+        raise ValueError(message) from error
 
 
 def _check_shape(X: Features, n_features: int | None, name: str) -> None:
     if X.ndim == 1:
         message = (
-            f"Expected 2D array, got 1D array of shape {X.shape} instead for {name}. Reshape it "
-            "with array.reshape(-1, 1) if it is a single feature or array.reshape(1, -1) if it is "
-            "a single sample"
+            f"Expected 2D array, got 1D array of shape {X.shape} instead for {name}. Reshape "
+            "your data with array.reshape(-1, 1) if it is a single feature or array.reshape(1, -1) "
+            "if it is a single sample"
         )
         raise ValueError(message)
     if X.ndim != 2:
@@ -204,13 +217,19 @@ def _check_shape(X: Features, n_features: int | None, name: str) -> None:
 def _check_finite(X: Features, name: str) -> None:
     """Raise at the first NaN or infinity.
 
-    A sum of squares is finite only if every entry is, costs one read and no copy, and `dot`
-    raises no floating-point flag; only where it overflows does every entry get looked at.
+    A sum of squares is finite only if every entry is, and costs one read and no copy; only where
+    it overflows does every entry get looked at.
     """
     values = X.data[:, np.newaxis] if is_sparse(X) else X
+    if values.nbytes <= BLOCK_BYTES:
+        flat = values.ravel(order="K")
+        if math.isfinite(flat.dot(flat)):
+            return
     for rows in row_blocks(values.shape[0], values.shape[1] * values.itemsize):
         flat = values[rows].ravel(order="K")
-        if not math.isfinite(np.dot(flat, flat)) and not np.isfinite(flat).all():
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            square = np.dot(flat, flat)
+        if not math.isfinite(square) and not np.isfinite(flat).all():
             _raise_not_finite(X, values, rows, name)
 
 

@@ -20,6 +20,7 @@ from ._features import Features
 from ._hyperparameters import Hyperparameters, check_learning_rate
 from ._objective import Parameters, Penalty, loss_sum, total_weight
 from ._progress import Monitor, Plateau
+from ._sklearn import Watch
 from ._targets import Labels, Targets
 
 DEFAULT_BATCH_SIZE = 256
@@ -63,6 +64,7 @@ class Learned:
     validation_curve: list[float]
     optimality_gap: float
     stopped_by: str
+    one_batch: bool = True
 
     @property
     def converged(self) -> bool:
@@ -71,8 +73,13 @@ class Learned:
 
     @property
     def rose(self) -> bool:
-        """Whether the loss ended above its start."""
-        return len(self.loss_curve) > 1 and not self.loss_curve[-1] <= self.loss_curve[0]
+        """Whether the loss ended so far above its start that the step must be too large.
+
+        With one batch the curve is F itself, and any rise counts. With several, each batch is
+        measured after steps made for others: sorted rows alone can lift the curve somewhat.
+        """
+        first, last = self.loss_curve[:1], self.loss_curve[-1:]
+        return bool(first) and not last[0] <= (1.0 if self.one_batch else 2.0) * first[0]
 
 
 def learn(
@@ -81,13 +88,15 @@ def learn(
     start: Start,
     validation: Problem | None,
     keep: Callable[[Learned], None],
+    *,
+    watch: Watch | None = None,
 ) -> Learned:
     """Run the textbook's epochs from `start`; on divergence `keep` gets the last finite state."""
     rows: NDArray[np.intp] | None = None
     if settings.early_stopping and validation is None:
         rows, held_out = hold_out(problem.targets, settings.validation_fraction, start.generator)
         validation = problem.take(held_out)
-    monitor = _monitor(settings, start, validation)
+    monitor = _monitor(settings, start, validation, watch)
     descent = _descent(problem, settings, start.state)
     # With a single batch the order of the rows is only the order of a sum.
     shuffled = settings.shuffle and descent.batches.batch_size < descent.batches.n_rows
@@ -95,11 +104,11 @@ def learn(
     try:
         descent.run(start.state, settings.max_iter, monitor.report, rows=rows, generator=generator)
     except DivergenceError:
-        keep(_learned(start.state, monitor))
+        keep(_learned(descent, start.state, monitor))
         raise
     if monitor.best is not None:
         start.state.theta = np.concatenate([array.ravel() for array in monitor.best])
-    return _learned(start.state, monitor)
+    return _learned(descent, start.state, monitor)
 
 
 def learn_batchwise(problem: Problem, settings: Hyperparameters, start: Start) -> Learned:
@@ -167,13 +176,16 @@ def _schedule(problem: Problem, settings: Hyperparameters) -> Callable[[int], fl
     return lambda _: rate
 
 
-def _monitor(settings: Hyperparameters, start: Start, validation: Problem | None) -> Monitor:
+def _monitor(
+    settings: Hyperparameters, start: Start, validation: Problem | None, watch: Watch | None
+) -> Monitor:
     patience = settings.n_iter_no_change
     watch_training = settings.tol > 0 and not settings.early_stopping
     return Monitor(
         max_iter=settings.max_iter,
         verbose=settings.verbose,
         callback=settings.callback,
+        watch=watch,
         validation_loss=None if validation is None else validation.mean_loss,
         early=Plateau(settings.tol, patience) if settings.early_stopping else None,
         plateau=Plateau(settings.tol, patience) if watch_training else None,
@@ -182,7 +194,12 @@ def _monitor(settings: Hyperparameters, start: Start, validation: Problem | None
     )
 
 
-def _learned(state: DescentState, monitor: Monitor) -> Learned:
+def _learned(descent: Descent, state: DescentState, monitor: Monitor) -> Learned:
     return Learned(
-        state, monitor.loss_curve, monitor.validation_curve, math.inf, monitor.stopped_by
+        state,
+        monitor.loss_curve,
+        monitor.validation_curve,
+        math.inf,
+        monitor.stopped_by,
+        one_batch=descent.batches.batch_size >= descent.batches.n_rows,
     )

@@ -72,7 +72,7 @@ def _real(
     below: float = math.inf,
 ) -> float:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
-        message = f"{name} must be a number, got {_shown(value)}"
+        message = f"{name} must be a number, got {shown(value)}"
         raise TypeError(message)
     number = float(value)
     if not (math.isfinite(number) and least <= number and above < number < below):
@@ -85,7 +85,7 @@ def _real(
 
 def _integer(name: str, value: object, *, least: int) -> int:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
-        message = f"{name} must be an integer, got {_shown(value)}"
+        message = f"{name} must be an integer, got {shown(value)}"
         raise TypeError(message)
     if value < least:
         message = f"{name} must be >= {least}, got {value!r}"
@@ -95,7 +95,7 @@ def _integer(name: str, value: object, *, least: int) -> int:
 
 def _flag(name: str, value: object) -> bool:
     if not isinstance(value, (bool, np.bool_)):
-        message = f"{name} must be True or False, got {_shown(value)}"
+        message = f"{name} must be True or False, got {shown(value)}"
         raise TypeError(message)
     return bool(value)
 
@@ -128,7 +128,7 @@ def _batch_size(name: str, value: object) -> Any:
 
 def _one_word(name: str, value: str, word: Any, otherwise: str) -> Any:
     if value != word:
-        message = f"{name} must be {word!r} or {otherwise}, got {_shown(value)}"
+        message = f"{name} must be {word!r} or {otherwise}, got {shown(value)}"
         raise ValueError(message)
     return word
 
@@ -139,12 +139,10 @@ def _class_weight(name: str, value: Any) -> Any:
     if isinstance(value, str):
         return _one_word(name, value, "balanced", "a dict {label: weight}, or None")
     if not isinstance(value, Mapping):
-        message = (
-            f"{name} must be a dict {{label: weight}}, 'balanced' or None, got {_shown(value)}"
-        )
+        message = f"{name} must be a dict {{label: weight}}, 'balanced' or None, got {shown(value)}"
         raise TypeError(message)
     for label, weight in value.items():
-        _real(f"{name}[{_shown(label)}]", weight, least=0.0)
+        _real(f"{name}[{shown(label)}]", weight, least=0.0)
     return value
 
 
@@ -162,13 +160,13 @@ def _verbose(name: str, value: object) -> int:
 def _callback(name: str, value: Any) -> Any:
     if value is not None and not callable(value):
         message = (
-            f"{name} must be a callable taking the fit's progress, or None, got {_shown(value)}"
+            f"{name} must be a callable taking the fit's progress, or None, got {shown(value)}"
         )
         raise TypeError(message)
     return value
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Return a short text of `value` for a message; a failing or long repr stays harmless."""
     try:
         text = repr(value)

@@ -79,6 +79,18 @@ def logits(X: Features, parameters: Parameters) -> NDArray[Any]:
     return Z
 
 
+def probabilities(Z: NDArray[Any]) -> NDArray[Any]:
+    """Turn logits of shape (n_rows, n_classes) into their softmax, in place.
+
+    The products that gave the logits round more than the shift by the maximum does, so the
+    compensation in `softmax` has nothing to win here.
+    """
+    Z -= np.maximum.reduce(Z, axis=1, keepdims=True)
+    np.exp(Z, out=Z)
+    Z /= np.add.reduce(Z, axis=1, keepdims=True)
+    return Z
+
+
 def loss_sum(
     X: Features, targets: Targets, sample_weight: NDArray[Any] | None, parameters: Parameters
 ) -> float:

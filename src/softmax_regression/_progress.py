@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ._objective import Parameters
+from ._sklearn import Watch
 
 logger = logging.getLogger("softmax_regression")
 logger.addHandler(logging.NullHandler())
@@ -82,6 +83,7 @@ class Monitor:
     max_iter: int
     verbose: int = 0
     callback: Callable[[Progress], object] | None = None
+    watch: Watch | None = None
     validation_loss: Callable[[Parameters], float] | None = None
     early: Plateau | None = None
     plateau: Plateau | None = None
@@ -107,6 +109,9 @@ class Monitor:
         self._print(progress)
         logger.debug("%s", progress)
         if self.callback is not None and self.callback(progress):
+            self.stopped_by = self.stopped_by or "callback"
+        ends = bool(self.stopped_by) or epoch == self.max_iter
+        if self.watch is not None and self.watch(parameters, ends):
             self.stopped_by = self.stopped_by or "callback"
         return bool(self.stopped_by)
 

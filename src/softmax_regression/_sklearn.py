@@ -1,8 +1,35 @@
-"""Everything that knows scikit-learn, all of it loaded late."""
+"""Everything that knows scikit-learn, all of it imported late.
+
+scikit-learn recognises an estimator by what it can do, not by its bases: by the methods below,
+and by `get_params` and `set_params`. Nothing here runs before a user, or scikit-learn, calls it.
+"""
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Self, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+# Takes the `Parameters` after an epoch and whether the fit ends here; a true return ends it.
+Watch: TypeAlias = Callable[[Any, bool], bool]
+
+# The arguments beside X and y that a meta-estimator may route, by method.
+ROUTED = {
+    "fit": ("sample_weight", "validation_data"),
+    "partial_fit": ("classes", "sample_weight"),
+    "score": ("sample_weight",),
+}
+UNCHANGED = "$UNCHANGED$"  # scikit-learn's word for a request that stays as it is
+
+
+class HasSibling:
+    """A base for exceptions that unpickle as whatever `sibling` makes of them there."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        own = getattr(type(self), "_own_class", type(self))
+        return _rebuild, (own, getattr(self, "args", ())), vars(self) or None
 
 
 def sibling(own: type[Any]) -> type[Any]:
@@ -19,10 +46,260 @@ def sibling(own: type[Any]) -> type[Any]:
 
 @cache
 def _joined(own: type[Any], peer: type[Any]) -> type[Any]:
-    # Another process may not have loaded scikit-learn, so unpickling asks for the sibling anew.
-    reduce = {"__reduce__": lambda self: (_rebuild, (own, self.args))}
-    return type(own.__name__, (own, peer), {"__module__": own.__module__, **reduce})
+    namespace = {"__module__": own.__module__, "__doc__": own.__doc__, "_own_class": own}
+    return type(own.__name__, (own, peer), namespace)
 
 
 def _rebuild(own: type[Any], arguments: tuple[Any, ...]) -> Any:
     return sibling(own)(*arguments)
+
+
+class ScikitLearnMethods:
+    """The methods scikit-learn looks for, without inheriting from one of its classes."""
+
+    def __sklearn_tags__(self) -> Any:
+        """Return what scikit-learn's tools may expect: a classifier that takes sparse X."""
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(),
+            input_tags=InputTags(sparse=True),
+        )
+
+    def get_metadata_routing(self) -> Any:
+        """Return which arguments a scikit-learn meta-estimator passes on to which method.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRequest
+            A copy; `set_fit_request` and its like change the requests themselves.
+        """
+        from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
+
+        if hasattr(self, "_metadata_request"):
+            return get_routing_for_object(self._metadata_request)
+        requests = MetadataRequest(owner=type(self).__name__)
+        for method, names in ROUTED.items():
+            for name in names:
+                getattr(requests, method).add_request(param=name, alias=None)
+        return requests
+
+    def set_fit_request(
+        self,
+        *,
+        sample_weight: bool | str | None = UNCHANGED,
+        validation_data: bool | str | None = UNCHANGED,
+    ) -> Self:
+        """Say which metadata a scikit-learn meta-estimator passes on to `fit`.
+
+        Parameters
+        ----------
+        sample_weight, validation_data : bool, str or None
+            True passes it on, False does not, None raises where it is given, and a string is the
+            name under which the meta-estimator gets it. Unchanged where left out.
+
+        Returns
+        -------
+        SoftmaxRegression
+            The estimator itself.
+
+        Raises
+        ------
+        RuntimeError
+            scikit-learn's metadata routing is not enabled.
+        """
+        return self._request("fit", sample_weight=sample_weight, validation_data=validation_data)
+
+    def set_partial_fit_request(
+        self,
+        *,
+        classes: bool | str | None = UNCHANGED,
+        sample_weight: bool | str | None = UNCHANGED,
+    ) -> Self:
+        """Say which metadata a scikit-learn meta-estimator passes on to `partial_fit`.
+
+        Parameters
+        ----------
+        classes, sample_weight : bool, str or None
+            As in `set_fit_request`.
+
+        Returns
+        -------
+        SoftmaxRegression
+            The estimator itself.
+
+        Raises
+        ------
+        RuntimeError
+            scikit-learn's metadata routing is not enabled.
+        """
+        return self._request("partial_fit", classes=classes, sample_weight=sample_weight)
+
+    def set_score_request(self, *, sample_weight: bool | str | None = UNCHANGED) -> Self:
+        """Say which metadata a scikit-learn meta-estimator passes on to `score`.
+
+        Parameters
+        ----------
+        sample_weight : bool, str or None
+            As in `set_fit_request`.
+
+        Returns
+        -------
+        SoftmaxRegression
+            The estimator itself.
+
+        Raises
+        ------
+        RuntimeError
+            scikit-learn's metadata routing is not enabled.
+        """
+        return self._request("score", sample_weight=sample_weight)
+
+    def _request(self, method: str, **aliases: bool | str | None) -> Self:
+        from sklearn import get_config
+
+        if not get_config()["enable_metadata_routing"]:
+            message = (
+                f"set_{method}_request is only available when metadata routing is enabled: call "
+                "sklearn.set_config(enable_metadata_routing=True) first"
+            )
+            raise RuntimeError(message)
+        requests = self.get_metadata_routing()
+        for name, alias in aliases.items():
+            if alias != UNCHANGED:
+                getattr(requests, method).add_request(param=name, alias=alias)
+        self._metadata_request = requests
+        return self
+
+    def set_callbacks(self, *callbacks: Any) -> Self:
+        """Attach scikit-learn callbacks, such as its ``ProgressBar``, to `fit`.
+
+        They are told about every epoch, and may end the fit after one. Needs scikit-learn 1.9;
+        the constructor's `callback` needs nothing.
+
+        Parameters
+        ----------
+        *callbacks
+            Objects with scikit-learn's ``FitCallback`` methods; none removes those attached.
+
+        Returns
+        -------
+        SoftmaxRegression
+            The estimator itself.
+
+        Raises
+        ------
+        ImportError
+            scikit-learn is absent or older than 1.9.
+        TypeError
+            Something else than callback objects.
+        """
+        from sklearn.callback import CallbackSupportMixin
+
+        CallbackSupportMixin.set_callbacks(self, *callbacks)
+        return self
+
+    def to_sklearn(self) -> Any:
+        """Return a fitted scikit-learn ``LogisticRegression`` that predicts the same.
+
+        For tools that know scikit-learn's own classes only, such as exporters. Of two classes it
+        keeps one row of weights, the difference w_1 - w_0. The settings of a later refit are
+        scikit-learn's defaults, except for `fit_intercept`.
+
+        Returns
+        -------
+        sklearn.linear_model.LogisticRegression
+            With copies of the learned arrays.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ImportError
+            scikit-learn is absent.
+
+        Examples
+        --------
+        >>> from softmax_regression import SoftmaxRegression
+        >>> model = SoftmaxRegression(tol=0.1).fit([[0.0], [1.0], [2.0]], ["a", "b", "c"])
+        >>> twin = model.to_sklearn()  # doctest: +SKIP
+        >>> twin.predict([[2.0]])  # doctest: +SKIP
+        array(['c'], dtype='<U1')
+        """
+        self._check_fitted()  # type: ignore[attr-defined]
+        from sklearn.linear_model import LogisticRegression
+
+        return _copy_to(LogisticRegression(fit_intercept=self.fit_intercept), self)  # type: ignore[attr-defined]
+
+
+def _copy_to(twin: Any, model: Any) -> Any:
+    coef, intercept = model.coef_.copy(), model.intercept_.copy()
+    if len(model.classes_) == 2:
+        coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
+    twin.coef_, twin.intercept_, twin.classes_ = coef, intercept, model.classes_.copy()
+    twin.n_features_in_ = model.n_features_in_
+    if hasattr(model, "feature_names_in_"):
+        twin.feature_names_in_ = model.feature_names_in_.copy()
+    return twin
+
+
+@dataclass(frozen=True)
+class FitTask:
+    """A fit as scikit-learn's callbacks see it.
+
+    `learned` turns parameters into the attributes that make a copy of the model predict.
+    """
+
+    X: Any
+    y: Any
+    sample_weight: Any
+    max_iter: int
+    learned: Callable[[Any], dict[str, Any]]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What every hook is given."""
+        weight = self.sample_weight
+        metadata = None if weight is None else {"sample_weight": weight}
+        return {"X": self.X, "y": self.y, "metadata": metadata}
+
+
+def run_with_callbacks(model: Any, task: FitTask, fit: Callable[[Watch | None], T]) -> T:
+    """Return ``fit(watch)``; `watch` is None unless scikit-learn attached something to `model`."""
+    if not vars(model).keys() & {"_skl_callbacks", "_parent_callback_ctx"}:
+        return fit(None)
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+
+    def run(model: Any) -> T:
+        root = CallbackSupportMixin._init_callback_context(model, max_subtasks=task.max_iter)
+        root.call_on_fit_task_begin(estimator=model, **task.data)
+        result = fit(_Epochs(model, task, root))
+        root.call_on_fit_task_end(estimator=model, **task.data, reconstruction_attributes={})
+        return result
+
+    return with_callbacks(run)(model)  # type: ignore[no-any-return]
+
+
+class _Epochs:
+    """Tells scikit-learn's callbacks where an epoch begins and ends; a `Watch`."""
+
+    def __init__(self, model: Any, task: FitTask, root: Any) -> None:
+        self.model, self.task, self.root = model, task, root
+        if task.max_iter > 0:
+            self._begin()
+
+    def _begin(self) -> None:
+        self.epoch = self.root.subcontext("epoch")
+        self.epoch.call_on_fit_task_begin(estimator=self.model, **self.task.data)
+
+    def __call__(self, parameters: Any, ends: bool) -> bool:
+        stop: bool = self.epoch.call_on_fit_task_end(
+            estimator=self.model,
+            **self.task.data,
+            reconstruction_attributes=lambda: self.task.learned(parameters),
+        )
+        if not (stop or ends):
+            self._begin()
+        return stop

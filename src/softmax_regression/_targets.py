@@ -8,7 +8,6 @@ classes-first arrays of shape (n_classes, n_rows).
 import math
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -118,23 +117,24 @@ class ProbabilityRows:
 
     def inner(self, Z: NDArray[Any]) -> NDArray[Any]:
         """Return Σ_k t_k z_k for every column of Z (n_classes, n_rows)."""
-        return np.asarray(np.einsum("ik,ki->i", self._smoothed, Z))
+        # In the arithmetic of `Labels`, so that one-hot rows give the same bits.
+        given: NDArray[Any] = np.einsum("ik,ki->i", self.rows.astype(Z.dtype, copy=False), Z)
+        if self.smoothing:
+            given = (1.0 - self.smoothing) * given + self.smoothing * Z.mean(axis=0)
+        return given
 
     def subtract_from(self, P: NDArray[Any], scale: Any = 1.0) -> None:
         """Do P -= scale · T in place; P (n_classes, n_rows), scale a number or (n_rows,)."""
-        P -= self._smoothed.T * scale
-
-    @cached_property
-    def _smoothed(self) -> NDArray[Any]:
-        if not self.smoothing:
-            return self.rows
-        return (1.0 - self.smoothing) * self.rows + self.smoothing / self.n_classes
+        if self.smoothing:
+            P -= np.multiply(scale, self.smoothing / self.n_classes)
+            scale = np.multiply(scale, 1.0 - self.smoothing)
+        P -= self.rows.T.astype(P.dtype, copy=False) * scale
 
 
 Targets: TypeAlias = Labels | ProbabilityRows
 
 
-def check_y(y: Any, n_rows: int) -> NDArray[Any]:
+def check_y(y: Any, n_rows: int, *, name: str = "y") -> NDArray[Any]:
     """Return y as labels (n_rows,) or as checked probability rows (n_rows, n_classes).
 
     Raises
@@ -145,7 +145,7 @@ def check_y(y: Any, n_rows: int) -> NDArray[Any]:
         y is missing, holds NaN or None, is continuous, is two-dimensional without being
         probability rows, or has another length than X.
     """
-    array = _as_label_array(y)
+    array = _as_label_array(y, name)
     if array.ndim == 2 and array.shape[1] == 1:
         message = (
             "A column-vector y was passed when a 1d array was expected. Please change the shape "
@@ -154,28 +154,29 @@ def check_y(y: Any, n_rows: int) -> NDArray[Any]:
         warnings.warn(message, sibling(DataConversionWarning), stacklevel=4)
         array = array.ravel()
     if array.ndim not in (1, 2):
-        message = f"y must be one- or two-dimensional, got shape {array.shape}"
+        message = f"{name} must be one- or two-dimensional, got shape {array.shape}"
         raise ValueError(message)
     if array.shape[0] != n_rows:
         message = (
             f"Found input variables with inconsistent numbers of samples: "
-            f"[{n_rows}, {array.shape[0]}] in X and y"
+            f"[{n_rows}, {array.shape[0]}] in the features and {name}"
         )
         raise ValueError(message)
-    return _check_labels(array) if array.ndim == 1 else _check_probability_rows(array)
+    check = _check_labels if array.ndim == 1 else _check_probability_rows
+    return check(array, name)
 
 
 def find_classes(y: NDArray[Any], sample_weight: NDArray[Any] | None) -> NDArray[Any]:
     """Return the sorted classes of checked targets; a class whose weights are all 0 is absent."""
     if y.ndim == 2:
         return np.arange(y.shape[1])
-    classes = np.unique(y)
+    classes = _distinct(y)
     if sample_weight is not None and not sample_weight.all():
-        present = np.unique(y[sample_weight > 0])
+        present = _distinct(y[sample_weight > 0])
         if present.shape != classes.shape:
             absent = np.setdiff1d(classes, present)
             message = (
-                f"all rows of class {absent[0]!r} have weight 0: rows of weight 0 count as absent, "
+                f"all rows of class {_plain(absent[0])!r} have weight 0: rows of weight 0 count as absent, "
                 "so the class is not learned. Drop these rows, or give them weight"
             )
             warnings.warn(message, UserWarning, stacklevel=4)
@@ -213,15 +214,15 @@ def encode(
             )
             raise ValueError(message)
         return ProbabilityRows(y, smoothing)
-    labels = np.minimum(_search(classes, y), classes.shape[0] - 1)
-    unknown = classes[labels] != y
+    labels = _positions(classes, y)
+    unknown = labels < 0
     if absent is not None:
-        labels[absent] = 0
         unknown &= ~absent
+        labels[absent] = 0
     if unknown.any():
         first = int(np.argmax(unknown))
         message = (
-            f"y[{first}] is {y[first]!r}, which is not among the classes {_listed(classes)}; "
+            f"y[{first}] is {_plain(y[first])!r}, which is not among the classes {_listed(classes)}; "
             "name every class that may come in `classes` on the first call to partial_fit, or "
             "drop the row"
         )
@@ -229,9 +230,22 @@ def encode(
     return Labels(labels, classes.shape[0], smoothing)
 
 
+def refuse_other_kind(y: NDArray[Any], classes: NDArray[Any]) -> None:
+    """Raise where text meets numbers: no label could ever equal a class."""
+    text = [array.dtype.kind in "UT" or _holds_text(array) for array in (y, classes)]
+    if y.size and text[0] != text[1]:
+        kinds = ["text" if is_text else "numbers" for is_text in text]
+        message = f"y holds {kinds[0]}, but the model's classes are {kinds[1]}; convert y"
+        raise TypeError(message)
+
+
+def _holds_text(labels: NDArray[Any]) -> bool:
+    return labels.dtype.char == "O" and labels.size > 0 and isinstance(labels[0], str)
+
+
 def check_classes(classes: Any) -> NDArray[Any]:
     """Return the `classes` argument of partial_fit, sorted and known to be distinct labels."""
-    array = _check_labels(_as_label_array(classes, name="classes"))
+    array = _check_labels(_as_label_array(classes, "classes"), "classes")
     found = np.unique(array)
     if found.shape[0] != array.shape[0]:
         message = f"classes must be distinct, got {array.shape[0]} with {found.shape[0]} distinct"
@@ -241,15 +255,44 @@ def check_classes(classes: Any) -> NDArray[Any]:
     return found
 
 
-def _search(classes: NDArray[Any], y: NDArray[Any]) -> NDArray[np.intp]:
-    try:
-        return np.searchsorted(classes, y)
-    except TypeError as error:
-        message = (
-            f"y holds {type(y[0]).__name__} labels, but the model's classes are "
-            f"{type(classes[0]).__name__}; give labels of the same type"
-        )
-        raise TypeError(message) from error
+def _distinct(y: NDArray[Any]) -> NDArray[Any]:
+    """Return the sorted distinct labels: by counting or hashing, which beat sorting all of y."""
+    if y.dtype.kind in "OUST":
+        return np.array(sorted(set(y.tolist())), dtype=y.dtype)
+    if _is_compact(y):
+        low = y.min()
+        found = np.flatnonzero(np.bincount(_offsets(y, low)))
+        classes: NDArray[Any] = np.add(found, low, dtype=np.int64, casting="same_kind")
+        return classes.astype(y.dtype)
+    return np.unique(y)
+
+
+def _positions(classes: NDArray[Any], y: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the place of every label among sorted `classes`, -1 where it is not among them."""
+    if y.dtype.kind in "OUST" or classes.dtype.kind in "OUST":
+        place = {label: k for k, label in enumerate(classes.tolist())}
+        return np.fromiter((place.get(label, -1) for label in y.tolist()), np.intp, len(y))
+    if y.dtype == classes.dtype and _is_compact(classes):
+        low, high = classes[0], classes[-1]
+        table = np.full(int(high) - int(low) + 1, -1, np.intp)
+        table[_offsets(classes, low)] = np.arange(len(classes))
+        inside = (y >= low) & (y <= high)
+        return np.where(inside, table.take(_offsets(y, low), mode="clip"), -1)
+    labels = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    return np.where(classes[labels] == y, labels, -1)
+
+
+def _is_compact(labels: NDArray[Any]) -> bool:
+    """Tell whether a table over the range of integer labels is as small as the labels."""
+    if labels.dtype.kind not in "iu" or len(labels) == 0:
+        return False
+    return int(labels.max()) - int(labels.min()) < max(1_000, 2 * len(labels))
+
+
+def _offsets(labels: NDArray[Any], low: Any) -> NDArray[np.int64]:
+    """Return labels - low; in their own dtype the difference of small integers could wrap."""
+    offsets: NDArray[np.int64] = np.subtract(labels, low, dtype=np.int64, casting="same_kind")
+    return offsets
 
 
 def _one_class(classes: NDArray[Any]) -> str:
@@ -260,14 +303,19 @@ def _one_class(classes: NDArray[Any]) -> str:
     )
 
 
+def _plain(label: Any) -> Any:
+    """Return the label without its NumPy type, for a message."""
+    return label.item() if isinstance(label, np.generic) else label
+
+
 def _listed(classes: NDArray[Any]) -> str:
     shown = ", ".join(repr(label) for label in classes[:10].tolist())
     return f"[{shown}, ...]" if classes.shape[0] > 10 else f"[{shown}]"
 
 
-def _as_label_array(y: Any, name: str = "y") -> NDArray[Any]:
+def _as_label_array(y: Any, name: str) -> NDArray[Any]:
     if y is None:
-        message = "SoftmaxRegression requires y to be passed, but the target y is None"
+        message = f"SoftmaxRegression requires y to be passed, but the target {name} is None"
         raise ValueError(message)
     kinds = (
         (isinstance(y, np.ma.MaskedArray), "a masked array; fill or drop the masked values"),
@@ -284,6 +332,9 @@ def _as_label_array(y: Any, name: str = "y") -> NDArray[Any]:
     except ValueError as error:
         message = f"{name} must hold one label or one probability row per sample: {error}"
         raise ValueError(message) from error
+    if array.dtype.kind in "US" and not hasattr(y, "dtype"):
+        # NumPy turns the numbers of a mixed list into text; keep them apart to be judged.
+        _unboxed(np.array(y, dtype=object), name)
     return _unboxed(array, name) if array.dtype.char == "O" else array
 
 
@@ -292,12 +343,14 @@ def _unboxed(array: NDArray[Any], name: str) -> NDArray[Any]:
     for index, value in np.ndenumerate(array):
         place = f"{name}[{', '.join(map(str, index))}]"
         if value is None or type(value).__name__ in ("NAType", "NaTType"):
-            message = f"{place} is {value!r}; y must hold labels without missing values"
+            message = f"{place} is {value!r}; labels must not be missing"
             raise ValueError(message)
         if isinstance(value, (float, np.floating)) and math.isnan(value):
             message = f"Input {name} contains NaN: {place} is {value}; drop the row or label it"
             raise ValueError(message)
     kinds = sorted({_kind(value) for value in array.ravel()})
+    if set(kinds) == {"float", "int"}:
+        return np.array(array.tolist(), dtype=np.float64)
     if len(kinds) > 1:
         message = (
             f"{name} mixes {' and '.join(kinds)}; y must hold labels of one type without missing "
@@ -318,40 +371,42 @@ def _kind(label: object) -> str:
     return "str" if isinstance(label, str) else type(label).__name__
 
 
-def _check_labels(y: NDArray[Any]) -> NDArray[Any]:
+def _check_labels(y: NDArray[Any], name: str) -> NDArray[Any]:
     if y.ndim != 1:
-        message = f"labels must be one-dimensional, got shape {y.shape}"
+        message = f"{name} must be one-dimensional, got shape {y.shape}"
         raise ValueError(message)
     if y.dtype.kind == "c":
-        message = f"Complex data not supported: y has dtype {y.dtype}; give class labels"
+        message = f"Complex data not supported: {name} has dtype {y.dtype}; give class labels"
         raise ValueError(message)
     if y.dtype.kind == "f":
-        _check_integral(y)
+        _check_integral(y, name)
     return y
 
 
-def _check_integral(y: NDArray[Any]) -> None:
+def _check_integral(y: NDArray[Any], name: str) -> None:
     finite = np.isfinite(y)
     if not finite.all():
         first = int(np.argmin(finite))
         what = "NaN" if np.isnan(y[first]) else "infinity"
-        message = f"Input y contains {what}: y[{first}] is {y[first]}; drop the row or label it"
+        message = (
+            f"Input {name} contains {what}: {name}[{first}] is {y[first]}; drop the row or label it"
+        )
         raise ValueError(message)
     fractional = y != np.floor(y)
     if fractional.any():
         first = int(np.argmax(fractional))
         message = (
-            f"Unknown label type: continuous. y[{first}] is {y[first]!r}. Maybe you are trying to "
+            f"Unknown label type: continuous. {name}[{first}] is {y[first]}. Maybe you are trying to "
             "fit a classifier, which expects discrete classes on a regression target with "
             "continuous values"
         )
         raise ValueError(message)
 
 
-def _check_probability_rows(y: NDArray[Any]) -> NDArray[Any]:
+def _check_probability_rows(y: NDArray[Any], name: str) -> NDArray[Any]:
     if y.dtype.kind not in "biuf":
         message = (
-            f"a two-dimensional y must hold probability rows, got dtype {y.dtype}; give labels of "
+            f"a two-dimensional {name} must hold probability rows, got dtype {y.dtype}; give labels of "
             "shape (n_samples,) or one probability row per sample"
         )
         raise ValueError(message)
@@ -363,13 +418,13 @@ def _check_probability_rows(y: NDArray[Any]) -> NDArray[Any]:
     if not legal.all():
         first = int(np.argmin(legal))
         message = (
-            f"a two-dimensional y must hold probability rows, non-negative with sum 1: row {first} "
+            f"a two-dimensional {name} must hold probability rows, non-negative with sum 1: row {first} "
             f"has minimum {rows[first].min(initial=0.0)} and sum {sums[first]}. Give one "
             "probability row per sample (one-hot included), or class labels of shape (n_samples,); "
             "multilabel and multi-output targets are not supported"
         )
         if np.isnan(rows[first]).any():
-            message = f"Input y contains NaN: {message}"
+            message = f"Input {name} contains NaN: {message}"
         raise ValueError(message)
     if rows.shape[1] < 2:
         raise ValueError(_one_class(np.arange(rows.shape[1])))

@@ -96,4 +96,10 @@ def _as_floats(sample_weight: Any, name: str) -> NDArray[np.float64]:
     if isinstance(sample_weight, np.ma.MaskedArray) or array.dtype.kind not in "biufO":
         message = f"{name} must hold numbers, got dtype {array.dtype}"
         raise TypeError(message)
+    if array.dtype.kind == "O":
+        for place, value in enumerate(array.flat):
+            number = value is None or hasattr(value, "__float__")
+            if not number or isinstance(value, (str, bytes)):
+                message = f"{name} must hold numbers: {name}[{place}] is {value!r}"
+                raise TypeError(message)
     return array.astype(np.float64)

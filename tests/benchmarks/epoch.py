@@ -24,7 +24,7 @@ from softmax_regression import SoftmaxRegression
 
 SHAPES = ((60_000, 784, 10), (200_000, 54, 7), (20_000, 16, 26))
 BATCH_SIZES = (256, 2_048)
-EPOCHS = 3
+EPOCHS = 5
 ROUNDS = 7
 
 
@@ -38,16 +38,24 @@ def make_data(n_rows: int, n_features: int, n_classes: int, dtype: Any) -> tuple
 
 
 def floor(X: Any, n_classes: int, batch_size: int) -> Callable[[], None]:
-    """Return one epoch of nothing but W Xᵀ, exp and R X on contiguous batches."""
-    W = np.zeros((n_classes, X.shape[1]), X.dtype)
-    gradient = np.empty_like(W)
+    """Return one epoch of nothing but W Xᵀ, exp and R X on contiguous batches.
+
+    The products take the memory layout that is fastest for them.
+    """
+    by_feature = np.zeros((X.shape[1], n_classes), X.dtype)
+    gradient = np.empty((n_classes, X.shape[1]), X.dtype)
     scores = np.empty(n_classes * batch_size, X.dtype)
+    rows_first = X.dtype == np.float32 and X.shape[1] >= 256
 
     def run() -> None:
         for start in range(0, X.shape[0], batch_size):
             batch = X[start : start + batch_size]
-            Z = scores[: n_classes * batch.shape[0]].reshape(n_classes, batch.shape[0])
-            np.matmul(W, batch.T, out=Z)
+            size = n_classes * batch.shape[0]
+            Z = scores[:size].reshape(n_classes, batch.shape[0])
+            if rows_first:
+                np.matmul(batch, by_feature, out=scores[:size].reshape(batch.shape[0], n_classes))
+            else:
+                np.matmul(by_feature.T, batch.T, out=Z)
             np.exp(Z, out=Z)
             np.matmul(Z, batch, out=gradient)
 

@@ -1,0 +1,408 @@
+"""Models on disk: one .npz file of plain arrays and a JSON header; reading it runs nothing.
+
+The file is a zip archive of uncompressed .npy members, which ``numpy.load`` reads too:
+
+    header               uint8, the JSON text: everything that is not an array of numbers, and the
+                         dtype and shape of every array
+    coef_, intercept_    what was learned
+    classes_             the labels, where they are not strings; strings stand in the header
+    loss_curve_, validation_curve_
+    _velocity            the last step, from which momentum goes on
+
+The same model gives the same bytes. Reading trusts nothing: sizes are compared with the size of
+the file before anything is read, and every array with what the header says of it.
+"""
+
+import contextlib
+import io
+import json
+import math
+import os
+import re
+import secrets
+import stat
+import struct
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import __version__
+from ._exceptions import InconsistentVersionWarning, ModelFileError
+from ._hyperparameters import check_hyperparameters
+from ._sklearn import sibling
+
+Model = TypeVar("Model")
+Header: TypeAlias = dict[str, Any]
+Arrays: TypeAlias = dict[str, NDArray[Any]]
+
+FORMAT = "softmax_regression"
+VERSION = 1  # to be raised by any change after which an older library would misread a file
+
+# A header of a file someone else wrote must not fill the memory, nor may labels padded by NumPy.
+HEADER_BYTES = 1 << 24
+LABEL_BYTES = 1 << 24
+
+FLOAT_ARRAYS = ("coef_", "intercept_", "loss_curve_", "validation_curve_", "_velocity")
+LABEL_DTYPE = re.compile(r"\|b1|[|<>][iu][1248]|[<>]f[248]|\|S\d{1,9}|[<>][mM]8(\[\d*[a-zA-Z]+\])?")
+STRING_DTYPE = re.compile(r"[<>]U\d{1,7}")
+NPY_HEADER_BYTES = 128
+
+
+def save_model(model: Any, path: str | os.PathLike[str]) -> None:
+    """Write a fitted model to `path`; a file already there is replaced at once or not at all."""
+    header, arrays = _describe(model)
+    text = json.dumps(header, sort_keys=True, allow_nan=False).encode("ascii")
+    if len(text) > HEADER_BYTES:
+        message = (
+            f"the labels and feature names take {len(text)} bytes, a model file holds "
+            f"{HEADER_BYTES}; use pickle"
+        )
+        raise ValueError(message)
+    members = {"header": np.frombuffer(text, np.uint8)} | arrays
+    _replace(Path(path).resolve(), _archive(members))
+
+
+def load_model(estimator: type[Model], path: str | os.PathLike[str]) -> Model:
+    """Return the model that `save_model` wrote to `path`, as an instance of `estimator`."""
+    path = Path(path)
+    with path.open("rb") as file:
+        try:
+            members = _open_archive(file)
+            header = _read_header(members)
+            if header["version"] <= VERSION:
+                return _restore(estimator, header, _read_arrays(members, header["arrays"]))
+        except MemoryError:
+            raise
+        except Exception as error:
+            # Damage shows as whatever the parsers of zip, JSON and NumPy stumble over.
+            message = f"not a softmax_regression model file or damaged: {path}"
+            raise ModelFileError(message) from error
+    message = (
+        f"{path} has format version {header['version']}, written by softmax_regression "
+        f"{header.get('library')!s:.40}; this is {__version__}, which reads up to version "
+        f"{VERSION}. Install a newer softmax_regression"
+    )
+    raise ModelFileError(message)
+
+
+def pickled_state(model: Any) -> dict[str, Any]:
+    """Return the model's attributes and the library's version."""
+    return {**vars(model), "_version": __version__}
+
+
+def restore_pickled_state(model: Any, state: Mapping[str, Any]) -> None:
+    """Give `model` the attributes, and warn where another version has written them."""
+    attributes = dict(state)
+    version = str(attributes.pop("_version", "unknown"))
+    vars(model).update(attributes)
+    if version.split(".")[:2] != __version__.split(".")[:2]:
+        warning = sibling(InconsistentVersionWarning)(type(model).__name__, __version__, version)
+        warnings.warn(warning, stacklevel=3)
+
+
+# From a model to a header and arrays, and back
+
+
+def _describe(model: Any) -> tuple[Header, Arrays]:
+    parameters = model.get_params()
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "library": __version__,
+        "parameters": {name: _plain(name, value) for name, value in parameters.items()},
+        "feature_names": list(map(str, getattr(model, "feature_names_in_", ()))) or None,
+        "n_iter": int(model.n_iter_),
+        "converged": bool(model.converged_),
+        "optimality_gap": _finite_or_none(model.optimality_gap_),
+        "epoch": int(model._epoch),
+        "generator": _generator_state(model._generator),
+    }
+    check_hyperparameters(parameters)
+    header["labels"], arrays = _describe_labels(model.classes_)
+    for name in FLOAT_ARRAYS:
+        array = np.asarray(getattr(model, name))
+        arrays[name] = array.astype(array.dtype.newbyteorder("<"))
+    header["arrays"] = {name: [a.dtype.str, list(a.shape)] for name, a in arrays.items()}
+    _check_learned(header, arrays, model.classes_)
+    return header, arrays
+
+
+def _restore(estimator: type[Model], header: Header, arrays: Arrays) -> Model:
+    classes = _restore_labels(header["labels"], arrays)
+    _check_learned(header, arrays, classes)
+    parameters = {name: _from_plain(value) for name, value in header["parameters"].items()}
+    model: Any = estimator(**parameters)
+    check_hyperparameters(model.get_params())
+    gap = header["optimality_gap"]
+    fitted = {
+        "classes_": classes,
+        "n_features_in_": arrays["coef_"].shape[1],
+        "n_iter_": _typed(int, header["n_iter"]),
+        "converged_": _typed(bool, header["converged"]),
+        "optimality_gap_": math.inf if gap is None else _typed(float, gap),
+        "_epoch": _typed(int, header["epoch"]),
+        "_generator": _restore_generator(header["generator"]),
+    }
+    for name in FLOAT_ARRAYS:
+        fitted[name] = arrays[name].astype(arrays[name].dtype.newbyteorder("="))
+    if header["feature_names"] is not None:
+        fitted["feature_names_in_"] = np.array(header["feature_names"], dtype=object)
+    vars(model).update(fitted)
+    return model  # type: ignore[no-any-return]
+
+
+def _check_learned(header: Header, arrays: Arrays, classes: NDArray[Any]) -> None:
+    """Raise ValueError where shapes, dtypes, names or values do not fit together."""
+    n_classes, n_features = arrays["coef_"].shape
+    shapes = {
+        "coef_": (n_classes, n_features),
+        "intercept_": (n_classes,),
+        "_velocity": (n_classes * (n_features + 1),),
+    }
+    for name in FLOAT_ARRAYS:
+        array = arrays[name]
+        curve = name.endswith("curve_")
+        if array.dtype.str not in (("<f8",) if curve else ("<f4", "<f8")):
+            message = f"{name} must be float32 or float64, got {array.dtype}"
+            raise ValueError(message)
+        if array.shape != shapes.get(name, (array.size,)):
+            message = f"{name} of shape {array.shape} does not fit coef_ of shape {shapes['coef_']}"
+            raise ValueError(message)
+        if name in ("coef_", "intercept_") and not np.isfinite(array).all():
+            message = f"{name} must be finite"
+            raise ValueError(message)
+    if classes.shape != (n_classes,) or n_classes < 2 or not (classes[:-1] < classes[1:]).all():
+        message = f"classes_ must hold {n_classes} distinct labels in sorted order, at least 2"
+        raise ValueError(message)
+    names = header["feature_names"]
+    if names is not None and (len(names) != n_features or {type(name) for name in names} != {str}):
+        message = f"feature_names_in_ must hold {n_features} strings"
+        raise ValueError(message)
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Return a hyper-parameter as JSON has it, a dict as its keys and its values."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping):
+        keys = [_plain(f"a key of {name}", key) for key in value]
+        return {"keys": keys, "values": [_plain(name, item) for item in value.values()]}
+    message = (
+        f"{name} is a {type(value).__name__}, but a model file holds plain values only; change it "
+        "with set_params before saving, or use pickle"
+    )
+    raise TypeError(message)
+
+
+def _from_plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return dict(zip(value["keys"], value["values"], strict=True))
+    return value
+
+
+def _describe_labels(classes: NDArray[Any]) -> tuple[Header, Arrays]:
+    """Return what the header says of the labels, and those it does not hold, as an array."""
+    dtype = classes.dtype
+    if STRING_DTYPE.fullmatch(dtype.str):
+        if classes.nbytes > LABEL_BYTES:
+            message = f"labels of dtype {dtype} take {classes.nbytes} bytes; use y.astype(object)"
+            raise ValueError(message)
+        return {"kind": dtype.str, "values": classes.tolist()}, {}
+    if dtype == np.dtypes.StringDType():
+        return {"kind": "StringDType", "values": classes.tolist()}, {}
+    if dtype == object and {type(label) for label in classes} <= {str, np.str_}:
+        return {"kind": "object", "values": [str(label) for label in classes]}, {}
+    if LABEL_DTYPE.fullmatch(dtype.str):
+        return {"kind": "array"}, {"classes_": classes}
+    kinds = sorted({type(label).__name__ for label in classes})
+    message = (
+        f"a model file holds labels that are all strings, numbers, booleans, bytes or dates, got "
+        f"{dtype} labels of type {', '.join(kinds)}; use pickle"
+    )
+    raise TypeError(message)
+
+
+def _restore_labels(labels: Header, arrays: Arrays) -> NDArray[Any]:
+    kind = labels["kind"]
+    if kind == "array":
+        return arrays["classes_"].copy()
+    values = labels["values"]
+    if {type(label) for label in values} != {str}:
+        message = "labels must be strings"
+        raise ValueError(message)
+    if kind == "object":
+        return np.array(values, dtype=object)
+    if kind == "StringDType":
+        return np.array(values, dtype=np.dtypes.StringDType())
+    if not STRING_DTYPE.fullmatch(kind) or len(values) * np.dtype(kind).itemsize > LABEL_BYTES:
+        message = f"labels cannot be of dtype {kind}"
+        raise ValueError(message)
+    classes = np.array(values, dtype=kind)
+    if classes.tolist() != values:
+        message = f"labels do not fit in dtype {kind}"
+        raise ValueError(message)
+    return classes
+
+
+def _generator_state(generator: np.random.Generator) -> Header:
+    state = generator.bit_generator.state
+    if state["bit_generator"] != "PCG64":
+        message = (
+            f"the fit used random_state with a {state['bit_generator']} generator, a model file "
+            "holds PCG64 only; use pickle"
+        )
+        raise TypeError(message)
+    return dict(state)
+
+
+def _restore_generator(state: Header) -> np.random.Generator:
+    bit_generator = np.random.PCG64(0)
+    bit_generator.state = state
+    if bit_generator.state != state:
+        message = "no state of PCG64"
+        raise ValueError(message)
+    return np.random.Generator(bit_generator)
+
+
+def _finite_or_none(value: float) -> float | None:
+    # JSON has no infinity; it is the only other value of a gap.
+    return float(value) if value < math.inf else None
+
+
+def _typed(kind: type, value: Any) -> Any:
+    if type(value) is not kind or (kind is int and value < 0):
+        message = f"{value!r} is no {kind.__name__}"
+        raise ValueError(message)
+    return value
+
+
+# From arrays to the bytes of a file, and back
+
+
+def _archive(members: Arrays) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in members.items():
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            info.create_system = 3  # else the bytes would tell Windows from the rest
+            head = _npy_header(array.dtype.str, array.shape)
+            archive.writestr(info, head + array.tobytes())
+    return file.getvalue()
+
+
+def _npy_header(dtype: str, shape: tuple[int, ...]) -> bytes:
+    """Return the header of a C-ordered array in .npy format 1.0, with one length for all."""
+    text = f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape!r}, }}"
+    length = NPY_HEADER_BYTES - 10
+    return (
+        b"\x93NUMPY\x01\x00" + struct.pack("<H", length) + text.ljust(length - 1).encode() + b"\n"
+    )
+
+
+class _Members:
+    """The members of an archive, each known to be stored as it is and to lie within the file."""
+
+    def __init__(self, archive: zipfile.ZipFile, file_size: int) -> None:
+        self._archive = archive
+        self._infos = {info.filename: info for info in archive.infolist()}
+        stored = all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
+        total = sum(info.file_size for info in archive.infolist())
+        if len(self._infos) < len(archive.infolist()) or not stored or total > file_size:
+            message = "members are repeated, compressed or larger than the file"
+            raise ValueError(message)
+
+    def names(self) -> set[str]:
+        return set(self._infos)
+
+    def data_bytes(self, name: str) -> int:
+        return self._infos[f"{name}.npy"].file_size - NPY_HEADER_BYTES
+
+    def read(self, name: str, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Return a read-only array, known to have the stated dtype and shape."""
+        content = self._archive.read(self._infos[f"{name}.npy"])
+        if not content.startswith(_npy_header(dtype, shape)):
+            message = f"{name} has another dtype or shape than the header says"
+            raise ValueError(message)
+        return np.frombuffer(content, dtype, offset=NPY_HEADER_BYTES).reshape(shape)
+
+
+def _open_archive(file: BinaryIO) -> _Members:
+    return _Members(zipfile.ZipFile(file), os.fstat(file.fileno()).st_size)
+
+
+def _read_header(members: _Members) -> Header:
+    """Return the header, known to be one of ours with a version."""
+    n_bytes = members.data_bytes("header")
+    if n_bytes > HEADER_BYTES:
+        message = f"a header of {n_bytes} bytes"
+        raise ValueError(message)
+    text = members.read("header", "|u1", (n_bytes,)).tobytes()
+    header: Header = json.loads(text, parse_constant=_refuse_constant)
+    if header["format"] != FORMAT or _typed(int, header["version"]) < 1:
+        message = "another format"
+        raise ValueError(message)
+    return header
+
+
+def _read_arrays(members: _Members, described: Mapping[str, Any]) -> Arrays:
+    """Return the arrays as the header describes them; sizes are checked before anything is read."""
+    expected = {*FLOAT_ARRAYS} | ({"classes_"} & set(described))
+    names = {f"{name}.npy" for name in described}
+    if set(described) != expected or members.names() != names | {"header.npy"}:
+        message = "members are missing, or there are too many"
+        raise ValueError(message)
+    for name, (dtype, shape) in described.items():
+        if not LABEL_DTYPE.fullmatch(dtype) or {type(length) for length in shape} - {int}:
+            message = f"{name} has dtype {dtype} and shape {shape}"
+            raise ValueError(message)
+        if members.data_bytes(name) != math.prod(shape) * np.dtype(dtype).itemsize:
+            message = f"{name} has another size than its shape"
+            raise ValueError(message)
+    return {
+        name: members.read(name, dtype, tuple(shape)) for name, (dtype, shape) in described.items()
+    }
+
+
+def _refuse_constant(text: str) -> None:
+    message = f"{text} is no JSON"
+    raise ValueError(message)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Make `path` hold `content`; whatever fails on the way, an older file there stays as it was."""
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+
+    def private(name: str, flags: int) -> int:
+        # Nobody may read between creation and chmod what the older file kept from them.
+        return os.open(name, flags, 0o666 if mode is None else 0o600)
+
+    try:
+        with open(temporary, "xb", opener=private) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if mode is not None:
+            temporary.chmod(mode)
+        temporary.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Ask the disk to remember the new name too; where it cannot, one of both files is there."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
