@@ -17,11 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._exceptions import DivergenceError
-from ._features import Features, is_sparse, row_blocks
-from ._objective import Parameters, Penalty
+from ._features import Features, is_sparse
+from ._objective import Parameters, Penalty, class_logits
 from ._targets import Targets
-
-WIDE = 256  # ... and wide rows of float32 twice as fast with the rows first
 
 
 @dataclass
@@ -89,7 +87,6 @@ class BatchObjective:
         self.gradient = np.zeros(self.n_classes * (self.n_features + 1), dtype)
         self._parts = self.split(self.gradient)
         self._logits = np.empty(self.n_classes * batch_size, dtype)
-        self._weights_by_feature = np.empty((self.n_features, self.n_classes), dtype)
         self._ones = np.ones(max(self.n_classes, batch_size), dtype)
         # A sum of exponentials above this has lost no digit to underflow.
         self._least_normal = float(np.finfo(dtype).tiny / np.finfo(dtype).eps)
@@ -118,13 +115,10 @@ class BatchObjective:
     def _logits_of(self, X: Features, parameters: Parameters) -> NDArray[Any]:
         n_rows = X.shape[0]
         Z = self._logits[: self.n_classes * n_rows].reshape(self.n_classes, n_rows)
-        # BLAS multiplies by Wᵀ laid out by feature up to twice as fast as by W itself ...
-        by_feature = self._weights_by_feature
-        by_feature[...] = parameters.weights.T
-        if is_sparse(X) or (X.dtype == np.float32 and self.n_features >= WIDE):
-            Z[...] = (X @ by_feature).T
+        if is_sparse(X):
+            Z[...] = (X @ parameters.weights.T).T
         else:
-            np.matmul(by_feature.T, X.T, out=Z)
+            class_logits(parameters.weights, X, Z)
         if self.fit_intercept:
             Z += parameters.intercept[:, np.newaxis]
         return Z
@@ -187,7 +181,8 @@ class Batches:
                 total = weight.sum()
                 if total == 0.0:
                     continue
-                weight = (weight / total).astype(self.X.dtype, copy=False)
+                equal = weight.min() == weight.max()  # then as if there were no weights
+                weight = 1.0 / X.shape[0] if equal else (weight / total).astype(self.X.dtype)
             yield X, self.targets.take(rows), weight
 
     def _gatherer(
@@ -221,7 +216,7 @@ class Descent:
         self,
         state: DescentState,
         max_iter: int,
-        report: Callable[[float, Parameters], bool],
+        report: Callable[[float, Callable[[], Parameters]], bool],
         *,
         rows: NDArray[np.intp] | None = None,
         generator: np.random.Generator | None = None,
@@ -237,7 +232,7 @@ class Descent:
                 order = generator.permutation(self.batches.n_rows if rows is None else rows)
             loss = self.epoch(state, order)
             state.epoch += 1
-            if report(loss, self.objective.split(state.theta)):
+            if report(loss, lambda: self.objective.split(state.theta)):
                 break
 
     def epoch(self, state: DescentState, order: NDArray[np.intp] | None = None) -> float:
@@ -269,39 +264,6 @@ class Descent:
             state.theta = other
             raise DivergenceError(state.epoch + 1, math.inf, rate)
         return total / n_batches if n_batches else math.nan
-
-
-def safe_learning_rate(
-    X: Features, sample_weight: NDArray[Any] | None, l2: float, *, iterations: int = 20
-) -> float:
-    """Return 1 / L for L = ½ λ_max(Σ w_i x_i x_iᵀ / Σ w_i) + l2, with x_i extended by a 1.
-
-    L bounds the curvature of F (Böhning, Ann. Inst. Statist. Math. 44, 1992), so a full-batch
-    step of this size never raises F. λ_max comes from power iteration, which approaches it from
-    below; the factor 1.1 covers what is missing.
-    """
-    direction = np.ones(X.shape[1] + 1)
-    largest = 0.0
-    for _ in range(iterations):
-        direction /= np.linalg.norm(direction)
-        product = _second_moment_times(direction, X, sample_weight)
-        largest, direction = float(np.linalg.norm(product)), product
-    return 1.0 / (1.1 * (0.5 * largest + l2))
-
-
-def _second_moment_times(
-    direction: NDArray[Any], X: Features, sample_weight: NDArray[Any] | None
-) -> NDArray[Any]:
-    total, weight_sum = np.zeros_like(direction), 0.0
-    for rows in row_blocks(X.shape[0], 8 * X.shape[1]):
-        block = X[rows]
-        projection = np.asarray(block @ direction[:-1], dtype=np.float64) + direction[-1]
-        weight = np.ones(len(projection)) if sample_weight is None else sample_weight[rows]
-        projection *= weight
-        total[:-1] += block.T @ projection
-        total[-1] += projection.sum()
-        weight_sum += float(weight.sum())
-    return total / weight_sum
 
 
 def _weighted_mean(values: NDArray[Any], weight: Any) -> float:

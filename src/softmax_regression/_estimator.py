@@ -22,7 +22,7 @@ from ._features import (
     feature_names,
     row_blocks,
 )
-from ._fit import Learned, Problem, Start, learn, learn_batchwise
+from ._fit import learn, learn_batchwise
 from ._hyperparameters import (
     ClassWeight,
     Hyperparameters,
@@ -33,6 +33,8 @@ from ._hyperparameters import (
 )
 from ._losses import log_softmax_rows
 from ._objective import Parameters, data_sums, logits, probabilities
+from ._optimum import AveragedDescent
+from ._problem import Learned, Problem, Start
 from ._progress import Progress
 from ._sklearn import FitTask, ScikitLearnMethods, Watch, run_with_callbacks, sibling
 from ._targets import check_classes, check_y, encode, find_classes, refuse_other_kind
@@ -170,6 +172,7 @@ class SoftmaxRegression(ScikitLearnMethods):
     _velocity: NDArray[Any]
     _epoch: int
     _generator: np.random.Generator
+    _stream: AveragedDescent | None
 
     def __init__(
         self,
@@ -272,7 +275,8 @@ class SoftmaxRegression(ScikitLearnMethods):
 
         task = FitTask(X, y, sample_weight, settings.max_iter, description.with_parameters)
         learned = run_with_callbacks(self, task, run)
-        self._warn_unless_converged(learned, settings)
+        if learned.advice is not None:
+            warnings.warn(learned.advice, sibling(ConvergenceWarning), stacklevel=2)
         return self
 
     def partial_fit(
@@ -589,7 +593,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         ...     SoftmaxRegression.load(path).predict([[2.0]])
         array(['c'], dtype='<U1')
         """
-        from ._persistence import save_model  # zipfile would make up half of the import time
+        from ._persistence import save_model
 
         self._check_fitted()
         save_model(self, path)
@@ -703,7 +707,15 @@ class SoftmaxRegression(ScikitLearnMethods):
         generator = deepcopy(self._generator)  # a fit that is interrupted leaves the model's own
         if isinstance(settings.random_state, np.random.Generator):
             generator = settings.random_state
-        return Start(state, generator, self.loss_curve_.tolist(), self.validation_curve_.tolist())
+        return Start(
+            state,
+            generator,
+            self.loss_curve_.tolist(),
+            self.validation_curve_.tolist(),
+            n_iter=self.n_iter_,
+            stream=self._stream,
+            fresh=False,
+        )
 
     def _check_same(self, description: Description) -> None:
         """Raise where a fit cannot go on from this model."""
@@ -749,7 +761,7 @@ class SoftmaxRegression(ScikitLearnMethods):
             "intercept_": state.theta[n_weights:].copy(),
             "classes_": description.classes,
             "n_features_in_": description.n_features,
-            "n_iter_": len(learned.loss_curve),
+            "n_iter_": learned.n_iter,
             "loss_curve_": np.array(learned.loss_curve, dtype=np.float64),
             "validation_curve_": np.array(learned.validation_curve, dtype=np.float64),
             "optimality_gap_": learned.optimality_gap,
@@ -757,16 +769,12 @@ class SoftmaxRegression(ScikitLearnMethods):
             "_velocity": state.velocity,
             "_epoch": state.epoch,
             "_generator": generator,
+            "_stream": learned.stream,
         }
         if description.names is not None:
             fitted["feature_names_in_"] = description.names
         kept = {key: value for key, value in self.__dict__.items() if key != "feature_names_in_"}
         self.__dict__ = kept | fitted
-
-    def _warn_unless_converged(self, learned: Learned, settings: Hyperparameters) -> None:
-        advice = _convergence_advice(learned, settings)
-        if advice is not None:
-            warnings.warn(advice, sibling(ConvergenceWarning), stacklevel=3)
 
 
 def _learning_problem(
@@ -832,25 +840,6 @@ def _refuse_whole_data_settings(settings: Hyperparameters) -> None:
             "to partial_fit as a dict"
         )
         raise ValueError(message)
-
-
-def _convergence_advice(learned: Learned, settings: Hyperparameters) -> str | None:
-    """Return what to say about a fit that did not end where it should, or None."""
-    curve = learned.loss_curve
-    if learned.rose and not settings.early_stopping and settings.learning_rate != "auto":
-        return (
-            f"the loss rose from {curve[0]:.6g} to {curve[-1]:.6g} nats: "
-            f"learning_rate={settings.learning_rate!r} is too large for the data. Lower it, scale "
-            "the features, or leave learning_rate='auto'"
-        )
-    if learned.stopped_by or settings.tol == 0 or settings.max_iter == 0:
-        return None
-    recent = curve[-min(len(curve), settings.n_iter_no_change + 1)] - curve[-1]
-    return (
-        f"max_iter={settings.max_iter} epochs ended the fit before tol={settings.tol:g} did: the "
-        f"loss still fell by {recent:.2g} nats in the last {settings.n_iter_no_change} epochs. "
-        "Raise max_iter, raise tol, or set tol=0 to run max_iter epochs on purpose"
-    )
 
 
 def _defaults(estimator: type[SoftmaxRegression]) -> dict[str, Any]:

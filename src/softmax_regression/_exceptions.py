@@ -8,9 +8,9 @@ class NotFittedError(HasSibling, ValueError, AttributeError):
 
 
 class DivergenceError(ValueError):
-    """Gradient descent left the finite numbers: the step is too large for the data.
+    """The fit left the finite numbers: the step, or the features, are too large.
 
-    The model keeps the last parameters whose loss was finite.
+    Gradient descent keeps the last parameters whose loss was finite.
 
     Attributes
     ----------
@@ -18,22 +18,24 @@ class DivergenceError(ValueError):
         Epoch in which it happened, counted from 1.
     loss : float
         The first non-finite value of the objective.
-    learning_rate : float
-        The step of that epoch.
+    learning_rate : float or None
+        The step of that epoch; None where it was not the user's.
     """
 
-    def __init__(self, epoch: int, loss: float, learning_rate: float) -> None:
+    def __init__(self, epoch: int, loss: float, learning_rate: float | None) -> None:
         super().__init__(epoch, loss, learning_rate)
         self.epoch = epoch
         self.loss = loss
         self.learning_rate = learning_rate
 
     def __str__(self) -> str:
+        what = f"Floating-point under-/overflow occurred at epoch #{self.epoch}: the loss is "
+        if self.learning_rate is None:
+            return f"{what}{self.loss}. Scaling input data to unit variance might help."
         return (
-            f"Floating-point under-/overflow occurred at epoch #{self.epoch}: the loss is "
-            f"{self.loss} with learning_rate={self.learning_rate:g}. Lower learning_rate, or leave "
-            "it at 'auto'; scaling input data to unit variance might help. The last parameters "
-            "with a finite loss are kept."
+            f"{what}{self.loss} with learning_rate={self.learning_rate:g}. Lower learning_rate, or "
+            "leave it at 'auto'; scaling input data to unit variance might help. The last "
+            "parameters with a finite loss are kept."
         )
 
 

@@ -218,18 +218,17 @@ def _check_finite(X: Features, name: str) -> None:
     """Raise at the first NaN or infinity.
 
     A sum of squares is finite only if every entry is, and costs one read and no copy; only where
-    it overflows does every entry get looked at.
+    it overflows does every entry get looked at. `vdot`, unlike `dot`, raises no floating-point
+    error then.
     """
     values = X.data[:, np.newaxis] if is_sparse(X) else X
     if values.nbytes <= BLOCK_BYTES:
         flat = values.ravel(order="K")
-        if math.isfinite(flat.dot(flat)):
+        if math.isfinite(np.vdot(flat, flat)):
             return
     for rows in row_blocks(values.shape[0], values.shape[1] * values.itemsize):
         flat = values[rows].ravel(order="K")
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            square = np.dot(flat, flat)
-        if not math.isfinite(square) and not np.isfinite(flat).all():
+        if not math.isfinite(np.vdot(flat, flat)) and not np.isfinite(flat).all():
             _raise_not_finite(X, values, rows, name)
 
 

@@ -1,85 +1,25 @@
-"""From a checked problem to a learned state: the textbook's fit, and the fit that needs no tuning."""
+"""The two fits: the textbook's gradient descent, and the one that needs no tuning."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import deepcopy
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._descent import (
-    Batches,
-    BatchObjective,
-    Descent,
-    DescentState,
-    GradientDescent,
-    safe_learning_rate,
-)
+from ._descent import Batches, BatchObjective, Descent, DescentState, GradientDescent
 from ._exceptions import DivergenceError
-from ._features import Features
+from ._features import row_blocks
 from ._hyperparameters import Hyperparameters, check_learning_rate
-from ._objective import Parameters, Penalty, loss_sum, total_weight
+from ._objective import Parameters, Penalty, logits
+from ._optimum import AveragedDescent, Solution, minimise, raw_block
+from ._problem import Keep, Learned, Problem, Start, hold_out
 from ._progress import Monitor, Plateau
 from ._sklearn import Watch
-from ._targets import Labels, Targets
+from ._targets import Labels
 
-DEFAULT_BATCH_SIZE = 256
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Rows to learn from: features, targets, and how much each row counts (None: equally)."""
-
-    X: Features
-    targets: Targets
-    sample_weight: NDArray[np.float64] | None
-
-    def take(self, rows: NDArray[np.intp]) -> "Problem":
-        """Return some of the rows."""
-        weight = None if self.sample_weight is None else self.sample_weight[rows]
-        return Problem(self.X[rows], self.targets.take(rows), weight)
-
-    def mean_loss(self, parameters: Parameters) -> float:
-        """Return the mean cross-entropy, in nats, without smoothing or penalty."""
-        total = loss_sum(self.X, self.targets, self.sample_weight, parameters)
-        return total / total_weight(self.targets, self.sample_weight)
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where a fit begins: its parameters, and what an earlier fit of the same model left."""
-
-    state: DescentState
-    generator: np.random.Generator
-    loss_curve: list[float]
-    validation_curve: list[float]
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What a fit found out."""
-
-    state: DescentState
-    loss_curve: list[float]
-    validation_curve: list[float]
-    optimality_gap: float
-    stopped_by: str
-    one_batch: bool = True
-
-    @property
-    def converged(self) -> bool:
-        """Whether the criterion that `tol` names ended the fit, below where it started."""
-        return self.stopped_by in ("tol", "validation") and not self.rose
-
-    @property
-    def rose(self) -> bool:
-        """Whether the loss ended so far above its start that the step must be too large.
-
-        With one batch the curve is F itself, and any rise counts. With several, each batch is
-        measured after steps made for others: sorted rows alone can lift the curve somewhat.
-        """
-        first, last = self.loss_curve[:1], self.loss_curve[-1:]
-        return bool(first) and not last[0] <= (1.0 if self.one_batch else 2.0) * first[0]
+TEXTBOOK_BATCH = 256
+STREAM_BATCH = 1024
 
 
 def learn(
@@ -87,16 +27,55 @@ def learn(
     settings: Hyperparameters,
     start: Start,
     validation: Problem | None,
-    keep: Callable[[Learned], None],
+    keep: Keep,
     *,
     watch: Watch | None = None,
 ) -> Learned:
-    """Run the textbook's epochs from `start`; on divergence `keep` gets the last finite state."""
+    """Fit `problem` from `start`; on divergence `keep` gets the last finite state."""
     rows: NDArray[np.intp] | None = None
     if settings.early_stopping and validation is None:
         rows, held_out = hold_out(problem.targets, settings.validation_fraction, start.generator)
         validation = problem.take(held_out)
     monitor = _monitor(settings, start, validation, watch)
+    if settings.learning_rate == "auto":
+        learning = problem if rows is None else problem.take(rows)
+        return _to_the_optimum(learning, settings, start, monitor)
+    return _textbook(problem, settings, start, monitor, keep, rows=rows)
+
+
+def learn_batchwise(problem: Problem, settings: Hyperparameters, start: Start) -> Learned:
+    """Take one step per batch over rows that stream past once, in the order given."""
+    stream = None
+    if settings.learning_rate == "auto":
+        stream = _stream(problem, settings, start)
+        loss = _streamed(stream, problem, settings)
+        n_features = problem.X.shape[1]
+        weights, intercept = stream.average[:, :n_features], stream.average[:, n_features:]
+        theta = _flat(Parameters(weights, intercept))
+        start.state.theta[: theta.size] = theta
+    else:
+        loss = _descent(problem, settings, start.state).epoch(start.state)
+    moved = not math.isnan(loss)  # no batch had weight
+    curve = [*start.loss_curve, loss] if moved else start.loss_curve
+    n_iter = start.n_iter + moved
+    return Learned(
+        start.state, curve, start.validation_curve, n_iter, math.inf, False, stream=stream
+    )
+
+
+# The textbook
+
+
+def _textbook(
+    problem: Problem,
+    settings: Hyperparameters,
+    start: Start,
+    monitor: Monitor,
+    keep: Keep,
+    *,
+    rows: NDArray[np.intp] | None,
+) -> Learned:
+    """Run epochs of gradient descent on `rows` (None: all)."""
     descent = _descent(problem, settings, start.state)
     # With a single batch the order of the rows is only the order of a sum.
     shuffled = settings.shuffle and descent.batches.batch_size < descent.batches.n_rows
@@ -104,50 +83,55 @@ def learn(
     try:
         descent.run(start.state, settings.max_iter, monitor.report, rows=rows, generator=generator)
     except DivergenceError:
-        keep(_learned(descent, start.state, monitor))
+        keep(_described(descent, settings, start, monitor))
         raise
     if monitor.best is not None:
-        start.state.theta = np.concatenate([array.ravel() for array in monitor.best])
-    return _learned(descent, start.state, monitor)
+        start.state.theta = _flat(monitor.best)
+    return _described(descent, settings, start, monitor)
 
 
-def learn_batchwise(problem: Problem, settings: Hyperparameters, start: Start) -> Learned:
-    """Take one step per batch over rows that stream past once, in the order given."""
-    loss = _descent(problem, settings, start.state).epoch(start.state)
-    curve = start.loss_curve if math.isnan(loss) else [*start.loss_curve, loss]
-    return Learned(start.state, curve, start.validation_curve, math.inf, "")
+def _described(
+    descent: Descent, settings: Hyperparameters, start: Start, monitor: Monitor
+) -> Learned:
+    curve = monitor.loss_curve
+    # With one batch the curve is F itself, and any rise counts. With several, each batch is
+    # measured after steps made for others: sorted rows alone can lift the curve somewhat.
+    tolerated = 1.0 if descent.batches.batch_size >= descent.batches.n_rows else 2.0
+    rose = bool(curve) and not curve[-1] <= tolerated * curve[0]
+    return Learned(
+        start.state,
+        curve,
+        monitor.validation_curve,
+        len(curve),
+        math.inf,
+        monitor.stopped_by in ("tol", "validation") and not rose,
+        _textbook_advice(curve, rose, settings, monitor.stopped_by),
+    )
 
 
-def hold_out(
-    targets: Targets, fraction: float, generator: np.random.Generator
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Split the rows at random into (kept, held out), each class in about the same proportion.
-
-    Raises
-    ------
-    ValueError
-        One of the two parts would be empty.
-    """
-    order = generator.permutation(targets.n_rows)
-    labels = targets.labels if isinstance(targets, Labels) else targets.rows.argmax(axis=1)
-    order = order[np.argsort(labels[order], kind="stable")]
-    # Row i is held out where the running count i · fraction passes a whole number.
-    passed = np.floor((np.arange(targets.n_rows) + 1.5) * fraction)
-    held = np.diff(passed, prepend=np.floor(0.5 * fraction)) > 0
-    if not held.any() or held.all():
-        message = (
-            f"validation_fraction={fraction} of {targets.n_rows} rows leaves no row to "
-            f"{'learn from' if held.any() else 'validate on'}; give more rows, another "
-            "validation_fraction, or validation_data"
+def _textbook_advice(
+    curve: list[float], rose: bool, settings: Hyperparameters, stopped_by: str
+) -> str | None:
+    if rose and not settings.early_stopping:
+        return (
+            f"the loss rose from {curve[0]:.6g} to {curve[-1]:.6g} nats: "
+            f"learning_rate={settings.learning_rate!r} is too large for the data. Lower it, scale "
+            "the features, or leave learning_rate='auto'"
         )
-        raise ValueError(message)
-    return np.sort(order[~held]), np.sort(order[held])
+    if stopped_by or settings.tol == 0 or settings.max_iter == 0:
+        return None
+    recent = curve[-min(len(curve), settings.n_iter_no_change + 1)] - curve[-1]
+    return (
+        f"max_iter={settings.max_iter} epochs ended the fit before tol={settings.tol:g} did: the "
+        f"loss still fell by {recent:.2g} nats in the last {settings.n_iter_no_change} epochs. "
+        "Raise max_iter, raise tol, or set tol=0 to run max_iter epochs on purpose"
+    )
 
 
 def _descent(problem: Problem, settings: Hyperparameters, state: DescentState) -> Descent:
     n_rows, n_features = problem.X.shape
     n_classes = problem.targets.n_classes
-    batch_size = _batch_size(settings, n_rows)
+    batch_size = min(_batch_size(settings, TEXTBOOK_BATCH), n_rows)
     objective = BatchObjective(
         (n_classes, n_features),
         batch_size,
@@ -157,30 +141,160 @@ def _descent(problem: Problem, settings: Hyperparameters, state: DescentState) -
     )
     batches = Batches(problem.X, problem.targets, problem.sample_weight, batch_size)
     rule = GradientDescent(settings.momentum, settings.l1, n_classes * n_features)
-    return Descent(batches, objective, rule, _schedule(problem, settings))
+    return Descent(batches, objective, rule, _schedule(settings))
 
 
-def _batch_size(settings: Hyperparameters, n_rows: int) -> int:
-    if settings.batch_size != "auto":
-        return min(settings.batch_size, n_rows)
-    return n_rows if settings.learning_rate == "auto" else min(DEFAULT_BATCH_SIZE, n_rows)
-
-
-def _schedule(problem: Problem, settings: Hyperparameters) -> Callable[[int], float]:
+def _schedule(settings: Hyperparameters) -> Callable[[int], float]:
     rate = settings.learning_rate
-    if isinstance(rate, str):
-        safe = safe_learning_rate(problem.X, problem.sample_weight, settings.l2)
-        return lambda _: safe
     if callable(rate):
         return lambda epoch: check_learning_rate(rate(epoch), epoch)
-    return lambda _: rate
+    return lambda _: float(rate)
+
+
+# No tuning
+
+
+def _to_the_optimum(
+    problem: Problem, settings: Hyperparameters, start: Start, monitor: Monitor
+) -> Learned:
+    """Minimise F and prove it."""
+    state = start.state
+    if settings.max_iter == 0:
+        return Learned(state, monitor.loss_curve, monitor.validation_curve, 0, math.inf, False)
+    dtype = state.theta.dtype
+    with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
+        solution = minimise(
+            problem.X,
+            problem.targets,
+            problem.sample_weight,
+            None if start.fresh else _parameters(state, problem),
+            l2=settings.l2,
+            fit_intercept=settings.fit_intercept,
+            batch_size=_batch_size(settings, STREAM_BATCH),
+            max_iter=settings.max_iter,
+            tol=settings.tol,
+            generator=start.generator if settings.shuffle else None,
+            report=monitor.report,
+        )
+    if solution.reason == "non-finite":
+        raise DivergenceError(solution.n_iter, solution.objective, None)
+    early = monitor.best is not None
+    state.theta = _flat(monitor.best or solution.parameters).astype(dtype, copy=False)
+    state.velocity = np.zeros_like(state.theta)
+    separable = not settings.l2 and _separates(problem, solution.parameters)
+    return Learned(
+        state,
+        [*monitor.loss_curve, solution.objective],
+        monitor.validation_curve,
+        start.n_iter + solution.n_iter,
+        math.inf if early else solution.gap,
+        (solution.converged or monitor.stopped_by == "validation") and not separable,
+        _optimum_advice(solution, settings, separable),
+    )
+
+
+def _optimum_advice(solution: Solution, settings: Hyperparameters, separable: bool) -> str | None:
+    if separable:
+        return (
+            "the classes are separable: every training row has a positive margin, so that without "
+            "a penalty F has no minimum and the coefficients grow as long as the fit runs "
+            f"(largest now {np.abs(solution.parameters.weights).max():.3g}). Set l2 > 0"
+        )
+    if solution.converged or settings.tol == 0 or solution.reason == "stopped":
+        return None
+    if math.isfinite(solution.gap):
+        distance = f"F is proven to be within {solution.gap:.2g} nats of its minimum"
+    else:
+        distance = f"F is estimated to be {solution.decrement:.2g} nats above its minimum"
+    if solution.reason == "max_iter":
+        return (
+            f"max_iter={settings.max_iter} passes ended the fit: {distance}, and "
+            f"tol={settings.tol:g} asks for less. Raise max_iter or tol; a larger l2 makes the "
+            "problem easier"
+        )
+    return (
+        f"the precision of float64 ended the fit: {distance}, and tol={settings.tol:g} asks for "
+        "less. Raise tol, or scale features that differ by many orders of magnitude"
+    )
+
+
+def _separates(problem: Problem, parameters: Parameters) -> bool:
+    """Whether every row that counts has a positive margin: the proof that no minimum exists."""
+    if not isinstance(problem.targets, Labels):
+        return False
+    for rows in row_blocks(problem.X.shape[0], 8 * max(parameters.weights.shape)):
+        Z = logits(problem.X[rows], parameters)
+        labels = problem.targets.labels[rows]
+        own = Z[np.arange(len(labels)), labels].copy()
+        Z[np.arange(len(labels)), labels] = -np.inf
+        margins = own - Z.max(axis=1)
+        if problem.sample_weight is not None:
+            margins = margins[problem.sample_weight[rows] > 0]
+        if not (margins > 0).all():
+            return False
+    return True
+
+
+def _stream(problem: Problem, settings: Hyperparameters, start: Start) -> AveragedDescent:
+    """Return where the stream of rows stands, or a new one that begins at the parameters."""
+    if settings.l1:
+        message = (
+            f"l1={settings.l1:g} needs all rows with learning_rate='auto': use fit, or give "
+            "partial_fit a numeric learning_rate"
+        )
+        raise ValueError(message)
+    if start.stream is not None:
+        return deepcopy(start.stream)
+    weights, intercept = _parameters(start.state, problem)
+    penalty = np.full(weights.shape[1] + settings.fit_intercept, settings.l2)
+    if settings.fit_intercept:
+        penalty[-1] = 0.0
+        weights = np.column_stack([weights, intercept])
+    return AveragedDescent(weights, penalty)
+
+
+def _streamed(stream: AveragedDescent, problem: Problem, settings: Hyperparameters) -> float:
+    """Let the stream take its steps; return the mean over the batches of F before each."""
+    losses = []
+    size = _batch_size(settings, STREAM_BATCH)
+    for first in range(0, problem.targets.n_rows, size):
+        rows = slice(first, min(first + size, problem.targets.n_rows))
+        weight = None if problem.sample_weight is None else problem.sample_weight[rows]
+        block = raw_block(
+            problem.X[rows], problem.targets.take(rows), weight, settings.fit_intercept
+        )
+        with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
+            loss = stream.step(block)
+        if not np.isfinite(stream.parameters).all():
+            raise DivergenceError(stream.steps, loss, None)
+        if not math.isnan(loss):
+            losses.append(loss)
+    return float(np.mean(losses)) if losses else math.nan
+
+
+# Both
+
+
+def _batch_size(settings: Hyperparameters, default: int) -> int:
+    return default if settings.batch_size == "auto" else settings.batch_size
+
+
+def _flat(parameters: Parameters) -> NDArray[np.float64]:
+    return np.concatenate([array.ravel() for array in parameters])
+
+
+def _parameters(state: DescentState, problem: Problem) -> Parameters:
+    shape = problem.targets.n_classes, problem.X.shape[1]
+    theta = state.theta.astype(np.float64)
+    return Parameters(theta[: shape[0] * shape[1]].reshape(shape), theta[shape[0] * shape[1] :])
 
 
 def _monitor(
     settings: Hyperparameters, start: Start, validation: Problem | None, watch: Watch | None
 ) -> Monitor:
     patience = settings.n_iter_no_change
-    watch_training = settings.tol > 0 and not settings.early_stopping
+    textbook = settings.learning_rate != "auto"
+    watch_training = textbook and settings.tol > 0 and not settings.early_stopping
     return Monitor(
         max_iter=settings.max_iter,
         verbose=settings.verbose,
@@ -191,15 +305,4 @@ def _monitor(
         plateau=Plateau(settings.tol, patience) if watch_training else None,
         loss_curve=list(start.loss_curve),
         validation_curve=list(start.validation_curve),
-    )
-
-
-def _learned(descent: Descent, state: DescentState, monitor: Monitor) -> Learned:
-    return Learned(
-        state,
-        monitor.loss_curve,
-        monitor.validation_curve,
-        math.inf,
-        monitor.stopped_by,
-        one_batch=descent.batches.batch_size >= descent.batches.n_rows,
     )

@@ -55,16 +55,7 @@ NPY_HEADER_BYTES = 128
 
 def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     """Write a fitted model to `path`; a file already there is replaced at once or not at all."""
-    header, arrays = _describe(model)
-    text = json.dumps(header, sort_keys=True, allow_nan=False).encode("ascii")
-    if len(text) > HEADER_BYTES:
-        message = (
-            f"the labels and feature names take {len(text)} bytes, a model file holds "
-            f"{HEADER_BYTES}; use pickle"
-        )
-        raise ValueError(message)
-    members = {"header": np.frombuffer(text, np.uint8)} | arrays
-    _replace(Path(path).resolve(), _archive(members))
+    _replace(Path(path).resolve(), _to_bytes(model))
 
 
 def load_model(estimator: type[Model], path: str | os.PathLike[str]) -> Model:
@@ -106,6 +97,18 @@ def restore_pickled_state(model: Any, state: Mapping[str, Any]) -> None:
 
 
 # From a model to a header and arrays, and back
+
+
+def _to_bytes(model: Any) -> bytes:
+    header, arrays = _describe(model)
+    text = json.dumps(header, sort_keys=True, allow_nan=False).encode("ascii")
+    if len(text) > HEADER_BYTES:
+        message = (
+            f"the labels and feature names take {len(text)} bytes, a model file holds "
+            f"{HEADER_BYTES}; use pickle"
+        )
+        raise ValueError(message)
+    return _archive({"header": np.frombuffer(text, np.uint8)} | arrays)
 
 
 def _describe(model: Any) -> tuple[Header, Arrays]:
@@ -180,7 +183,7 @@ def _check_learned(header: Header, arrays: Arrays, classes: NDArray[Any]) -> Non
         message = f"classes_ must hold {n_classes} distinct labels in sorted order, at least 2"
         raise ValueError(message)
     names = header["feature_names"]
-    if names is not None and (len(names) != n_features or {type(name) for name in names} != {str}):
+    if names is not None and not (_are_strings(names) and len(names) == n_features):
         message = f"feature_names_in_ must hold {n_features} strings"
         raise ValueError(message)
 
@@ -234,7 +237,7 @@ def _restore_labels(labels: Header, arrays: Arrays) -> NDArray[Any]:
     if kind == "array":
         return arrays["classes_"].copy()
     values = labels["values"]
-    if {type(label) for label in values} != {str}:
+    if not _are_strings(values):
         message = "labels must be strings"
         raise ValueError(message)
     if kind == "object":
@@ -251,6 +254,10 @@ def _restore_labels(labels: Header, arrays: Arrays) -> NDArray[Any]:
     return classes
 
 
+def _are_strings(values: Any) -> bool:
+    return type(values) is list and {type(value) for value in values} == {str}
+
+
 def _generator_state(generator: np.random.Generator) -> Header:
     state = generator.bit_generator.state
     if state["bit_generator"] != "PCG64":
@@ -264,7 +271,7 @@ def _generator_state(generator: np.random.Generator) -> Header:
 
 def _restore_generator(state: Header) -> np.random.Generator:
     bit_generator = np.random.PCG64(0)
-    bit_generator.state = state
+    bit_generator.state = state  # type: ignore[assignment]  # a wrong one raises, or differs below
     if bit_generator.state != state:
         message = "no state of PCG64"
         raise ValueError(message)
@@ -277,7 +284,8 @@ def _finite_or_none(value: float) -> float | None:
 
 
 def _typed(kind: type, value: Any) -> Any:
-    if type(value) is not kind or (kind is int and value < 0):
+    """Return `value`, known to be of exactly that type and, if an int, not negative."""
+    if type(value) is not kind or value < kind():
         message = f"{value!r} is no {kind.__name__}"
         raise ValueError(message)
     return value
@@ -310,11 +318,15 @@ class _Members:
     """The members of an archive, each known to be stored as it is and to lie within the file."""
 
     def __init__(self, archive: zipfile.ZipFile, file_size: int) -> None:
+        infos = archive.infolist()
         self._archive = archive
-        self._infos = {info.filename: info for info in archive.infolist()}
-        stored = all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
-        total = sum(info.file_size for info in archive.infolist())
-        if len(self._infos) < len(archive.infolist()) or not stored or total > file_size:
+        self._infos = {info.filename: info for info in infos}
+        stored = all(
+            info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
+            for info in infos
+        )
+        total = sum(info.file_size for info in infos)
+        if len(self._infos) < len(infos) or not stored or total > file_size:
             message = "members are repeated, compressed or larger than the file"
             raise ValueError(message)
 

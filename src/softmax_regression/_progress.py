@@ -30,7 +30,8 @@ class Progress:
     validation_loss : float or None
         Mean cross-entropy of the validation data, in nats, where there are any.
     optimality_gap : float
-        Proven bound on the objective's distance to its minimum, ``inf`` where none is known.
+        Estimate of the objective's distance to its minimum, ``inf`` where there is none; the
+        proof is made at the end of the fit.
     elapsed : float
         Seconds since the fit began.
     """
@@ -97,7 +98,9 @@ class Monitor:
         self._begin = time.perf_counter()
         self._last_line = -math.inf
 
-    def report(self, loss: float, parameters: Parameters, gap: float = math.inf) -> bool:
+    def report(
+        self, loss: float, parameters: Callable[[], Parameters], gap: float = math.inf
+    ) -> bool:
         """Record one finished epoch; True asks the fit to stop, `stopped_by` says why."""
         self.loss_curve.append(loss)
         validation = self._validate(parameters)
@@ -111,18 +114,19 @@ class Monitor:
         if self.callback is not None and self.callback(progress):
             self.stopped_by = self.stopped_by or "callback"
         ends = bool(self.stopped_by) or epoch == self.max_iter
-        if self.watch is not None and self.watch(parameters, ends):
+        if self.watch is not None and self.watch(parameters(), ends):
             self.stopped_by = self.stopped_by or "callback"
         return bool(self.stopped_by)
 
-    def _validate(self, parameters: Parameters) -> float | None:
+    def _validate(self, parameters: Callable[[], Parameters]) -> float | None:
         if self.validation_loss is None:
             return None
-        value = self.validation_loss(parameters)
+        current = parameters()
+        value = self.validation_loss(current)
         self.validation_curve.append(value)
         if self.early is not None:
             if self.best is None or value < self.early.lowest:
-                self.best = Parameters(*(array.copy() for array in parameters))
+                self.best = Parameters(*(array.copy() for array in current))
             if self.early.reached(value):
                 self.stopped_by = "validation"
         return value

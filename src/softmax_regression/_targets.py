@@ -173,14 +173,14 @@ def find_classes(y: NDArray[Any], sample_weight: NDArray[Any] | None) -> NDArray
     classes = _distinct(y)
     if sample_weight is not None and not sample_weight.all():
         present = _distinct(y[sample_weight > 0])
-        if present.shape != classes.shape:
+        if 2 <= present.shape[0] < classes.shape[0]:  # with fewer, the error below says it all
             absent = np.setdiff1d(classes, present)
             message = (
                 f"all rows of class {_plain(absent[0])!r} have weight 0: rows of weight 0 count as absent, "
                 "so the class is not learned. Drop these rows, or give them weight"
             )
             warnings.warn(message, UserWarning, stacklevel=4)
-            classes = present
+        classes = present
     if classes.shape[0] < 2:
         raise ValueError(_one_class(classes))
     if classes.shape[0] > max(20, y.shape[0] // 2):
@@ -410,7 +410,9 @@ def _check_probability_rows(y: NDArray[Any], name: str) -> NDArray[Any]:
             "shape (n_samples,) or one probability row per sample"
         )
         raise ValueError(message)
-    rows = y if y.dtype.char in "fd" and y.dtype.isnative else y.astype(np.float64)
+    # float16 becomes float32, whose tolerance its rounding still meets.
+    kept = np.float32 if y.dtype.char in "ef" else np.float64
+    rows: NDArray[Any] = y.astype(kept, copy=False)
     with np.errstate(invalid="ignore", over="ignore"):
         sums = rows.sum(axis=1, dtype=np.float64)
         tolerance = math.sqrt(np.finfo(rows.dtype).eps)

@@ -1,5 +1,6 @@
 """How much each row counts: sample weights and class weights."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from ._targets import Targets
 def check_sample_weight(
     sample_weight: Any, n_rows: int, *, name: str = "sample_weight"
 ) -> NDArray[np.float64] | None:
-    """Return the weights divided by the largest, shape (n_rows,), or None where all are equal.
+    """Return the weights, shape (n_rows,), scaled so that the largest is in [1/2, 1).
 
-    Only ratios matter: dividing by the largest keeps sums of very large or very small weights
-    finite. All-zero weights come back as zeros, for the caller to judge.
+    Only ratios matter: the scale keeps sums of very large or very small weights finite. It is a
+    power of two, so that no weight is rounded and the rows of a batch weigh the same whatever
+    rows come beside it. All-zero weights come back as zeros, for the caller to judge.
 
     Raises
     ------
@@ -44,8 +46,7 @@ def check_sample_weight(
     largest = weights.max(initial=0.0)
     if largest == 0.0:
         return weights
-    weights = weights / largest
-    return None if weights.min() == 1.0 else weights
+    return np.ldexp(weights, -math.frexp(largest)[1])
 
 
 def refuse_all_zero(sample_weight: NDArray[np.float64] | None) -> None:

@@ -1,0 +1,114 @@
+"""Averaged mini-batch descent in the metric of the rows: no learning rate.
+
+The Hessian of the data term is at most ½ A with A = (1 / Σ w) Σ_i w_i x̃_i x̃_iᵀ for every class
+(Böhning, 1992, Annals of the Institute of Statistical Mathematics 44, 197-200), so (½ A +
+penalty)⁻¹ is a step that a full gradient may take; a batch of b rows takes 1 / (1 + D / b) of
+it. The average with weight 8 / (t + 8) on the newest point is the polynomial-decay average of
+Shamir and Zhang (2013), arXiv 1212.1824.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .passes import block_sums
+from .standardised import Block, DenseRows
+
+DENSE_COLUMNS = 1024
+MOMENT_ROWS = 50
+
+
+@dataclass
+class AveragedDescent:
+    """The state of one stream of mini-batches; every row is seen once and forgotten.
+
+    `parameters` and `average` are (K, D), `penalty` (D,); `moment` sums w x̃ x̃ᵀ, or its
+    diagonal where D is large or the rows are sparse.
+    """
+
+    parameters: NDArray[np.float64]
+    penalty: NDArray[np.float64]
+    average: NDArray[np.float64] = field(init=False)
+    moment: NDArray[np.float64] | None = None
+    moment_weight: float = 0.0
+    rows: int = 0
+    steps: int = 0
+    rows_at_renewal: int = 0
+    metric: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        self.average = self.parameters.copy()
+
+    def step(self, block: Block) -> float:
+        """Take one step along the block's gradient and return F on the block before it.
+
+        A block of weight zero changes nothing, and its F is NaN.
+        """
+        weight = block.weight
+        total = float(block.rows.n_rows if weight is None else weight.sum())
+        if total <= 0.0:
+            return math.nan
+        self._observe(block, total)
+        loss, gradient, _ = block_sums(block, self.parameters.astype(block.rows.dtype))
+        objective = loss / total + 0.5 * float((self.penalty * self.parameters**2).sum())
+        gradient = gradient / total + self.penalty * self.parameters
+        effective = total if weight is None else total**2 / float(weight @ weight)
+        columns = self.parameters.shape[1]
+        self.parameters = self.parameters - self._apply(gradient) / (1.0 + columns / effective)
+        self.steps += 1
+        self.average = self.average + (self.parameters - self.average) * 8.0 / (self.steps + 8.0)
+        return objective
+
+    def _observe(self, block: Block, total: float) -> None:
+        """Add the block to the second moment, and renew the metric when the rows doubled."""
+        columns = self.parameters.shape[1]
+        if self.rows_at_renewal >= MOMENT_ROWS * columns:
+            return
+        moment = _second_moment(block, columns)
+        self.moment = moment if self.moment is None else self.moment + moment
+        self.moment_weight += total
+        self.rows += block.rows.n_rows
+        if self.rows >= 2 * self.rows_at_renewal:
+            self._renew()
+
+    def _renew(self) -> None:
+        """(½ A + penalty)⁻¹, with a ridge that stands for the rows not seen yet."""
+        if self.moment is None:
+            return
+        self.rows_at_renewal = self.rows
+        mean = self.moment / self.moment_weight
+        ridge = self.parameters.shape[1] / self.rows
+        if mean.ndim == 1:
+            curvature = 0.5 * (mean + ridge * _seen(mean)) + self.penalty
+            self.metric = 1.0 / np.maximum(curvature, 1e-300)
+            return
+        diagonal = np.diagonal(mean)
+        curvature = 0.5 * (mean + np.diag(ridge * _seen(diagonal))) + np.diag(self.penalty)
+        root = 1.0 / np.sqrt(np.diagonal(curvature))
+        scaled = curvature * root[:, None] * root
+        scaled[np.diag_indices_from(scaled)] += 1e-9
+        self.metric = np.linalg.inv(scaled) * root[:, None] * root
+
+    def _apply(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.metric is None:
+            return gradient
+        return gradient * self.metric if self.metric.ndim == 1 else gradient @ self.metric
+
+
+def _seen(diagonal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return second moments with the largest for columns not seen yet: their steps start short."""
+    return np.where(diagonal > 0.0, diagonal, max(float(diagonal.max()), 1e-300))
+
+
+def _second_moment(block: Block, columns: int) -> NDArray[np.float64]:
+    """Σ_i w_i x̃_i x̃_iᵀ (D, D), or its diagonal (D,)."""
+    rows, weight = block.rows, block.weight
+    if isinstance(rows, DenseRows) and columns <= DENSE_COLUMNS:
+        values = rows.values
+        if weight is not None:
+            values = values * np.sqrt(weight)[:, None]
+        return np.asarray(values.T @ values, np.float64)
+    ones = np.ones(rows.n_rows) if weight is None else weight
+    return np.asarray(rows.squares(ones[None, :].astype(block.rows.dtype))[0], np.float64)

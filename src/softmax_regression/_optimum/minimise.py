@@ -1,0 +1,96 @@
+"""The fit without a learning rate: mini-batches, then the optimum, then the proof.
+
+1. Where rows are many for the parameters, one averaged epoch of mini-batches.
+2. Full passes to the optimum, and the duality gap at exact intercepts; `tol` stops on it.
+Where columns are many for the rows, both happen in coordinates of the row space.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._objective import Parameters
+from .full_phase import FullPhase, Report, Solution
+from .minibatch import AveragedDescent
+from .row_space import RowSpace
+from .standardised import Standardised
+
+ROWS_PER_PARAMETER = 100
+STREAM_PARAMETERS = 32
+BATCH_ROWS = 1024
+
+
+def minimise(
+    X: Any,
+    targets: Any,
+    sample_weight: NDArray[np.float64] | None,
+    start: Parameters | None,
+    *,
+    l2: float,
+    fit_intercept: bool,
+    batch_size: int | str,
+    max_iter: int,
+    tol: float,
+    generator: np.random.Generator | None,
+    report: Report,
+) -> Solution:
+    """Minimise F from `start`, or from the class frequencies.
+
+    `generator` draws the order of the mini-batches (None: the rows' own); `max_iter` bounds the
+    passes over the data, and `report` hears of each.
+    """
+    dense = not hasattr(X, "tocsr")
+    space = None
+    if dense and RowSpace.pays(X.shape, l2):
+        space = RowSpace(X, sample_weight, fit_intercept)
+        X, start = space.coordinates, None if start is None else space.reduce(start)
+        report = _expanded(report, space)
+    size = X.shape[1] * targets.n_classes
+    stream = size > STREAM_PARAMETERS and X.shape[0] >= ROWS_PER_PARAMETER * size
+    order = generator.permutation(X.shape[0]) if stream and dense and generator else None
+    rows = Standardised(X, targets, sample_weight, fit_intercept=fit_intercept, order=order)
+    phase = FullPhase(rows, l2, tol, max_iter, report)
+    parameters = _class_frequencies(rows) if start is None else rows.standardise(start)
+    parameters = _balanced(parameters)
+    if stream and max_iter > 3:
+        parameters = _stream(phase, parameters, batch_size)
+    solution = phase.run(parameters)
+    if space is None:
+        return solution
+    return solution._replace(parameters=space.expand(solution.parameters))
+
+
+def _expanded(report: Report, space: RowSpace) -> Report:
+    """Return a report that hears of the original parameters."""
+    return lambda loss, inner, gap: report(loss, lambda: space.expand(inner()), gap)
+
+
+def _class_frequencies(rows: Standardised) -> NDArray[np.float64]:
+    """Zero weights; intercepts at the log of the weighted class frequencies, (K, D)."""
+    parameters = np.zeros((rows.n_classes, rows.n_columns))
+    if rows.fit_intercept:
+        frequency = rows.targets.class_totals(rows.sample_weight) / rows.total
+        parameters[:, -1] = np.log(np.maximum(frequency, 0.1 / rows.n_rows))
+    return parameters
+
+
+def _balanced(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the same probabilities from rows that sum to zero over classes, at no larger penalty."""
+    return np.asarray(parameters - parameters.mean(axis=0))
+
+
+def _stream(
+    phase: FullPhase, start: NDArray[np.float64], batch_size: int | str
+) -> NDArray[np.float64]:
+    """Return the average of one epoch of mini-batches, unless F there is above F at the start."""
+    size = BATCH_ROWS if isinstance(batch_size, str) else batch_size
+    state = AveragedDescent(start, phase.penalty)
+    for block in phase.rows.batches(phase.dtype, size):
+        state.step(block)
+    phase.passes += 1
+    average = _balanced(state.average)
+    if not np.isfinite(average).all():
+        return start
+    improved = phase.evaluate(average).objective < phase.evaluate(start).objective
+    return average if improved else start

@@ -1,0 +1,240 @@
+"""Rows of X in working precision: centred, scaled, in blocks.
+
+With x̃ = (x − μ) / s the model is z = V x̃ + c, where V = W s and c = b + W μ. F does not
+change under this substitution; its penalty becomes (l2 / 2) Σ_kj (V_kj / s_j)². The
+parameters of the solver are one matrix (V, c) of shape (K, D), D = d + 1 with an intercept.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._objective import Parameters, class_logits
+from .._targets import Targets
+
+Floats = NDArray[np.floating[Any]]
+
+CACHE_BYTES = 128 * 2**20
+BLOCK_ROWS = 2048
+BLOCK_ENTRIES = 2**20
+
+
+class Rows(Protocol):
+    """A block of b rows that knows its two products with K-row matrices."""
+
+    n_rows: int
+    dtype: np.dtype[np.floating[Any]]
+
+    def logits(self, parameters: Floats) -> Floats: ...
+
+    def gradient(self, residual: Floats) -> Floats: ...
+
+    def squares(self, weights: Floats) -> Floats: ...
+
+    def part(self, rows: slice) -> "Rows": ...
+
+
+class DenseRows:
+    """b rows (b, D); the last column is one where there is an intercept."""
+
+    __slots__ = ("dtype", "n_rows", "values")
+
+    def __init__(self, values: Floats) -> None:
+        self.values = values
+        self.n_rows = len(values)
+        self.dtype = values.dtype
+
+    def logits(self, parameters: Floats) -> Floats:
+        """(K, D) -> (K, b)."""
+        return class_logits(parameters.astype(self.values.dtype, copy=False), self.values)
+
+    def gradient(self, residual: Floats) -> Floats:
+        """(K, b) -> (K, D)."""
+        return residual @ self.values
+
+    def squares(self, weights: Floats) -> Floats:
+        """Σ_i weights_ki x_ij², (K, b) -> (K, D)."""
+        return weights @ (self.values * self.values)
+
+    def part(self, rows: slice) -> "DenseRows":
+        """Return some of the rows."""
+        return DenseRows(self.values[rows])
+
+
+class SparseRows:
+    """b rows of a CSR-like matrix; scaling goes to the parameters, so nothing is filled in."""
+
+    __slots__ = ("dtype", "matrix", "n_rows", "with_intercept")
+
+    def __init__(self, matrix: Any, with_intercept: bool) -> None:
+        self.matrix = matrix
+        self.n_rows = matrix.shape[0]
+        self.dtype = matrix.dtype
+        self.with_intercept = with_intercept
+
+    def _append(self, columns: Floats, intercept: Floats) -> Floats:
+        if not self.with_intercept:
+            return columns
+        return np.concatenate([columns, intercept[:, None]], axis=1)
+
+    def logits(self, parameters: Floats) -> Floats:
+        """(K, D) -> (K, b)."""
+        parameters = parameters.astype(self.matrix.dtype, copy=False)
+        n_features = self.matrix.shape[1]
+        logits = np.ascontiguousarray((self.matrix @ parameters[:, :n_features].T).T)
+        if self.with_intercept:
+            logits += parameters[:, n_features:]
+        return logits
+
+    def gradient(self, residual: Floats) -> Floats:
+        """(K, b) -> (K, D)."""
+        return self._append((self.matrix.T @ residual.T).T, residual.sum(axis=1))
+
+    def squares(self, weights: Floats) -> Floats:
+        """Σ_i weights_ki x_ij², (K, b) -> (K, D)."""
+        squared = self.matrix.multiply(self.matrix)
+        return self._append((squared.T @ weights.T).T, weights.sum(axis=1))
+
+    def part(self, rows: slice) -> "SparseRows":
+        """Return some of the rows."""
+        return SparseRows(self.matrix[rows], self.with_intercept)
+
+
+class Block(NamedTuple):
+    """Rows with their targets and, unless uniform, their weights (b,) in working precision."""
+
+    rows: Rows
+    targets: Targets
+    weight: Floats | None
+
+
+def raw_block(X: Any, targets: Targets, weight: Floats | None, fit_intercept: bool) -> Block:
+    """Return rows as they are, in float64, with a column of ones for the intercept."""
+    if hasattr(X, "tocsr"):
+        return Block(SparseRows(X.astype(np.float64), fit_intercept), targets, weight)
+    values = np.ones((X.shape[0], X.shape[1] + fit_intercept))
+    values[:, : X.shape[1]] = X
+    return Block(DenseRows(values), targets, weight)
+
+
+class Standardised:
+    """The data term's rows, and the maps between original and standardised parameters."""
+
+    def __init__(
+        self,
+        X: Any,
+        targets: Targets,
+        sample_weight: NDArray[np.float64] | None,
+        *,
+        fit_intercept: bool,
+        order: NDArray[np.intp] | None = None,
+    ) -> None:
+        self.X = X.tocsr() if hasattr(X, "tocsr") else X
+        self.sparse = self.X is not X or hasattr(X, "tocsr")
+        self.targets = targets
+        self.sample_weight = sample_weight
+        self.fit_intercept = fit_intercept
+        self.order = order
+        self.n_rows: int = X.shape[0]
+        self.n_features: int = X.shape[1]
+        self.n_classes: int = targets.n_classes
+        self.n_columns = self.n_features + fit_intercept
+        self.total = float(self.n_rows if sample_weight is None else sample_weight.sum())
+        self.block_rows = max(256, min(BLOCK_ROWS, BLOCK_ENTRIES // self.n_classes))
+        if self.sparse:
+            self.block_rows = max(self.block_rows, 2**22 // self.n_classes)
+        self.centre, self.scale = self._moments()
+        self._cache: list[Block] | None = None
+        self._cache_dtype: type[np.floating[Any]] | None = None
+
+    def _slices(self) -> Iterator[slice]:
+        for first in range(0, self.n_rows, self.block_rows):
+            yield slice(first, min(first + self.block_rows, self.n_rows))
+
+    def _moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Weighted mean and standard deviation of each column; zero and one where useless."""
+        d = self.n_features
+        if self.sparse:
+            return np.zeros(d), np.ones(d)
+        # A shift by nearby values keeps the variance from cancelling: Chan, Golub and LeVeque
+        # (1983), "Algorithms for computing the sample variance".
+        shift = self.X[: self.block_rows].mean(axis=0, dtype=np.float64)
+        first, second = np.zeros(d), np.zeros(d)
+        for part in self._slices():
+            rows = self.X[part] - shift
+            weight = np.ones(len(rows)) if self.sample_weight is None else self.sample_weight[part]
+            first += weight @ rows
+            np.square(rows, out=rows)
+            second += weight @ rows
+        first /= self.total
+        spread = np.sqrt(np.maximum(second / self.total - first * first, 0.0))
+        constant = spread <= 1e-14 * np.abs(shift + first)
+        if not self.fit_intercept:
+            # Centring would need an intercept to absorb it.
+            spread = np.sqrt(spread**2 + (shift + first) ** 2)
+            return np.zeros(d), np.where(spread > 0, spread, 1.0)
+        return shift + first, np.where(constant | (spread == 0), 1.0, spread)
+
+    def _convert(self, part: slice, dtype: type[np.floating[Any]]) -> Block:
+        picked = part if self.order is None else self.order[part]
+        weight = None
+        if self.sample_weight is not None:
+            weight = self.sample_weight[picked].astype(dtype)
+        if self.sparse:
+            rows: Rows = SparseRows(self.X[picked].astype(dtype), self.fit_intercept)
+        else:
+            values = np.ones((part.stop - part.start, self.n_columns), dtype)
+            centred = self.X[picked] - self.centre
+            np.divide(centred, self.scale, out=values[:, : self.n_features], casting="same_kind")
+            rows = DenseRows(values)
+        return Block(rows, self.targets.take(picked), weight)
+
+    def blocks(self, dtype: type[np.floating[Any]], *, keep: bool = True) -> Iterator[Block]:
+        """All rows, block by block; kept in `dtype` while they fit the cache."""
+        if self._cache is not None and self._cache_dtype is dtype:
+            yield from self._cache
+            return
+        kept: list[Block] | None = [] if keep and self._fits(dtype) else None
+        for part in self._slices():
+            block = self._convert(part, dtype)
+            if kept is not None:
+                kept.append(block)
+            yield block
+        if kept is not None:
+            self._cache, self._cache_dtype = kept, dtype
+
+    def batches(self, dtype: type[np.floating[Any]], size: int) -> Iterator[Block]:
+        """Mini-batches of `size` rows, cut from the blocks in order."""
+        for block in self.blocks(dtype):
+            for first in range(0, block.rows.n_rows, size):
+                part = slice(first, first + size)
+                weight = None if block.weight is None else block.weight[part]
+                yield Block(block.rows.part(part), block.targets.take(part), weight)
+
+    def _fits(self, dtype: type[np.floating[Any]]) -> bool:
+        size = np.dtype(dtype).itemsize
+        entries = 2 * self.X.nnz if self.sparse else self.n_rows * self.n_columns
+        return bool(entries * size <= CACHE_BYTES)
+
+    def penalty(self, l2: float) -> NDArray[np.float64]:
+        """l2 / s_j² for every column, zero for the intercept, shape (D,)."""
+        penalty = np.zeros(self.n_columns)
+        penalty[: self.n_features] = l2 / self.scale**2
+        return penalty
+
+    def standardise(self, original: Parameters) -> NDArray[np.float64]:
+        """(W, b) -> (V, c), shape (K, D)."""
+        weights = original.weights * self.scale
+        if not self.fit_intercept:
+            return weights
+        intercept = original.intercept + original.weights @ self.centre
+        return np.concatenate([weights, intercept[:, None]], axis=1)
+
+    def restore(self, parameters: NDArray[np.float64]) -> Parameters:
+        """(V, c) -> (W, b)."""
+        weights = parameters[:, : self.n_features] / self.scale
+        if not self.fit_intercept:
+            return Parameters(weights, np.zeros(self.n_classes))
+        return Parameters(weights, parameters[:, -1] - weights @ self.centre)

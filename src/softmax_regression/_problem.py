@@ -1,0 +1,88 @@
+"""What a fit is given, and what it returns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._descent import DescentState
+from ._features import Features
+from ._objective import Parameters, loss_sum, total_weight
+from ._optimum import AveragedDescent
+from ._targets import Labels, Targets
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Rows to learn from: features, targets, and how much each row counts (None: equally)."""
+
+    X: Features
+    targets: Targets
+    sample_weight: NDArray[np.float64] | None
+
+    def take(self, rows: NDArray[np.intp]) -> "Problem":
+        """Return some of the rows."""
+        weight = None if self.sample_weight is None else self.sample_weight[rows]
+        return Problem(self.X[rows], self.targets.take(rows), weight)
+
+    def mean_loss(self, parameters: Parameters) -> float:
+        """Return the mean cross-entropy, in nats, without smoothing or penalty."""
+        total = loss_sum(self.X, self.targets, self.sample_weight, parameters)
+        return total / total_weight(self.targets, self.sample_weight)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a fit begins: its parameters, and what an earlier fit of the same model left."""
+
+    state: DescentState
+    generator: np.random.Generator
+    loss_curve: list[float]
+    validation_curve: list[float]
+    n_iter: int = 0
+    stream: AveragedDescent | None = None
+    fresh: bool = True
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a fit found out; `advice` is what to tell the user about a fit that ended early."""
+
+    state: DescentState
+    loss_curve: list[float]
+    validation_curve: list[float]
+    n_iter: int
+    optimality_gap: float
+    converged: bool
+    advice: str | None = None
+    stream: AveragedDescent | None = None
+
+
+Keep = Callable[[Learned], None]
+
+
+def hold_out(
+    targets: Targets, fraction: float, generator: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Split the rows at random into (kept, held out), each class in about the same proportion.
+
+    Raises
+    ------
+    ValueError
+        One of the two parts would be empty.
+    """
+    order = generator.permutation(targets.n_rows)
+    labels = targets.labels if isinstance(targets, Labels) else targets.rows.argmax(axis=1)
+    order = order[np.argsort(labels[order], kind="stable")]
+    # Row i is held out where the running count i · fraction passes a whole number.
+    passed = np.floor((np.arange(targets.n_rows) + 1.5) * fraction)
+    held = np.diff(passed, prepend=np.floor(0.5 * fraction)) > 0
+    if not held.any() or held.all():
+        message = (
+            f"validation_fraction={fraction} of {targets.n_rows} rows leaves no row to "
+            f"{'learn from' if held.any() else 'validate on'}; give more rows, another "
+            "validation_fraction, or validation_data"
+        )
+        raise ValueError(message)
+    return np.sort(order[~held]), np.sort(order[held])
