@@ -23,7 +23,7 @@ _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;",
 
 def model_text(model: Any, defaults: Mapping[str, Any]) -> str:
     """Return the constructor call with the arguments that differ from their defaults."""
-    changed = [f"{name}={value}" for name, value, differs in _arguments(model, defaults) if differs]
+    changed = [f"{name}={value}" for name, value, default in _arguments(model, defaults) if default]
     return f"{type(model).__name__}({', '.join(changed)})"
 
 
@@ -66,25 +66,27 @@ def _epochs(count: int) -> str:
     return f"{count} epoch" if count == 1 else f"{count} epochs"
 
 
-def _arguments(model: Any, defaults: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
-    """Yield each constructor argument's name, its value as text, and whether it was changed."""
+def _arguments(model: Any, defaults: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield each constructor argument's name, its value, and the default where that differs."""
     for name, default in defaults.items():
         value = getattr(model, name, default)
-        text = shown(value)
-        yield name, text, value is not default and text != shown(default)
+        text, usual = shown(value), shown(default)
+        yield name, text, "" if value is default or text == usual else usual
 
 
 def _parameter_table(model: Any, defaults: Mapping[str, Any]) -> str:
     rows = [
-        f'<tr><th scope="row">{_escaped(name)}</th><td>{_bold(_escaped(text), differs)}</td></tr>'
-        for name, text, differs in _arguments(model, defaults)
+        f'<tr><th scope="row">{_escaped(name)}</th><td>{_value(text, default)}</td></tr>'
+        for name, text, default in _arguments(model, defaults)
     ]
-    summary = "<summary>Parameters (changed ones in bold)</summary>"
-    return f"<details>{summary}<table>{''.join(rows)}</table></details>"
+    return f"<details><summary>Parameters</summary><table>{''.join(rows)}</table></details>"
 
 
-def _bold(text: str, differs: bool) -> str:
-    return f"<b>{text}</b>" if differs else text
+def _value(text: str, default: str) -> str:
+    """Return a value; a changed one stands out, and not by its weight alone."""
+    if not default:
+        return _escaped(text)
+    return f"<b>{_escaped(text)}</b> (default {_escaped(default)})"
 
 
 def _curves(model: Any) -> str:
@@ -137,7 +139,7 @@ def _path(curve: NDArray[np.float64], longest: int, low: float, high: float) -> 
         if math.isfinite(value):
             x = EDGE + WIDTH * int(epoch) / max(longest - 1, 1)
             # Halves keep a range near the largest float from overflowing.
-            height = (value / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.5
+            height = (value / 2 - low / 2) / (high / 2 - low / 2) if high / 2 > low / 2 else 0.5
             y = EDGE + HEIGHT * (1 - height)
             # A line of length 0 makes a dot of a point that stands alone.
             pieces.append(f"L{x:.0f},{y:.0f}" if drawing else f"M{x:.0f},{y:.0f}h0")

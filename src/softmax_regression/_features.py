@@ -52,6 +52,8 @@ def row_blocks(n_rows: int, row_bytes: int) -> Iterator[slice]:
 
 def feature_names(X: Any) -> NDArray[np.object_] | None:
     """Return the column names of a data frame, or None where the columns have no string names."""
+    if _is_lazy_frame(X):  # its names may cost the work it puts off; it is refused later
+        return None
     columns = getattr(X, "column_names", None)
     columns = getattr(X, "columns", None) if columns is None else columns
     if columns is None or callable(columns):
@@ -116,7 +118,7 @@ def _as_csr(X: Any, name: str) -> Features:
 
 
 def _as_array(X: Any, name: str) -> NDArray[Any]:
-    _refuse_look_alikes(X, name)
+    refuse_look_alikes(X, name)
     try:
         array = np.asarray(X)
     except ValueError as error:
@@ -133,21 +135,30 @@ def _as_array(X: Any, name: str) -> NDArray[Any]:
         return np.require(array.astype(kept, copy=False), requirements=["ALIGNED"])
 
 
-def _refuse_look_alikes(X: Any, name: str) -> None:
-    """Refuse containers that NumPy would silently misread or load whole."""
-    if isinstance(X, np.ma.MaskedArray):
+def refuse_look_alikes(values: Any, name: str) -> None:
+    """Raise TypeError for containers that NumPy would silently misread or load whole."""
+    if isinstance(values, np.ma.MaskedArray):
         message = (
             f"{name} is a masked array, and masked values are not supported; fill or drop them"
         )
-    elif isinstance(X, np.matrix):
+    elif isinstance(values, np.matrix):
         message = f"{name} is a np.matrix, which is not supported; pass np.asarray({name})"
-    elif hasattr(X, "__dask_graph__"):
+    elif _is_dask(values):
         message = f"{name} is a Dask collection; call {name}.compute() or fit its blocks in turn"
-    elif hasattr(X, "collect") and not hasattr(X, "__array__"):
+    elif _is_lazy_frame(values):
         message = f"{name} is a lazy frame; call {name}.collect() first"
     else:
         return
     raise TypeError(message)
+
+
+def _is_dask(values: Any) -> bool:
+    # xarray has the method without Dask too; it returns None then.
+    return hasattr(values, "__dask_graph__") and values.__dask_graph__() is not None
+
+
+def _is_lazy_frame(values: Any) -> bool:
+    return hasattr(values, "collect") and not hasattr(values, "__array__")
 
 
 def _check_kind(dtype: np.dtype[Any], name: str) -> None:

@@ -113,8 +113,7 @@ class Monitor:
         logger.debug("%s", progress)
         if self.callback is not None and self.callback(progress):
             self.stopped_by = self.stopped_by or "callback"
-        ends = bool(self.stopped_by) or epoch == self.max_iter
-        if self.watch is not None and self.watch(parameters(), ends):
+        if self.watch is not None and self.watch(parameters()):
             self.stopped_by = self.stopped_by or "callback"
         return bool(self.stopped_by)
 

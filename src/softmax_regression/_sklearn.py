@@ -12,8 +12,8 @@ from typing import Any, Self, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
-# Takes the `Parameters` after an epoch and whether the fit ends here; a true return ends it.
-Watch: TypeAlias = Callable[[Any, bool], bool]
+# Takes the `Parameters` after an epoch; a true return ends the fit.
+Watch: TypeAlias = Callable[[Any], bool]
 
 # The arguments beside X and y that a meta-estimator may route, by method.
 ROUTED = {
@@ -275,7 +275,9 @@ def run_with_callbacks(model: Any, task: FitTask, fit: Callable[[Watch | None], 
     def run(model: Any) -> T:
         root = CallbackSupportMixin._init_callback_context(model, max_subtasks=task.max_iter)
         root.call_on_fit_task_begin(estimator=model, **task.data)
-        result = fit(_Epochs(model, task, root))
+        epochs = _Epochs(model, task, root)
+        result = fit(epochs)
+        epochs.close()
         root.call_on_fit_task_end(estimator=model, **task.data, reconstruction_attributes={})
         return result
 
@@ -287,19 +289,28 @@ class _Epochs:
 
     def __init__(self, model: Any, task: FitTask, root: Any) -> None:
         self.model, self.task, self.root = model, task, root
-        if task.max_iter > 0:
-            self._begin()
+        self.count = 0
+        self._begin()
 
     def _begin(self) -> None:
-        self.epoch = self.root.subcontext("epoch")
-        self.epoch.call_on_fit_task_begin(estimator=self.model, **self.task.data)
+        self.epoch = None
+        if self.count < self.task.max_iter:
+            self.epoch = self.root.subcontext("epoch")
+            self.epoch.call_on_fit_task_begin(estimator=self.model, **self.task.data)
+            self.count += 1
 
-    def __call__(self, parameters: Any, ends: bool) -> bool:
+    def __call__(self, parameters: Any) -> bool:
         stop: bool = self.epoch.call_on_fit_task_end(
             estimator=self.model,
             **self.task.data,
             reconstruction_attributes=lambda: self.task.learned(parameters),
         )
-        if not (stop or ends):
+        self.epoch = None
+        if not stop:
             self._begin()
         return stop
+
+    def close(self) -> None:
+        """End an epoch that began and did not run, because the fit was done; it has no data."""
+        if self.epoch is not None:
+            self.epoch.call_on_fit_task_end(estimator=self.model)

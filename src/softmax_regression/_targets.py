@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._exceptions import DataConversionWarning
+from ._features import is_sparse, refuse_look_alikes
 from ._sklearn import sibling
 
 RowIndex: TypeAlias = slice | NDArray[np.intp]
@@ -317,16 +318,10 @@ def _as_label_array(y: Any, name: str) -> NDArray[Any]:
     if y is None:
         message = f"SoftmaxRegression requires y to be passed, but the target {name} is None"
         raise ValueError(message)
-    kinds = (
-        (isinstance(y, np.ma.MaskedArray), "a masked array; fill or drop the masked values"),
-        (hasattr(y, "tocsr"), "sparse; pass y.toarray() or class labels"),
-        (hasattr(y, "__dask_graph__"), "a Dask collection; call y.compute() first"),
-        (hasattr(y, "collect") and not hasattr(y, "__array__"), "lazy; call y.collect() first"),
-    )
-    for refused, what in kinds:
-        if refused:
-            message = f"{name} is {what}"
-            raise TypeError(message)
+    refuse_look_alikes(y, name)
+    if is_sparse(y):
+        message = f"{name} is sparse; pass {name}.toarray() or class labels"
+        raise TypeError(message)
     try:
         array = np.asarray(y)
     except ValueError as error:

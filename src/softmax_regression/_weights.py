@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._features import refuse_look_alikes
 from ._hyperparameters import ClassWeight
 from ._targets import Targets
 
@@ -93,8 +94,9 @@ def _per_class(class_weight: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _as_floats(sample_weight: Any, name: str) -> NDArray[np.float64]:
+    refuse_look_alikes(sample_weight, name)
     array = np.asarray(sample_weight)
-    if isinstance(sample_weight, np.ma.MaskedArray) or array.dtype.kind not in "biufO":
+    if array.dtype.kind not in "biufO":
         message = f"{name} must hold numbers, got dtype {array.dtype}"
         raise TypeError(message)
     if array.dtype.kind == "O":
