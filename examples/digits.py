@@ -114,6 +114,11 @@ def main():
         print(f"{name}: loss {model.loss(*data):.4f} nats  accuracy {model.score(*data):.4f}")
     print_confusion(y_held_out, model.predict(X_held_out))
 
+    best = SoftmaxRegression(l2=1e-3).fit(X, y)  # nothing to choose but the penalty
+    print(
+        f"\nWithout a learning rate: held-out accuracy {best.score(X_held_out, y_held_out):.4f}, "
+        f"proven within {best.optimality_gap_:.0e} nats of the optimum"
+    )
     picture = Path(sys.argv[1] if len(sys.argv) > 1 else "digits_weights.svg").resolve()
     picture.write_text(weights_svg(model.coef_), encoding="utf-8")
     print(f"\nThe learned weights as a picture: {picture}")

@@ -14,18 +14,9 @@ print(f"{len(y)} images to learn from, {len(y_held_out)} held out")
 print("   l2   |W|   training loss   held-out loss   held-out accuracy")
 
 # From strong to weak: the weights grow and the training loss falls all the way; the held-out loss
-# falls and then rises again. A weak penalty leaves a flat valley that plain gradient descent is
-# slow to cross; with momentum, 2000 steps end within 0.002 nats of each of these minima.
+# falls and then rises again. Each fit ends at its optimum, so the penalty is all that differs.
 for l2 in (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5):
-    model = SoftmaxRegression(
-        l2=l2,
-        learning_rate=0.2,
-        momentum=0.95,
-        batch_size=len(y),
-        max_iter=2000,
-        tol=0,
-        shuffle=False,
-    ).fit(X, y)
+    model = SoftmaxRegression(l2=l2).fit(X, y)
     print(
         f"{l2:5.0e}  {np.linalg.norm(model.coef_):4.1f}   {model.loss(X, y):13.4f}"
         f"   {model.loss(X_held_out, y_held_out):13.4f}"
