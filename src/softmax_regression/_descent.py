@@ -191,7 +191,7 @@ class Batches:
         X = self.X
         if order is None:
             return lambda rows: X[rows]
-        if is_sparse(X):
+        if is_sparse(X) or not X.flags.c_contiguous:  # `take` would copy all of such an X, each time
             return lambda rows: X[order[rows]]
         buffer = np.empty((batch_size, X.shape[1]), X.dtype)
         # "clip" writes straight into the buffer; the default mode "raise" makes a copy first.
@@ -219,7 +219,7 @@ class Descent:
         report: Callable[[float, Callable[[], Parameters]], bool],
         *,
         rows: NDArray[np.intp] | None = None,
-        generator: np.random.Generator | None = None,
+        generator: "np.random.Generator | None" = None,
     ) -> None:
         """Run epochs until `report` says stop or there were `max_iter` of them, changing `state`.
 

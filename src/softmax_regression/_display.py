@@ -97,16 +97,14 @@ def _curves(model: Any) -> str:
         return "<p>No loss recorded</p>"
     caption = "; ".join(_described(name, curve) for name, curve in curves.items())
     dashed = " (dashed)" if len(curves) > 1 else ""
-    return f"{_drawing(curves.values(), caption)}<p>{caption}{dashed}</p>"
+    return f"{_drawing(curves.values(), caption, model.n_iter_)}<p>{caption}{dashed}</p>"
 
 
 def _described(name: str, curve: NDArray[np.float64]) -> str:
-    if len(curve) == 1:
-        return f"{name} {curve[0]:.4g} nats in 1 epoch"
-    return f"{name} from {curve[0]:.4g} to {curve[-1]:.4g} nats in {_epochs(len(curve))}"
+    return f"{name} from {curve[0]:.4g} to {curve[-1]:.4g} nats"
 
 
-def _drawing(curves: Iterable[NDArray[np.float64]], caption: str) -> str:
+def _drawing(curves: Iterable[NDArray[np.float64]], caption: str, n_iter: int) -> str:
     """Return the curves on common axes as SVG; the second and later ones are dashed."""
     everything = np.concatenate([curve[np.isfinite(curve)] for curve in curves])
     low, high = float(everything.min()), float(everything.max())
@@ -124,8 +122,8 @@ def _drawing(curves: Iterable[NDArray[np.float64]], caption: str) -> str:
         f'<g fill="currentColor" stroke="none" font-size="20">'
         f'<text x="{WIDTH + 3 * EDGE}" y="20">{high:.3g}</text>'
         f'<text x="{WIDTH + 3 * EDGE}" y="{bottom}">{low:.3g}</text>'
-        f'<text x="0" y="{bottom + 24}">1</text>'
-        f'<text x="{WIDTH}" y="{bottom + 24}" text-anchor="end">{_epochs(longest)}</text>'
+        f'<text x="0" y="{bottom + 24}">start</text>'
+        f'<text x="{WIDTH}" y="{bottom + 24}" text-anchor="end">{_epochs(n_iter)}</text>'
         "</g></svg>"
     )
 

@@ -177,7 +177,7 @@ class SoftmaxRegression(ScikitLearnMethods):
     converged_: bool
     _velocity: NDArray[Any]
     _epoch: int
-    _generator: np.random.Generator
+    _generator: "np.random.Generator"
     _stream: AveragedDescent | None
 
     def __init__(
@@ -756,7 +756,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         return self.classes_
 
     def _adopt(
-        self, learned: Learned, description: Description, generator: np.random.Generator
+        self, learned: Learned, description: Description, generator: "np.random.Generator"
     ) -> None:
         """Take over what was learned in one assignment, so that no error leaves half of it."""
         state = learned.state

@@ -4,13 +4,16 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 LearningRate = float | Literal["auto"] | Callable[[int], float]
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
-RandomState = int | np.random.Generator | np.random.RandomState | np.random.SeedSequence | None
+# In quotes here and in every annotation, because np.random is loaded by its first use only.
+RandomState: TypeAlias = (
+    "int | np.random.Generator | np.random.RandomState | np.random.SeedSequence | None"
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def check_learning_rate(rate: object, epoch: int) -> float:
     return _real(f"learning_rate({epoch})", rate, above=0.0)
 
 
-def make_generator(random_state: RandomState) -> np.random.Generator:
+def make_generator(random_state: RandomState) -> "np.random.Generator":
     """Return a Generator for `random_state`, leaving NumPy's global random state untouched."""
     if isinstance(random_state, np.random.RandomState):
         # NumPy < 2.2 cannot turn a RandomState into a Generator; draw a seed from it instead.

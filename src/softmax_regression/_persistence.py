@@ -8,32 +8,29 @@ The file is a zip archive of uncompressed .npy members, which ``numpy.load`` rea
     classes_             the labels, where they are not strings; strings stand in the header
     loss_curve_, validation_curve_
     _velocity            the last step, from which momentum goes on
+    _stream.*            where a `partial_fit` without a learning rate stands
 
 The same model gives the same bytes. Reading trusts nothing: sizes are compared with the size of
 the file before anything is read, and every array with what the header says of it.
 """
 
-import contextlib
-import io
 import json
 import math
 import os
 import re
-import secrets
-import stat
-import struct
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__
+from ._archive import Members, pack, replace
 from ._exceptions import InconsistentVersionWarning, ModelFileError
 from ._hyperparameters import check_hyperparameters
+from ._optimum.minibatch import AveragedDescent
 from ._sklearn import sibling
 
 Model = TypeVar("Model")
@@ -48,14 +45,16 @@ HEADER_BYTES = 1 << 24
 LABEL_BYTES = 1 << 24
 
 FLOAT_ARRAYS = ("coef_", "intercept_", "loss_curve_", "validation_curve_", "_velocity")
+STREAM_ARRAYS = ("parameters", "average", "penalty", "moment", "metric")
+STREAM_NUMBERS = {"moment_weight": float, "rows": int, "steps": int, "rows_at_renewal": int}
+OPTIONAL_ARRAYS = {"classes_", *(f"_stream.{name}" for name in STREAM_ARRAYS)}
 LABEL_DTYPE = re.compile(r"\|b1|[|<>][iu][1248]|[<>]f[248]|\|S\d{1,9}|[<>][mM]8(\[\d*[a-zA-Z]+\])?")
 STRING_DTYPE = re.compile(r"[<>]U\d{1,7}")
-NPY_HEADER_BYTES = 128
 
 
 def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     """Write a fitted model to `path`; a file already there is replaced at once or not at all."""
-    _replace(Path(path).resolve(), _to_bytes(model))
+    replace(Path(path).resolve(), _to_bytes(model))
 
 
 def load_model(estimator: type[Model], path: str | os.PathLike[str]) -> Model:
@@ -63,7 +62,7 @@ def load_model(estimator: type[Model], path: str | os.PathLike[str]) -> Model:
     path = Path(path)
     with path.open("rb") as file:
         try:
-            members = _open_archive(file)
+            members = Members(file)
             header = _read_header(members)
             if header["version"] <= VERSION:
                 return _restore(estimator, header, _read_arrays(members, header["arrays"]))
@@ -108,7 +107,7 @@ def _to_bytes(model: Any) -> bytes:
             f"{HEADER_BYTES}; use pickle"
         )
         raise ValueError(message)
-    return _archive({"header": np.frombuffer(text, np.uint8)} | arrays)
+    return pack({"header": np.frombuffer(text, np.uint8)} | arrays)
 
 
 def _describe(model: Any) -> tuple[Header, Arrays]:
@@ -126,10 +125,11 @@ def _describe(model: Any) -> tuple[Header, Arrays]:
         "generator": _generator_state(model._generator),
     }
     check_hyperparameters(parameters)
-    header["labels"], arrays = _describe_labels(model.classes_)
-    for name in FLOAT_ARRAYS:
-        array = np.asarray(getattr(model, name))
-        arrays[name] = array.astype(array.dtype.newbyteorder("<"))
+    header["labels"], labels = _describe_labels(model.classes_)
+    header["stream"], stream = _describe_stream(model._stream)
+    floats = {name: np.asarray(getattr(model, name)) for name in FLOAT_ARRAYS} | stream
+    little = {name: array.astype(array.dtype.newbyteorder("<")) for name, array in floats.items()}
+    arrays = little | labels
     header["arrays"] = {name: [a.dtype.str, list(a.shape)] for name, a in arrays.items()}
     _check_learned(header, arrays, model.classes_)
     return header, arrays
@@ -150,9 +150,9 @@ def _restore(estimator: type[Model], header: Header, arrays: Arrays) -> Model:
         "optimality_gap_": math.inf if gap is None else _typed(float, gap),
         "_epoch": _typed(int, header["epoch"]),
         "_generator": _restore_generator(header["generator"]),
+        "_stream": _restore_stream(header["stream"], arrays),
     }
-    for name in FLOAT_ARRAYS:
-        fitted[name] = arrays[name].astype(arrays[name].dtype.newbyteorder("="))
+    fitted |= {name: _native(arrays[name]) for name in FLOAT_ARRAYS}
     if header["feature_names"] is not None:
         fitted["feature_names_in_"] = np.array(header["feature_names"], dtype=object)
     vars(model).update(fitted)
@@ -254,11 +254,50 @@ def _restore_labels(labels: Header, arrays: Arrays) -> NDArray[Any]:
     return classes
 
 
+def _describe_stream(stream: AveragedDescent | None) -> tuple[Header | None, Arrays]:
+    if stream is None:
+        return None, {}
+    values = {f"_stream.{name}": getattr(stream, name) for name in STREAM_ARRAYS}
+    numbers = {name: kind(getattr(stream, name)) for name, kind in STREAM_NUMBERS.items()}
+    return numbers, {name: array for name, array in values.items() if array is not None}
+
+
+def _restore_stream(numbers: Header | None, arrays: Arrays) -> AveragedDescent | None:
+    if numbers is None:
+        return None
+    found = {
+        name: _native(arrays[f"_stream.{name}"])
+        for name in STREAM_ARRAYS
+        if f"_stream.{name}" in arrays
+    }
+    n_classes, n_features = arrays["coef_"].shape
+    n_columns = found["penalty"].size
+    legal: dict[str, list[tuple[int, ...]]] = {
+        "parameters": [(n_classes, n_columns)],
+        "average": [(n_classes, n_columns)],
+        "penalty": [(n_features,), (n_features + 1,)],
+    }
+    for name, array in found.items():
+        shapes = legal.get(name, [(n_columns,), (n_columns, n_columns)])
+        if array.shape not in shapes or array.dtype.char not in "fd":
+            message = f"the stream's {name} of shape {array.shape} does not fit"
+            raise ValueError(message)
+    stream = AveragedDescent(found.pop("parameters"), found.pop("penalty"))
+    typed = {name: _typed(kind, numbers[name]) for name, kind in STREAM_NUMBERS.items()}
+    vars(stream).update(found | typed)
+    return stream
+
+
+def _native(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a copy in this machine's byte order, free to be written to."""
+    return array.astype(array.dtype.newbyteorder("="))
+
+
 def _are_strings(values: Any) -> bool:
     return type(values) is list and {type(value) for value in values} == {str}
 
 
-def _generator_state(generator: np.random.Generator) -> Header:
+def _generator_state(generator: "np.random.Generator") -> Header:
     state = generator.bit_generator.state
     if state["bit_generator"] != "PCG64":
         message = (
@@ -269,7 +308,7 @@ def _generator_state(generator: np.random.Generator) -> Header:
     return dict(state)
 
 
-def _restore_generator(state: Header) -> np.random.Generator:
+def _restore_generator(state: Header) -> "np.random.Generator":
     bit_generator = np.random.PCG64(0)
     bit_generator.state = state  # type: ignore[assignment]  # a wrong one raises, or differs below
     if bit_generator.state != state:
@@ -291,65 +330,10 @@ def _typed(kind: type, value: Any) -> Any:
     return value
 
 
-# From arrays to the bytes of a file, and back
+# From a file to header and arrays
 
 
-def _archive(members: Arrays) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in members.items():
-            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            info.create_system = 3  # else the bytes would tell Windows from the rest
-            head = _npy_header(array.dtype.str, array.shape)
-            archive.writestr(info, head + array.tobytes())
-    return file.getvalue()
-
-
-def _npy_header(dtype: str, shape: tuple[int, ...]) -> bytes:
-    """Return the header of a C-ordered array in .npy format 1.0, with one length for all."""
-    text = f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape!r}, }}"
-    length = NPY_HEADER_BYTES - 10
-    return (
-        b"\x93NUMPY\x01\x00" + struct.pack("<H", length) + text.ljust(length - 1).encode() + b"\n"
-    )
-
-
-class _Members:
-    """The members of an archive, each known to be stored as it is and to lie within the file."""
-
-    def __init__(self, archive: zipfile.ZipFile, file_size: int) -> None:
-        infos = archive.infolist()
-        self._archive = archive
-        self._infos = {info.filename: info for info in infos}
-        stored = all(
-            info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
-            for info in infos
-        )
-        total = sum(info.file_size for info in infos)
-        if len(self._infos) < len(infos) or not stored or total > file_size:
-            message = "members are repeated, compressed or larger than the file"
-            raise ValueError(message)
-
-    def names(self) -> set[str]:
-        return set(self._infos)
-
-    def data_bytes(self, name: str) -> int:
-        return self._infos[f"{name}.npy"].file_size - NPY_HEADER_BYTES
-
-    def read(self, name: str, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
-        """Return a read-only array, known to have the stated dtype and shape."""
-        content = self._archive.read(self._infos[f"{name}.npy"])
-        if not content.startswith(_npy_header(dtype, shape)):
-            message = f"{name} has another dtype or shape than the header says"
-            raise ValueError(message)
-        return np.frombuffer(content, dtype, offset=NPY_HEADER_BYTES).reshape(shape)
-
-
-def _open_archive(file: BinaryIO) -> _Members:
-    return _Members(zipfile.ZipFile(file), os.fstat(file.fileno()).st_size)
-
-
-def _read_header(members: _Members) -> Header:
+def _read_header(members: Members) -> Header:
     """Return the header, known to be one of ours with a version."""
     n_bytes = members.data_bytes("header")
     if n_bytes > HEADER_BYTES:
@@ -363,11 +347,10 @@ def _read_header(members: _Members) -> Header:
     return header
 
 
-def _read_arrays(members: _Members, described: Mapping[str, Any]) -> Arrays:
+def _read_arrays(members: Members, described: Mapping[str, Any]) -> Arrays:
     """Return the arrays as the header describes them; sizes are checked before anything is read."""
-    expected = {*FLOAT_ARRAYS} | ({"classes_"} & set(described))
-    names = {f"{name}.npy" for name in described}
-    if set(described) != expected or members.names() != names | {"header.npy"}:
+    files = {"header.npy", *(f"{name}.npy" for name in described)}
+    if set(described) - OPTIONAL_ARRAYS != set(FLOAT_ARRAYS) or members.names() != files:
         message = "members are missing, or there are too many"
         raise ValueError(message)
     for name, (dtype, shape) in described.items():
@@ -385,36 +368,3 @@ def _read_arrays(members: _Members, described: Mapping[str, Any]) -> Arrays:
 def _refuse_constant(text: str) -> None:
     message = f"{text} is no JSON"
     raise ValueError(message)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Make `path` hold `content`; whatever fails on the way, an older file there stays as it was."""
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-
-    def private(name: str, flags: int) -> int:
-        # Nobody may read between creation and chmod what the older file kept from them.
-        return os.open(name, flags, 0o666 if mode is None else 0o600)
-
-    try:
-        with open(temporary, "xb", opener=private) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if mode is not None:
-            temporary.chmod(mode)
-        temporary.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Ask the disk to remember the new name too; where it cannot, one of both files is there."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

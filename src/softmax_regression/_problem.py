@@ -37,7 +37,7 @@ class Start:
     """Where a fit begins: its parameters, and what an earlier fit of the same model left."""
 
     state: DescentState
-    generator: np.random.Generator
+    generator: "np.random.Generator"
     loss_curve: list[float]
     validation_curve: list[float]
     n_iter: int = 0
@@ -63,7 +63,7 @@ Keep = Callable[[Learned], None]
 
 
 def hold_out(
-    targets: Targets, fraction: float, generator: np.random.Generator
+    targets: Targets, fraction: float, generator: "np.random.Generator"
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Split the rows at random into (kept, held out), each class in about the same proportion.
 

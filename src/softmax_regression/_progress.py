@@ -62,11 +62,13 @@ class Plateau:
     patience: int
     lowest: float = math.inf
     waited: int = 0
+    _since: float = math.inf  # the value from which the current wait counts the fall
 
     def reached(self, value: float) -> bool:
         """Take the curve's next value; NaN never counts as a fall, nor as a plateau."""
-        if value < self.lowest - self.tol or self.lowest == math.inf:
+        if value < self._since - self.tol or self._since == math.inf:
             self.waited = 0
+            self._since = min(self._since, value)
         else:
             self.waited += 1
         self.lowest = min(self.lowest, value)

@@ -289,11 +289,11 @@ class _Epochs:
 
     def __init__(self, model: Any, task: FitTask, root: Any) -> None:
         self.model, self.task, self.root = model, task, root
+        self.epoch: Any = None
         self.count = 0
         self._begin()
 
     def _begin(self) -> None:
-        self.epoch = None
         if self.count < self.task.max_iter:
             self.epoch = self.root.subcontext("epoch")
             self.epoch.call_on_fit_task_begin(estimator=self.model, **self.task.data)

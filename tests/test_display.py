@@ -1,0 +1,245 @@
+"""A model as text and as HTML: the facts are there, nothing of the user's escapes or breaks it."""
+
+import html
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from softmax_regression import SoftmaxRegression
+
+HOSTILE = "<script>alert('1')</script>&\"\x00\u202e\udc80\n]]>"
+
+
+class Frame(np.ndarray):
+    """An array with column names, as a data frame has them."""
+
+    columns = ("width", "height", HOSTILE)
+
+
+class Raises:
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+
+class Returns:
+    def __init__(self, text):
+        self.text = text
+
+    def __repr__(self):
+        return self.text
+
+
+def fitted(labels=("a", "b", "c"), *, frame=False, **parameters):
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    y = np.asarray(labels)[np.arange(30) % len(labels)]
+    model = SoftmaxRegression(**({"learning_rate": 0.1, "tol": 0, "max_iter": 30} | parameters))
+    return model.fit(X.view(Frame) if frame else X, y)
+
+
+def with_curves(training, validation=()):
+    model = fitted(max_iter=1)
+    model.loss_curve_ = np.array(training, dtype=np.float64)
+    model.validation_curve_ = np.array(validation, dtype=np.float64)
+    model.n_iter_ = len(training)
+    return model
+
+
+def parsed(model):
+    """The view as a tree; a view that is no well-formed XML fails here."""
+    return ET.fromstring(model._repr_html_())
+
+
+def text_of(tree):
+    """What a viewer shows that strips SVG."""
+    for parent in list(tree.iter()):
+        for drawing in parent.findall("svg"):
+            parent.remove(drawing)
+    return " ".join(tree.itertext())
+
+
+def points(path):
+    """The points of SVG path data, one list for each connected piece."""
+    pieces = path.replace("h0", "").split("M")[1:]
+    return [[tuple(map(int, p.split(","))) for p in piece.split("L")] for piece in pieces]
+
+
+# Text
+
+
+def test_only_what_differs_from_the_defaults_is_shown():
+    assert repr(SoftmaxRegression()) == "SoftmaxRegression()"
+    assert repr(SoftmaxRegression(l2=1e-4, tol=1e-6)) == repr(SoftmaxRegression())
+    model = SoftmaxRegression(l2=0.5, class_weight={"a": 2}, random_state=None, verbose=True)
+    assert repr(model) == "SoftmaxRegression(l2=0.5, class_weight={'a': 2}, verbose=True)"
+    assert eval(repr(model)).get_params() == model.get_params()
+
+
+def test_a_subclass_is_called_by_its_own_name():
+    class Mine(SoftmaxRegression):
+        pass
+
+    assert repr(Mine(l1=1.0)) == "Mine(l1=1.0)"
+    assert "<b>Mine</b>" in Mine()._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Raises(), Returns(HOSTILE), Returns("x" * 10**6), Returns(3), [Raises()], 10**5000],
+    ids=["raises", "hostile", "long", "no text", "inside", "huge"],
+)
+def test_a_parameter_that_cannot_be_shown_harms_nothing(value):
+    model = fitted().set_params(callback=value)
+    assert len(repr(model)) < 200
+    assert repr(model).startswith("SoftmaxRegression(learning_rate=0.1")
+    assert len(model._repr_html_()) < 4000
+    assert parsed(model).find(".//script") is None
+
+
+def test_a_model_without_its_parameters_can_be_shown():
+    """As a debugger sees it in the middle of unpickling."""
+    model = SoftmaxRegression.__new__(SoftmaxRegression)
+    assert repr(model) == "SoftmaxRegression()"
+    assert "not fitted" in model._repr_html_()
+
+
+# HTML
+
+
+def test_an_unfitted_model_says_so():
+    tree = parsed(SoftmaxRegression(l2=2.0))
+    assert "SoftmaxRegression , not fitted" in text_of(tree)
+    assert tree.find(".//svg") is None
+
+
+def test_a_fitted_model_tells_what_it_learned_and_how_well():
+    model = fitted(("setosa", "versicolor", "virginica"), frame=True, max_iter=12)
+    text = text_of(parsed(model))
+    assert "3 classes, 3 features, float64" in text
+    assert "'setosa', 'versicolor', 'virginica'" in text
+    assert "Features: 'width', 'height'" in text
+    assert "Ended, not converged, after 12 epochs" in text
+    assert "No proven distance to the minimum" in text
+    first, last = (f"{model.loss_curve_[epoch]:.4g}" for epoch in (0, -1))
+    assert f"Training loss from {first} to {last} nats" in text
+
+
+def test_convergence_and_the_proven_gap_are_told():
+    model = fitted(max_iter=1)
+    model.converged_, model.optimality_gap_ = True, 1.23e-7
+    text = text_of(parsed(model))
+    assert "Converged after 1 epoch" in text
+    assert "Proven to be at most 1.2e-07 nats above the minimum" in text
+
+
+def test_every_parameter_is_listed_and_the_changed_ones_stand_out():
+    model = fitted(l2=0.25, class_weight={"a": 2})
+    rows = parsed(model).findall(".//table/tr")
+    cells = {row.find("th").text: row.find("td") for row in rows}
+    assert list(cells) == list(model.get_params())
+    assert all(row.find("th").get("scope") == "row" for row in rows)
+    bold = {name: cell.find("b").text for name, cell in cells.items() if cell.find("b") is not None}
+    changed = {"l2": "0.25", "learning_rate": "0.1", "tol": "0", "max_iter": "30"}
+    assert bold == changed | {"class_weight": "{'a': 2}"}
+    assert cells["l2"].find("b").tail == " (default 0.0001)"
+    assert "".join(cells["momentum"].itertext()) == "0.0"
+
+
+@pytest.mark.parametrize("labels", [(3, 1), (True, False), (b"x", b"y")], ids=["int", "bool", "S"])
+def test_labels_are_shown_as_python_writes_them(labels):
+    shown = ", ".join(map(repr, sorted(labels)))
+    assert f"Classes: {shown}" in text_of(parsed(fitted(labels)))
+
+
+def test_dates_are_shown_as_dates():
+    dates = np.array(["2024-01-01", "2025-01-01"], dtype="datetime64[ns]")
+    assert "Classes: 2024-01-01" in text_of(parsed(fitted(dates)))
+
+
+def test_long_lists_are_cut():
+    assert "Classes: 0, 1, 2, 3, 4, …" in text_of(parsed(fitted(range(9))))
+    assert "Classes: 0, 1, 2, 3, 4" in text_of(parsed(fitted(range(5))))
+
+
+def test_what_the_user_gives_is_escaped():
+    model = fitted(("a", HOSTILE), frame=True, class_weight={HOSTILE: 2.0})
+    view = model._repr_html_()
+    assert html.escape("<script>alert(") in view
+    view.encode("utf-8")
+    tree = parsed(model)
+    assert {"script", "style"}.isdisjoint(element.tag for element in tree.iter())
+    assert all(character.isprintable() for character in view)
+
+
+def test_no_scripts_styles_ids_links_or_colours():
+    tree = parsed(with_curves(np.linspace(1, 0, 50), np.linspace(1, 0.5, 50)))
+    for element in tree.iter():
+        assert element.tag not in ("script", "style", "link", "a", "img")
+        assert {"id", "class", "href", "src", "style"}.isdisjoint(element.attrib)
+        assert not any(name.startswith("on") for name in element.attrib)
+        for colour in (element.get("fill"), element.get("stroke")):
+            assert colour in (None, "none", "currentColor")
+
+
+def test_the_view_takes_two_to_three_kilobytes():
+    """Of a long fit, whose curve is the largest part."""
+    assert 2000 < len(with_curves(np.geomspace(2, 0.1, 10_000))._repr_html_().encode()) < 3200
+
+
+# The curve
+
+
+def test_the_drawing_is_described_for_those_who_do_not_see_it():
+    drawing = parsed(with_curves([2.0, 1.0], [2.5, 1.5])).find(".//svg")
+    assert drawing.get("role") == "img"
+    sentence = "Training loss from 2 to 1 nats; validation loss from 2.5 to 1.5 nats"
+    assert drawing.get("aria-label") == sentence
+    assert drawing.find("title").text == drawing.get("aria-label")
+
+
+@pytest.mark.parametrize("n_epochs", [2, 99, 100, 101, 5000, 10**6])
+def test_a_curve_of_any_length_has_few_points_and_its_ends(n_epochs):
+    curve = np.linspace(3.0, 1.0, n_epochs)
+    (drawn,) = points(parsed(with_curves(curve)).find(".//svg/path").get("d"))
+    assert len(drawn) == min(n_epochs, 100)
+    assert drawn[0] == (8, 8)
+    assert drawn[-1] == (608, 168)
+    assert drawn == sorted(drawn)
+
+
+def test_both_curves_share_their_axes():
+    """The loss goes from 3 down to 1 and the validation loss from 2 up to 3, in half the epochs."""
+    paths = parsed(with_curves([3.0, 2.0, 1.0], [2.0, 3.0])).findall(".//svg/path")
+    assert points(paths[0].get("d")) == [[(8, 8), (308, 88), (608, 168)]]
+    assert points(paths[1].get("d")) == [[(8, 88), (308, 8)]]
+    assert paths[0].get("stroke-dasharray") is None
+    assert paths[1].get("stroke-dasharray") is not None
+
+
+NAN, INF = np.nan, np.inf
+
+
+@pytest.mark.parametrize(
+    ("curve", "drawn"),
+    [
+        ([2.0], [[(8, 88)]]),
+        ([2.0, 2.0], [[(8, 88), (608, 88)]]),
+        ([3.0, NAN, 1.0], [[(8, 8)], [(608, 168)]]),
+        ([NAN, 3.0, 1.0], [[(308, 8), (608, 168)]]),
+        ([3.0, 1.0, INF], [[(8, 8), (308, 168)]]),
+        ([-1e308, 1e308], [[(8, 168), (608, 8)]]),
+        ([0.0, 5e-324], [[(8, 88), (608, 88)]]),
+    ],
+    ids=["one", "constant", "NaN", "NaN first", "inf", "huge", "tiny"],
+)
+def test_unusual_curves_are_drawn_where_they_are_finite(curve, drawn):
+    with np.errstate(all="raise"):
+        tree = parsed(with_curves(curve))
+    assert points(tree.find(".//svg/path").get("d")) == drawn
+
+
+@pytest.mark.parametrize("curve", [[], [NAN, NAN], [INF]], ids=["empty", "NaN", "inf"])
+def test_a_curve_without_a_finite_value_is_told_and_not_drawn(curve):
+    tree = parsed(with_curves(curve))
+    assert tree.find(".//svg") is None
+    assert "No loss recorded" in text_of(tree)
