@@ -11,7 +11,7 @@ Source: Jurafsky & Martin, Speech and Language Processing (3rd ed. draft), secti
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from ._objective import Parameters, Penalty, class_logits
 from ._targets import Targets
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class DescentState:
     """Where gradient descent stands: all that the next step depends on, and nothing else.
 
@@ -39,8 +39,7 @@ class DescentState:
         return DescentState(self.theta.copy(), self.velocity.copy(), self.epoch)
 
 
-@dataclass(frozen=True)
-class GradientDescent:
+class GradientDescent(NamedTuple):
     """The update rule θ ← θ + v with v = momentum · v - rate · ∇F, then the step for l1.
 
     The l1 term has no gradient at 0; its proximal step moves every weight towards 0 by rate · l1
@@ -150,8 +149,7 @@ class BatchObjective:
             residual.dot(self._ones[: X.shape[0]], out=intercept)
 
 
-@dataclass(frozen=True)
-class Batches:
+class Batches(NamedTuple):
     """The rows of a fit, cut into batches in the order of an epoch."""
 
     X: Features
@@ -191,7 +189,9 @@ class Batches:
         X = self.X
         if order is None:
             return lambda rows: X[rows]
-        if is_sparse(X) or not X.flags.c_contiguous:  # `take` would copy all of such an X, each time
+        if (
+            is_sparse(X) or not X.flags.c_contiguous
+        ):  # `take` would copy all of such an X, each time
             return lambda rows: X[order[rows]]
         buffer = np.empty((batch_size, X.shape[1]), X.dtype)
         # "clip" writes straight into the buffer; the default mode "raise" makes a copy first.
@@ -200,8 +200,7 @@ class Batches:
         )
 
 
-@dataclass(frozen=True)
-class Descent:
+class Descent(NamedTuple):
     """Gradient descent on one problem: its batches, F on a batch, the rule and the steps.
 
     `schedule` maps the number of finished epochs to the step of the next.

@@ -3,16 +3,15 @@
 import warnings
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, replace
 from os import PathLike
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._descent import DescentState
 from ._display import model_html, model_text
-from ._exceptions import ConvergenceWarning, NotFittedError
+from ._exceptions import ConvergenceWarning, NotFittedError, sibling
 from ._features import (
     BLOCK_BYTES,
     Features,
@@ -35,14 +34,13 @@ from ._losses import log_softmax_rows
 from ._objective import Parameters, data_sums, logits, probabilities
 from ._optimum import AveragedDescent
 from ._problem import Learned, Problem, Start
-from ._progress import Progress
-from ._sklearn import FitTask, ScikitLearnMethods, Watch, run_with_callbacks, sibling
+from ._progress import Progress, Watch
+from ._sklearn import FitTask, ScikitLearnMethods, run_with_callbacks
 from ._targets import check_classes, check_y, encode, find_classes, refuse_other_kind
 from ._weights import apply_class_weight, check_sample_weight, refuse_all_zero
 
 
-@dataclass(frozen=True)
-class Description:
+class Description(NamedTuple):
     """What a model is a model of: its classes and its features."""
 
     classes: NDArray[Any]
@@ -333,7 +331,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         description = Description(known, features.shape[1], names)
         targets = encode(checked_y, known, smoothing=settings.label_smoothing)
         weight = apply_class_weight(weight, settings.class_weight, known, targets)
-        start = self._start(replace(settings, warm_start=True), description, features)
+        start = self._start(settings._replace(warm_start=True), description, features)
         learned = learn_batchwise(Problem(features, targets, weight), settings, start)
         self._adopt(learned, description, start.generator)
         return self
@@ -705,7 +703,8 @@ class SoftmaxRegression(ScikitLearnMethods):
         if not (settings.warm_start and hasattr(self, "coef_")):
             theta = np.zeros(description.classes.shape[0] * (X.shape[1] + 1), X.dtype)
             generator = make_generator(settings.random_state)
-            return Start(DescentState(theta, np.zeros_like(theta)), generator, [], [])
+            none = np.zeros(0)
+            return Start(DescentState(theta, np.zeros_like(theta)), generator, none, none)
         self._check_same(description)
         dtype = np.result_type(X.dtype, self.coef_.dtype)
         theta = np.concatenate([self.coef_.ravel(), self.intercept_]).astype(dtype)
@@ -716,8 +715,8 @@ class SoftmaxRegression(ScikitLearnMethods):
         return Start(
             state,
             generator,
-            self.loss_curve_.tolist(),
-            self.validation_curve_.tolist(),
+            self.loss_curve_,
+            self.validation_curve_,
             n_iter=self.n_iter_,
             stream=self._stream,
             fresh=False,

@@ -1,6 +1,38 @@
-"""The errors and warnings that are the library's own."""
+"""The errors and warnings that are the library's own, and their siblings in scikit-learn."""
 
-from ._sklearn import HasSibling
+import sys
+from functools import cache
+from typing import Any
+
+
+class HasSibling:
+    """A base for exceptions that unpickle as whatever `sibling` makes of them there."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        own = getattr(type(self), "_own_class", type(self))
+        return _rebuild, (own, getattr(self, "args", ())), vars(self) or None
+
+
+def sibling(own: type[Any]) -> type[Any]:
+    """Return `own`, or a class that is also scikit-learn's class of that name where it is loaded.
+
+    An ``except`` or a warning filter that names scikit-learn's class then catches ours too.
+    ``except`` looks at the bases only, so a real subclass of both is needed.
+    """
+    peer = getattr(sys.modules.get("sklearn.exceptions"), own.__name__, None)
+    if not isinstance(peer, type) or issubclass(own, peer):
+        return own
+    return _joined(own, peer)  # type: ignore[arg-type]  # classes hash, whatever their instances do
+
+
+@cache
+def _joined(own: type[Any], peer: type[Any]) -> type[Any]:
+    namespace = {"__module__": own.__module__, "__doc__": own.__doc__, "_own_class": own}
+    return type(own.__name__, (own, peer), namespace)
+
+
+def _rebuild(own: type[Any], arguments: tuple[Any, ...]) -> Any:
+    return sibling(own)(*arguments)
 
 
 class NotFittedError(HasSibling, ValueError, AttributeError):

@@ -14,8 +14,7 @@ from ._hyperparameters import Hyperparameters, check_learning_rate
 from ._objective import Parameters, Penalty, logits, total_weight
 from ._optimum import AveragedDescent, Solution, minimise, raw_block
 from ._problem import Keep, Learned, Problem, Start, hold_out
-from ._progress import Monitor, Plateau
-from ._sklearn import Watch
+from ._progress import Monitor, Plateau, Watch
 from ._targets import Labels
 
 TEXTBOOK_BATCH = 256
@@ -56,7 +55,8 @@ def learn_batchwise(problem: Problem, settings: Hyperparameters, start: Start) -
     else:
         loss = _descent(problem, settings, start.state).epoch(start.state)
     moved = not math.isnan(loss)  # no batch had weight
-    curve = [*start.loss_curve, loss] if moved else start.loss_curve
+    # An array: a list would make every later step slower.
+    curve = np.append(start.loss_curve, loss) if moved else start.loss_curve
     n_iter = start.n_iter + moved
     return Learned(
         start.state, curve, start.validation_curve, n_iter, math.inf, False, stream=stream
@@ -168,6 +168,7 @@ def _to_the_optimum(
             problem.targets,
             problem.sample_weight,
             None if start.fresh else _parameters(state, problem),
+            l1=settings.l1,
             l2=settings.l2,
             fit_intercept=settings.fit_intercept,
             batch_size=_batch_size(settings, STREAM_BATCH),
@@ -186,7 +187,7 @@ def _to_the_optimum(
         rounded = _objective(problem, settings, _parameters(state, problem))
         gap += max(0.0, rounded - solution.objective)
     state.velocity = np.zeros_like(state.theta)
-    separable = not settings.l2 and _separates(problem, solution.parameters)
+    separable = not (settings.l1 or settings.l2) and _separates(problem, solution.parameters)
     return Learned(
         state,
         [*monitor.loss_curve, solution.objective],
@@ -325,6 +326,6 @@ def _monitor(
         validation_loss=None if validation is None else validation.mean_loss,
         early=Plateau(settings.tol, patience) if settings.early_stopping else None,
         plateau=Plateau(settings.tol, patience) if watch_training else None,
-        loss_curve=list(start.loss_curve),
-        validation_curve=list(start.validation_curve),
+        loss_curve=start.loss_curve.tolist(),
+        validation_curve=start.validation_curve.tolist(),
     )

@@ -18,7 +18,6 @@ the penalty happen once, by whoever added the blocks up.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,8 +35,7 @@ class Parameters(NamedTuple):
     intercept: NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Penalty:
+class Penalty(NamedTuple):
     """l1 ‖W‖₁ + (l2 / 2) ‖W‖²."""
 
     l1: float
@@ -54,14 +52,20 @@ class Penalty:
         return total
 
 
-@dataclass(frozen=True)
 class Sums:
     """Loss, gradient and weight of a block of rows; two blocks' sums add to those of both."""
 
-    loss: float
-    weights: NDArray[np.float64]
-    intercept: NDArray[np.float64]
-    weight: float
+    def __init__(
+        self,
+        loss: float,
+        weights: NDArray[np.float64],
+        intercept: NDArray[np.float64],
+        weight: float,
+    ) -> None:
+        self.loss = loss
+        self.weights = weights
+        self.intercept = intercept
+        self.weight = weight
 
     def __add__(self, other: "Sums") -> "Sums":
         return Sums(

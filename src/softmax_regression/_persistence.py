@@ -28,10 +28,9 @@ from numpy.typing import NDArray
 
 from . import __version__
 from ._archive import Members, pack, replace
-from ._exceptions import InconsistentVersionWarning, ModelFileError
+from ._exceptions import InconsistentVersionWarning, ModelFileError, sibling
 from ._hyperparameters import check_hyperparameters
 from ._optimum.minibatch import AveragedDescent
-from ._sklearn import sibling
 
 Model = TypeVar("Model")
 Header: TypeAlias = dict[str, Any]

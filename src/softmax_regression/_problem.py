@@ -1,7 +1,7 @@
 """What a fit is given, and what it returns."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,7 @@ from ._optimum import AveragedDescent
 from ._targets import Labels, Targets
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """Rows to learn from: features, targets, and how much each row counts (None: equally)."""
 
     X: Features
@@ -32,26 +31,27 @@ class Problem:
         return total / total_weight(self.targets, self.sample_weight)
 
 
-@dataclass(frozen=True)
-class Start:
+Curve: TypeAlias = list[float] | NDArray[np.float64]
+
+
+class Start(NamedTuple):
     """Where a fit begins: its parameters, and what an earlier fit of the same model left."""
 
     state: DescentState
     generator: "np.random.Generator"
-    loss_curve: list[float]
-    validation_curve: list[float]
+    loss_curve: NDArray[np.float64]
+    validation_curve: NDArray[np.float64]
     n_iter: int = 0
     stream: AveragedDescent | None = None
     fresh: bool = True
 
 
-@dataclass(frozen=True)
-class Learned:
+class Learned(NamedTuple):
     """What a fit found out; `advice` is what to tell the user about a fit that ended early."""
 
     state: DescentState
-    loss_curve: list[float]
-    validation_curve: list[float]
+    loss_curve: Curve
+    validation_curve: Curve
     n_iter: int
     optimality_gap: float
     converged: bool

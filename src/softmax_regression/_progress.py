@@ -5,14 +5,17 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from ._objective import Parameters
-from ._sklearn import Watch
 
 logger = logging.getLogger("softmax_regression")
 logger.addHandler(logging.NullHandler())
 
 SECONDS_BETWEEN_LINES = 0.5
+
+# Takes the parameters after an epoch; a true return ends the fit.
+Watch: TypeAlias = Callable[[Parameters], bool]
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Progress:
         return "  ".join([*parts, f"at most {left:.1f} s left"])
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Plateau:
     """Tells when a curve has not fallen by `tol` below its lowest value in `patience` steps."""
 
@@ -75,7 +78,7 @@ class Plateau:
         return self.waited >= self.patience
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Monitor:
     """Keeps the curves of one fit, reports every epoch, and says when to stop.
 

@@ -4,16 +4,12 @@ scikit-learn recognises an estimator by what it can do, not by its bases: by the
 and by `get_params` and `set_params`. Nothing here runs before a user, or scikit-learn, calls it.
 """
 
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
+
+from ._progress import Watch
 
 T = TypeVar("T")
-
-# Takes the `Parameters` after an epoch; a true return ends the fit.
-Watch: TypeAlias = Callable[[Any], bool]
 
 # The arguments beside X and y that a meta-estimator may route, by method.
 ROUTED = {
@@ -22,36 +18,6 @@ ROUTED = {
     "score": ("sample_weight",),
 }
 UNCHANGED = "$UNCHANGED$"  # scikit-learn's word for a request that stays as it is
-
-
-class HasSibling:
-    """A base for exceptions that unpickle as whatever `sibling` makes of them there."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        own = getattr(type(self), "_own_class", type(self))
-        return _rebuild, (own, getattr(self, "args", ())), vars(self) or None
-
-
-def sibling(own: type[Any]) -> type[Any]:
-    """Return `own`, or a class that is also scikit-learn's class of that name where it is loaded.
-
-    An ``except`` or a warning filter that names scikit-learn's class then catches ours too.
-    ``except`` looks at the bases only, so a real subclass of both is needed.
-    """
-    peer = getattr(sys.modules.get("sklearn.exceptions"), own.__name__, None)
-    if not isinstance(peer, type) or issubclass(own, peer):
-        return own
-    return _joined(own, peer)  # type: ignore[arg-type]  # classes hash, whatever their instances do
-
-
-@cache
-def _joined(own: type[Any], peer: type[Any]) -> type[Any]:
-    namespace = {"__module__": own.__module__, "__doc__": own.__doc__, "_own_class": own}
-    return type(own.__name__, (own, peer), namespace)
-
-
-def _rebuild(own: type[Any], arguments: tuple[Any, ...]) -> Any:
-    return sibling(own)(*arguments)
 
 
 class ScikitLearnMethods:
@@ -245,8 +211,7 @@ def _copy_to(twin: Any, model: Any) -> Any:
     return twin
 
 
-@dataclass(frozen=True)
-class FitTask:
+class FitTask(NamedTuple):
     """A fit as scikit-learn's callbacks see it.
 
     `learned` turns parameters into the attributes that make a copy of the model predict.

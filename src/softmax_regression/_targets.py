@@ -7,15 +7,13 @@ classes-first arrays of shape (n_classes, n_rows).
 
 import math
 import warnings
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._exceptions import DataConversionWarning
+from ._exceptions import DataConversionWarning, sibling
 from ._features import is_sparse, refuse_look_alikes
-from ._sklearn import sibling
 
 RowIndex: TypeAlias = slice | NDArray[np.intp]
 
@@ -78,15 +76,15 @@ class Labels:
         return self._places
 
 
-@dataclass(frozen=True)
 class ProbabilityRows:
     """One probability row per sample, `rows` (n_rows, n_classes), smoothed by `smoothing` s.
 
     t = (1 - s) · row + s / n_classes.
     """
 
-    rows: NDArray[Any]
-    smoothing: float = 0.0
+    def __init__(self, rows: NDArray[Any], smoothing: float = 0.0) -> None:
+        self.rows = rows
+        self.smoothing = smoothing
 
     @property
     def n_rows(self) -> int:
