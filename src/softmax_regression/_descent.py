@@ -225,20 +225,27 @@ class Descent(NamedTuple):
         `rows` are the rows to learn from (None: all), drawn anew by `generator` for every epoch
         (None: in their own order).
         """
+        one, two = state.theta, state.theta.copy()
         for _ in range(max_iter):
             order = rows
             if generator is not None:
                 order = generator.permutation(self.batches.n_rows if rows is None else rows)
-            loss = self.epoch(state, order)
+            loss = self.epoch(state, order, two if state.theta is one else one)
             state.epoch += 1
             if report(loss, lambda: self.objective.split(state.theta)):
                 break
 
-    def epoch(self, state: DescentState, order: NDArray[np.intp] | None = None) -> float:
+    def epoch(
+        self,
+        state: DescentState,
+        order: NDArray[np.intp] | None = None,
+        other: NDArray[Any] | None = None,
+    ) -> float:
         """Take one step per batch, changing `state`; return the mean over the batches of F.
 
         Each batch's F is that at the parameters its step starts from. Without any batch that has
-        weight nothing moves, and the mean of nothing is NaN.
+        weight nothing moves, and the mean of nothing is NaN. `other` is the memory that the steps
+        alternate with, and holds the parameters before the last step of the epoch before.
 
         Raises
         ------
@@ -246,7 +253,7 @@ class Descent(NamedTuple):
             F is no longer finite; `state` is left at the last parameters where it was.
         """
         rate = self.schedule(state.epoch)
-        other = state.theta.copy()
+        other = state.theta.copy() if other is None else other
         total, n_batches = 0.0, 0
         with np.errstate(all="ignore"):  # what overflows is caught as a non-finite loss
             for X, targets, weight in self.batches.walk(order):

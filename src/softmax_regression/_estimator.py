@@ -30,13 +30,13 @@ from ._hyperparameters import (
     check_hyperparameters,
     make_generator,
 )
+from ._labels import check_classes, check_y, encode, find_classes, refuse_other_kind
 from ._losses import log_softmax_rows
 from ._objective import Parameters, data_sums, logits, probabilities
 from ._optimum import AveragedDescent
 from ._problem import Learned, Problem, Start
 from ._progress import Progress, Watch
 from ._sklearn import FitTask, ScikitLearnMethods, run_with_callbacks
-from ._targets import check_classes, check_y, encode, find_classes, refuse_other_kind
 from ._weights import apply_class_weight, check_sample_weight, refuse_all_zero
 
 

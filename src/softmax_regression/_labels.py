@@ -1,0 +1,305 @@
+"""y as a user gives it, checked once and encoded as targets; classes in sorted order."""
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._exceptions import DataConversionWarning, sibling
+from ._features import is_sparse, refuse_look_alikes
+from ._targets import Labels, ProbabilityRows, Targets
+
+
+def check_y(y: Any, n_rows: int, *, name: str = "y") -> NDArray[Any]:
+    """Return y as labels (n_rows,) or as checked probability rows (n_rows, n_classes).
+
+    Raises
+    ------
+    TypeError
+        y is masked, sparse, lazy or mixes types.
+    ValueError
+        y is missing, holds NaN or None, is continuous, is two-dimensional without being
+        probability rows, or has another length than X.
+    """
+    array = _as_label_array(y, name)
+    if array.ndim == 2 and array.shape[1] == 1:
+        message = (
+            "A column-vector y was passed when a 1d array was expected. Please change the shape "
+            "of y to (n_samples,), for example using ravel()"
+        )
+        warnings.warn(message, sibling(DataConversionWarning), stacklevel=4)
+        array = array.ravel()
+    if array.ndim not in (1, 2):
+        message = f"{name} must be one- or two-dimensional, got shape {array.shape}"
+        raise ValueError(message)
+    if array.shape[0] != n_rows:
+        message = (
+            f"Found input variables with inconsistent numbers of samples: "
+            f"[{n_rows}, {array.shape[0]}] in the features and {name}"
+        )
+        raise ValueError(message)
+    check = _check_labels if array.ndim == 1 else _check_probability_rows
+    return check(array, name)
+
+
+def find_classes(y: NDArray[Any], sample_weight: NDArray[Any] | None) -> NDArray[Any]:
+    """Return the sorted classes of checked targets; a class whose weights are all 0 is absent."""
+    if y.ndim == 2:
+        return np.arange(y.shape[1])
+    classes = _distinct(y)
+    if sample_weight is not None and not sample_weight.all():
+        present = _distinct(y[sample_weight > 0])
+        if 2 <= present.shape[0] < classes.shape[0]:  # with fewer, the error below says it all
+            absent = np.setdiff1d(classes, present)
+            message = (
+                f"all rows of class {_plain(absent[0])!r} have weight 0: rows of weight 0 count as absent, "
+                "so the class is not learned. Drop these rows, or give them weight"
+            )
+            warnings.warn(message, UserWarning, stacklevel=4)
+        classes = present
+    if classes.shape[0] < 2:
+        raise ValueError(_one_class(classes))
+    if classes.shape[0] > max(20, y.shape[0] // 2):
+        message = (
+            "The number of unique classes is greater than 50% of the number of samples. `y` could "
+            "represent a regression problem, not a classification problem."
+        )
+        warnings.warn(message, UserWarning, stacklevel=4)
+    return classes
+
+
+def encode(
+    y: NDArray[Any],
+    classes: NDArray[Any],
+    *,
+    smoothing: float = 0.0,
+    absent: NDArray[np.bool_] | None = None,
+) -> Targets:
+    """Return checked y as targets for sorted `classes`; rows marked `absent` may hold any label.
+
+    Raises
+    ------
+    ValueError
+        A label that is not among the classes, or rows with another number of columns.
+    """
+    if y.ndim == 2:
+        if y.shape[1] != classes.shape[0]:
+            message = (
+                f"y has probability rows of {y.shape[1]} classes, but the model has "
+                f"{classes.shape[0]}; give one column per class, in the order of classes_"
+            )
+            raise ValueError(message)
+        return ProbabilityRows(y, smoothing)
+    labels = _positions(classes, y)
+    unknown = labels < 0
+    if absent is not None:
+        unknown &= ~absent
+        labels[absent] = 0
+    if unknown.any():
+        first = int(np.argmax(unknown))
+        message = (
+            f"y[{first}] is {_plain(y[first])!r}, which is not among the classes {_listed(classes)}; "
+            "name every class that may come in `classes` on the first call to partial_fit, or "
+            "drop the row"
+        )
+        raise ValueError(message)
+    return Labels(labels, classes.shape[0], smoothing)
+
+
+def refuse_other_kind(y: NDArray[Any], classes: NDArray[Any]) -> None:
+    """Raise where text meets numbers: no label could ever equal a class."""
+    text = [array.dtype.kind in "UT" or _holds_text(array) for array in (y, classes)]
+    if y.size and text[0] != text[1]:
+        kinds = ["text" if is_text else "numbers" for is_text in text]
+        message = f"y holds {kinds[0]}, but the model's classes are {kinds[1]}; convert y"
+        raise TypeError(message)
+
+
+def _holds_text(labels: NDArray[Any]) -> bool:
+    return labels.dtype.char == "O" and labels.size > 0 and isinstance(labels[0], str)
+
+
+def check_classes(classes: Any) -> NDArray[Any]:
+    """Return the `classes` argument of partial_fit, sorted and known to be distinct labels."""
+    array = _check_labels(_as_label_array(classes, "classes"), "classes")
+    found = np.unique(array)
+    if found.shape[0] != array.shape[0]:
+        message = f"classes must be distinct, got {array.shape[0]} with {found.shape[0]} distinct"
+        raise ValueError(message)
+    if found.shape[0] < 2:
+        raise ValueError(_one_class(found))
+    return found
+
+
+def _distinct(y: NDArray[Any]) -> NDArray[Any]:
+    """Return the sorted distinct labels: by counting or hashing, which beat sorting all of y."""
+    if y.dtype.kind in "OUST":
+        return np.array(sorted(set(y.tolist())), dtype=y.dtype)
+    if _is_compact(y):
+        low = y.min()
+        found = np.flatnonzero(np.bincount(_offsets(y, low)))
+        classes: NDArray[Any] = np.add(found, low, dtype=np.int64, casting="same_kind")
+        return classes.astype(y.dtype)
+    return np.unique(y)
+
+
+def _positions(classes: NDArray[Any], y: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the place of every label among sorted `classes`, -1 where it is not among them."""
+    if y.dtype.kind in "OUST" or classes.dtype.kind in "OUST":
+        place = {label: k for k, label in enumerate(classes.tolist())}
+        return np.fromiter((place.get(label, -1) for label in y.tolist()), np.intp, len(y))
+    if y.dtype == classes.dtype and _is_compact(classes):
+        low, high = classes[0], classes[-1]
+        table = np.full(int(high) - int(low) + 1, -1, np.intp)
+        table[_offsets(classes, low)] = np.arange(len(classes))
+        inside = (y >= low) & (y <= high)
+        return np.where(inside, table.take(_offsets(y, low), mode="clip"), -1)
+    labels = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    return np.where(classes[labels] == y, labels, -1)
+
+
+def _is_compact(labels: NDArray[Any]) -> bool:
+    """Tell whether a table over the range of integer labels is as small as the labels."""
+    if labels.dtype.kind not in "iu" or len(labels) == 0:
+        return False
+    return int(labels.max()) - int(labels.min()) < max(1_000, 2 * len(labels))
+
+
+def _offsets(labels: NDArray[Any], low: Any) -> NDArray[np.int64]:
+    """Return labels - low; in their own dtype the difference of small integers could wrap."""
+    offsets: NDArray[np.int64] = np.subtract(labels, low, dtype=np.int64, casting="same_kind")
+    return offsets
+
+
+def _one_class(classes: NDArray[Any]) -> str:
+    shown = str(classes[0]) if classes.shape[0] else "none"
+    return (
+        "SoftmaxRegression needs at least 2 classes, but the data contains only one class: "
+        f"{shown}. Give rows of a second class"
+    )
+
+
+def _plain(label: Any) -> Any:
+    """Return the label without its NumPy type, for a message."""
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def _listed(classes: NDArray[Any]) -> str:
+    shown = ", ".join(repr(label) for label in classes[:10].tolist())
+    return f"[{shown}, ...]" if classes.shape[0] > 10 else f"[{shown}]"
+
+
+def _as_label_array(y: Any, name: str) -> NDArray[Any]:
+    if y is None:
+        message = f"SoftmaxRegression requires y to be passed, but the target {name} is None"
+        raise ValueError(message)
+    refuse_look_alikes(y, name)
+    if is_sparse(y):
+        message = f"{name} is sparse; pass {name}.toarray() or class labels"
+        raise TypeError(message)
+    try:
+        array = np.asarray(y)
+    except ValueError as error:
+        message = f"{name} must hold one label or one probability row per sample: {error}"
+        raise ValueError(message) from error
+    if array.dtype.kind in "US" and not hasattr(y, "dtype"):
+        # NumPy turns the numbers of a mixed list into text; keep them apart to be judged.
+        _unboxed(np.array(y, dtype=object), name)
+    return _unboxed(array, name) if array.dtype.char == "O" else array
+
+
+def _unboxed(array: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return an object array of labels with its kind checked; numbers become a numeric array."""
+    for index, value in np.ndenumerate(array):
+        place = f"{name}[{', '.join(map(str, index))}]"
+        if value is None or type(value).__name__ in ("NAType", "NaTType"):
+            message = f"{place} is {value!r}; labels must not be missing"
+            raise ValueError(message)
+        if isinstance(value, (float, np.floating)) and math.isnan(value):
+            message = f"Input {name} contains NaN: {place} is {value}; drop the row or label it"
+            raise ValueError(message)
+    kinds = sorted({_kind(value) for value in array.ravel()})
+    if set(kinds) == {"float", "int"}:
+        return np.array(array.tolist(), dtype=np.float64)
+    if len(kinds) > 1:
+        message = (
+            f"{name} mixes {' and '.join(kinds)}; y must hold labels of one type without missing "
+            "values"
+        )
+        raise TypeError(message)
+    if kinds in (["bool"], ["int"], ["float"]):
+        return np.array(array.tolist())
+    return array
+
+
+def _kind(label: object) -> str:
+    if isinstance(label, (bool, np.bool_)):
+        return "bool"
+    for name, kinds in (("int", (int, np.integer)), ("float", (float, np.floating))):
+        if isinstance(label, kinds):
+            return name
+    return "str" if isinstance(label, str) else type(label).__name__
+
+
+def _check_labels(y: NDArray[Any], name: str) -> NDArray[Any]:
+    if y.ndim != 1:
+        message = f"{name} must be one-dimensional, got shape {y.shape}"
+        raise ValueError(message)
+    if y.dtype.kind == "c":
+        message = f"Complex data not supported: {name} has dtype {y.dtype}; give class labels"
+        raise ValueError(message)
+    if y.dtype.kind == "f":
+        _check_integral(y, name)
+    return y
+
+
+def _check_integral(y: NDArray[Any], name: str) -> None:
+    finite = np.isfinite(y)
+    if not finite.all():
+        first = int(np.argmin(finite))
+        what = "NaN" if np.isnan(y[first]) else "infinity"
+        message = (
+            f"Input {name} contains {what}: {name}[{first}] is {y[first]}; drop the row or label it"
+        )
+        raise ValueError(message)
+    fractional = y != np.floor(y)
+    if fractional.any():
+        first = int(np.argmax(fractional))
+        message = (
+            f"Unknown label type: continuous. {name}[{first}] is {y[first]}. Maybe you are trying to "
+            "fit a classifier, which expects discrete classes on a regression target with "
+            "continuous values"
+        )
+        raise ValueError(message)
+
+
+def _check_probability_rows(y: NDArray[Any], name: str) -> NDArray[Any]:
+    if y.dtype.kind not in "biuf":
+        message = (
+            f"a two-dimensional {name} must hold probability rows, got dtype {y.dtype}; give labels of "
+            "shape (n_samples,) or one probability row per sample"
+        )
+        raise ValueError(message)
+    # float16 becomes float32, whose tolerance its rounding still meets.
+    kept = np.float32 if y.dtype.char in "ef" else np.float64
+    rows: NDArray[Any] = y.astype(kept, copy=False)
+    with np.errstate(invalid="ignore", over="ignore"):
+        sums = rows.sum(axis=1, dtype=np.float64)
+        tolerance = math.sqrt(np.finfo(rows.dtype).eps)
+        legal = (rows.min(axis=1, initial=0.0) >= 0.0) & (np.abs(sums - 1.0) <= tolerance)
+    if not legal.all():
+        first = int(np.argmin(legal))
+        message = (
+            f"a two-dimensional {name} must hold probability rows, non-negative with sum 1: row {first} "
+            f"has minimum {rows[first].min(initial=0.0)} and sum {sums[first]}. Give one "
+            "probability row per sample (one-hot included), or class labels of shape (n_samples,); "
+            "multilabel and multi-output targets are not supported"
+        )
+        if np.isnan(rows[first]).any():
+            message = f"Input {name} contains NaN: {message}"
+        raise ValueError(message)
+    if rows.shape[1] < 2:
+        raise ValueError(_one_class(np.arange(rows.shape[1])))
+    return rows

@@ -1,0 +1,272 @@
+"""Small faults put into the numeric core one at a time: which of them do the tests not notice?
+
+    python tests/mutants.py [--only WORD] [--jobs 2] [--list] [-- pytest's arguments]
+
+Each fault is a fragment of a source file and what replaces it. The script copies the package to a
+temporary folder, applies one fault, and runs the tests chosen for that part against the copy. It
+ends with status 1 where a fault goes unnoticed or a fragment is no longer in its file.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+TESTS = Path(__file__).resolve().parent
+PACKAGE = TESTS.parent / "src" / "softmax_regression"
+SECONDS = 150  # a run that takes longer hangs, and is noticed too
+
+
+class Mutant(NamedTuple):
+    """A fault: where, the fragment it replaces, what stands there instead, and its name."""
+
+    file: str
+    fragment: str
+    replacement: str
+    name: str
+
+
+# The tests that watch over each part, the quickest first; a run ends at the first that fails.
+WATCHED_BY = {
+    "_losses.py": ["test_losses.py"],
+    "_objective.py": ["test_core_mutations.py", "test_objective.py", "test_estimator.py",
+                      "test_properties.py", "test_faults.py"],
+    "_descent.py": ["test_core_mutations.py", "test_descent.py", "test_objective.py",
+                    "test_estimator.py", "test_faults.py"],
+    "_targets.py": ["test_targets.py", "test_objective.py", "test_faults.py"],
+    "_weights.py": ["test_weights.py", "test_objective.py", "test_faults.py"],
+    "_progress.py": ["test_progress.py", "test_estimator.py"],
+    "_problem.py": ["test_estimator.py", "test_objective.py", "test_faults.py"],
+    "_features.py": ["test_features.py", "test_faults.py"],
+    "_fit.py": ["test_estimator.py", "test_reference.py", "test_faults.py", "test_interrupts.py",
+                "test_optimum.py"],
+    "_estimator.py": ["test_estimator.py", "test_reference.py", "test_objective.py",
+                      "test_faults.py", "test_interrupts.py"],
+    "_optimum": ["test_core_mutations.py", "test_optimum.py"],
+}  # fmt: skip
+
+MUTANTS = [
+    # Softmax and cross-entropy
+    Mutant("_losses.py", "np.subtract(block, top, out=shifted)", "np.copyto(shifted, block)", "logits not shifted by their maximum"),
+    Mutant("_losses.py", "top = np.maximum.reduce(block, -1, keepdims=True)", "top = np.maximum.reduce(block, None, keepdims=True)", "maximum over all rows, the wrong axis"),
+    Mutant("_losses.py", "log_total = np.log1p(rest)", "log_total = np.log(1 + rest)", "log1p lost in the loss with gradient"),
+    Mutant("_losses.py", "np.subtract(shifted, np.log1p(rest, out=rest), out=shifted)", "np.subtract(shifted, np.log(1 + rest), out=shifted)", "log1p lost in log_softmax"),
+    Mutant("_losses.py", "np.expm1(log_probability) + remainder", "np.exp(log_probability) - 1 + remainder", "expm1 lost"),
+    Mutant("_losses.py", "return np.subtract(smaller, np.subtract(shifted, larger, out=larger), out=smaller)", "return -np.subtract(smaller, np.subtract(shifted, larger, out=larger), out=smaller)", "sign of TwoSum's error"),
+    Mutant("_losses.py", "inexact = logits.dtype.itemsize > 4", "inexact = False", "TwoSum left out"),
+    Mutant("_losses.py", "rest += np.add.reduce(tied, -1, keepdims=True) - 1", "rest += 0.0", "tied maxima counted once"),
+    Mutant("_losses.py", "own: Doubles = shifted[np.arange(len(targets)), targets]", "own: Doubles = shifted[np.arange(len(targets)), targets - 1]", "class index off by one"),
+    Mutant("_losses.py", "wrong |= np.minimum.reduce(targets, -1) < 0", "pass", "negative probabilities not refused"),
+    Mutant("_losses.py", "wrong = ~(abs(total - 1) <= tolerance)", "wrong = np.isnan(total)", "sums of probability rows unchecked"),
+    Mutant("_losses.py", "outside = (targets < 0) | (targets >= n_classes)", "outside = targets >= n_classes", "class index -1 wraps to the last class"),
+    Mutant("_losses.py", "np.copyto(shifted, 0.0, where=targets == 0)", "pass", "0 times -inf is NaN"),
+    Mutant("_losses.py", "remainder = 1 - targets[rows, columns]", "remainder = 0.0", "soft targets taken for hard in the gradient"),
+    Mutant("_losses.py", "against = np.where(scores > 0,", "against = np.where(scores < 0,", "binary targets swapped"),
+    Mutant("_losses.py", "loss += np.log1p(np.exp(-gap))", "loss += np.log(1 + np.exp(-gap))", "log1p lost in the binary loss"),
+    Mutant("_losses.py", "for start in range(0, n_rows, step):", "for start in range(0, max(1, n_rows - step), step):", "last block of rows dropped"),
+    Mutant("_losses.py", "terms[:, :half] += terms[:, n_terms - half :]", "terms[:, :half] += terms[:, half : 2 * half]", "odd class lost in a sum"),
+    # The objective
+    Mutant("_objective.py", "total += 0.5 * self.l2 * float(flat.dot(flat))", "total += self.l2 * float(flat.dot(flat))", "l2 for l2 / 2"),
+    Mutant("_objective.py", "total += self.l1 * float(np.abs(weights).sum())", "total += self.l1 * float(weights.sum())", "l1 of the weights with their signs"),
+    Mutant("_objective.py", "Z += parameters.intercept", "Z += 0.0 * parameters.intercept", "intercept left out of the logits"),
+    Mutant("_objective.py", "Z -= np.maximum.reduce(Z, axis=1, keepdims=True)", "pass", "predictions without the shift"),
+    Mutant("_objective.py", "Z /= np.add.reduce(Z, axis=1, keepdims=True)", "Z /= np.add.reduce(Z, axis=0, keepdims=True)", "predictions normalised over rows"),
+    Mutant("_objective.py", "residual *= sample_weight[:, np.newaxis]", "pass", "sample weights missing in the gradient"),
+    Mutant("_objective.py", "counted = sample_weight > 0", "counted = sample_weight >= 0", "a row of weight 0 with infinite loss counts"),
+    Mutant("_objective.py", "return float(np.dot(losses[counted].astype(np.float64), sample_weight[counted]))", "return float(losses[counted].sum())", "sample weights missing in the loss"),
+    Mutant("_objective.py", "residual = residual.astype(np.float64, copy=False)", "residual = residual.astype(np.float32)", "residual rounded to float32"),
+    Mutant("_objective.py", "self.weight + other.weight", "self.weight", "weight of later blocks not added"),
+    Mutant("_objective.py", "out[...] = (X @ by_feature).T", "out[...] = (X @ by_feature).T[::-1]", "classes of wide float32 rows reversed"),
+    # Gradient descent
+    Mutant("_descent.py", "np.multiply(gradient, -rate, out=velocity)", "np.multiply(gradient, rate, out=velocity)", "sign of the gradient"),
+    Mutant("_descent.py", "velocity -= gradient", "velocity += gradient", "sign of the gradient with momentum"),
+    Mutant("_descent.py", "velocity *= self.momentum", "velocity *= -self.momentum", "sign of the momentum"),
+    Mutant("_descent.py", "np.clip(weights, -rate * self.l1, rate * self.l1)", "np.clip(weights, -2 * rate * self.l1, 2 * rate * self.l1)", "l1 threshold doubled"),
+    Mutant("_descent.py", "weights = out[: self.n_weights]", "weights = out", "intercept shrunk by l1"),
+    Mutant("_descent.py", "np.subtract(out, theta, out=velocity)", "pass", "velocity forgets the step of l1"),
+    Mutant("_descent.py", "weights += self.penalty.l2 * parameters.weights", "weights += 0.5 * self.penalty.l2 * parameters.weights", "half of l2 in the gradient"),
+    Mutant("_descent.py", "residual.dot(self._ones[: X.shape[0]], out=intercept)", "intercept[...] = residual.sum(axis=1) + self.penalty.l2 * parameters.intercept", "penalised intercept"),
+    Mutant("_descent.py", "residual.dot(self._ones[: X.shape[0]], out=intercept)", "intercept += residual.dot(self._ones[: X.shape[0]])", "stale buffer: the intercept's gradients add up"),
+    Mutant("_descent.py", "weight: Any = 1.0 / X.shape[0]", "weight: Any = 1.0", "sum for mean over the batch"),
+    Mutant("_descent.py", "weight: Any = 1.0 / X.shape[0]", "weight: Any = 1.0 / self.batch_size", "last batch divided by the full size"),
+    Mutant("_descent.py", "for start in range(0, n_rows, self.batch_size):", "for start in range(0, max(1, n_rows - n_rows % self.batch_size), self.batch_size):", "last smaller batch dropped"),
+    Mutant("_descent.py", "rate = self.schedule(state.epoch)", "rate = self.schedule(state.epoch + 1)", "off by one in the schedule"),
+    Mutant("_descent.py", "state.epoch += 1", "pass", "epochs not counted"),
+    Mutant("_descent.py", "return total / n_batches if n_batches else math.nan", "return total if n_batches else math.nan", "loss curve sums over the batches"),
+    Mutant("_descent.py", "np.minimum.reduce(normaliser) > self._least_normal", "np.minimum.reduce(normaliser) > 0", "digits lost to underflow"),
+    Mutant("_descent.py", "Z -= np.maximum.reduce(Z, axis=0)", "pass", "overflowing logits not shifted"),
+    Mutant("_descent.py", "if total == 0.0:", "if total < 0.0:", "a batch of weight 0 divides by 0"),
+    Mutant("_descent.py", "(weight / total)", "(weight / self.batch_size)", "weights of a batch not normalised"),
+    Mutant("_descent.py", "P *= weight / normaliser", "P *= weight", "softmax not normalised"),
+    Mutant("_descent.py", "                    state.theta = other\n                    raise", "                    raise", "diverged parameters kept"),
+    Mutant("_descent.py", "generator.permutation(self.batches.n_rows if rows is None else rows)", "generator.permutation(self.batches.n_rows)", "held-out rows learned from"),
+    Mutant("_descent.py", "rows = rows if order is None else order[rows]", "rows = rows", "rows shuffled without their labels"),
+    # Targets
+    Mutant("_targets.py", "true_class = (1.0 - self.smoothing) * true_class + self", "true_class = true_class + self", "smoothing without 1 - s"),
+    Mutant("_targets.py", "            scale = np.multiply(scale, 1.0 - self.smoothing)\n        P.reshape", "        P.reshape", "smoothing without 1 - s in the gradient"),
+    Mutant("_targets.py", "given = (1.0 - self.smoothing) * given + self.smoothing * Z.mean(axis=0)", "given = (1.0 - self.smoothing) * given + self.smoothing * Z.sum(axis=0)", "smoothing not divided by the classes"),
+    Mutant("_targets.py", "np.bincount(self.labels, sample_weight, self.n_classes)", "np.bincount(self.labels, None, self.n_classes)", "class totals without weights"),
+    Mutant("_targets.py", "present = _distinct(y[sample_weight > 0])", "present = classes", "absent classes learned"),
+    Mutant("_targets.py", "return np.where(classes[labels] == y, labels, -1)", "return labels", "unknown labels taken for their neighbours"),
+    Mutant("_targets.py", "legal = (rows.min(axis=1, initial=0.0) >= 0.0) & (np.abs(sums - 1.0) <= tolerance)", "legal = np.abs(sums - 1.0) <= tolerance", "negative probability rows learned"),
+    Mutant("_targets.py", "tolerance = math.sqrt(np.finfo(rows.dtype).eps)", "tolerance = 0.1", "probability rows hardly checked"),
+    Mutant("_targets.py", "self._places = self.labels * n_rows", "self._places = (self.labels - 1) * n_rows", "true class off by one"),
+    # Weights
+    Mutant("_weights.py", "np.divide(totals.sum(), totals.size * totals,", "np.divide(totals.size * totals, totals.sum(),", "balanced weights inverted"),
+    Mutant("_weights.py", "return rows if sample_weight is None else sample_weight * rows", "return rows", "class weights replace sample weights"),
+    Mutant("_weights.py", "rows = targets.row_weights(per_class)", "rows = targets.row_weights(per_class) ** 2", "class weights squared"),
+    Mutant("_weights.py", "np.ldexp(weights, -math.frexp(largest)[1])", "weights / largest", "weights rounded by their scale"),
+    Mutant("_weights.py", "legal = np.isfinite(weights) & (weights >= 0)", "legal = np.isfinite(weights)", "negative weights accepted"),
+    # When to stop, and what to keep
+    Mutant("_progress.py", "if value < self._since - self.tol", "if value < self._since + self.tol", "a rise within tol counts as a fall"),
+    Mutant("_progress.py", "return self.waited >= self.patience", "return self.waited > self.patience", "patience off by one"),
+    Mutant("_progress.py", "if self.best is None or value < self.early.lowest:", "if True:", "early stopping keeps the last epoch"),
+    Mutant("_progress.py", "self.best = Parameters(*(array.copy() for array in current))", "self.best = current", "best epoch overwritten by later ones"),
+    Mutant("_problem.py", "return np.sort(order[~held]), np.sort(order[held])", "return np.sort(order), np.sort(order[held])", "hold-out overlaps"),
+    Mutant("_problem.py", 'order = order[np.argsort(labels[order], kind="stable")]', "pass", "hold-out not stratified"),
+    Mutant("_problem.py", "weight = None if self.sample_weight is None else self.sample_weight[rows]", "weight = None", "weights of held-out rows dropped"),
+    Mutant("_problem.py", "return total / total_weight(self.targets, self.sample_weight)", "return total / self.targets.n_rows", "loss divided by the rows, not their weight"),
+    Mutant("_fit.py", "    if monitor.best is not None:\n", "    if False:\n", "best parameters not restored"),
+    Mutant("_fit.py", "return deepcopy(start.stream)", "return start.stream", "an interrupted partial_fit changes the stream"),
+    Mutant("_fit.py", "gap += max(0.0, rounded - solution.objective)", "pass", "rounding to float32 missing in the gap"),
+    Mutant("_fit.py", "if not (margins > 0).all():", "if not (margins > 0).any():", "one row makes data separable"),
+    Mutant("_fit.py", "n_iter = start.n_iter + moved", "n_iter = start.n_iter + 1", "a pass without weight counts"),
+    # The estimator
+    Mutant("_estimator.py", "DescentState(theta, self._velocity.astype(dtype), self._epoch)", "DescentState(theta, self._velocity.astype(dtype), 0)", "warm start forgets the epoch"),
+    Mutant("_estimator.py", "DescentState(theta, self._velocity.astype(dtype), self._epoch)", "DescentState(theta, np.zeros_like(theta), self._epoch)", "partial_fit resets the velocity"),
+    Mutant("_estimator.py", "DescentState(theta, self._velocity.astype(dtype), self._epoch)", "DescentState(theta, self._velocity, self._epoch)", "an interrupted fit changes the velocity"),
+    Mutant("_estimator.py", "generator = deepcopy(self._generator)", "generator = self._generator", "an interrupted fit advances the generator"),
+    Mutant("_estimator.py", "self.__dict__ = kept | fitted", "for key, value in fitted.items():\n            setattr(self, key, value)", "model taken over attribute by attribute"),
+    Mutant("_estimator.py", "return self.classes_[best]", "return best", "predict returns the index"),
+    Mutant("_estimator.py", "lambda z: z.argmax(axis=1)", "lambda z: z.shape[1] - 1 - z[:, ::-1].argmax(axis=1)", "ties go to the last class"),
+    Mutant("_estimator.py", "np.average(predicted == true, weights=weight)", "np.average(predicted == true)", "score ignores weights"),
+    Mutant("_estimator.py", "Z[:, 1] - Z[:, 0] if", "Z[:, 0] - Z[:, 1] if", "sign of the two-class decision"),
+    Mutant("_estimator.py", "for rows in blocks[1:]:", "for rows in blocks[1:-1]:", "last block of predictions left out"),
+    Mutant("_estimator.py", "return sums.weights / sums.weight, sums.intercept / sums.weight", "return sums.weights, sums.intercept", "gradient without the mean"),
+    Mutant("_estimator.py", "    refuse_all_zero(weight)\n    return Problem(features, encode(checked_y, description.classes), weight)", "    return Problem(features, encode(checked_y, description.classes), None)", "validation weights dropped"),
+    # Checks of X
+    Mutant("_features.py", "and not np.isfinite(flat).all()", "and np.isnan(flat).any()", "infinite features accepted"),
+    # The optimum
+    Mutant("_optimum/certificate.py", "gap = 0.5 * float(np.vdot(weights, weights / penalty))", "gap = 0.25 * float(np.vdot(weights, weights / penalty))", "half of the gap"),
+    Mutant("_optimum/certificate.py", "gap = 0.5 * float(np.vdot(weights, weights / penalty))", "gap = 0.5 * float(np.vdot(weights, weights))", "gap without the penalty"),
+    Mutant("_optimum/certificate.py", "if not penalty.all():\n        return np.inf", "if not penalty.all():\n        return 0.0", "a proof where there is none"),
+    Mutant("_optimum/certificate.py", "value = evaluate(rows, penalty, parameters, np.float64)", "value = evaluate(rows, penalty, parameters, np.float32)", "certificate in float32"),
+    Mutant("_optimum/certificate.py", "shift = shift - inverse @ gradient", "shift = shift - 0.0 * gradient", "Newton's steps on the intercepts skipped"),
+    Mutant("_optimum/full_phase.py", "return self.gap <= self.tol or not self.penalised", "return self.gap <= 2 * self.tol or not self.penalised", "tol compared with half of the gap"),
+    Mutant("_optimum/full_phase.py", "return self.decrement <= self.tol", "return self.decrement <= 100 * self.tol", "unpenalised fits end early"),
+    Mutant("_optimum/standardised.py", "parameters[:, -1] - weights @ self.centre", "parameters[:, -1]", "centre not restored"),
+    Mutant("_optimum/standardised.py", "weights = parameters[:, : self.n_features] / self.scale", "weights = parameters[:, : self.n_features]", "scale not restored"),
+    Mutant("_optimum/standardised.py", "penalty[: self.n_features] = l2 / self.scale**2", "penalty[: self.n_features] = l2 / self.scale", "penalty in the wrong units"),
+    Mutant("_optimum/standardised.py", "penalty = np.zeros(self.n_columns)", "penalty = np.full(self.n_columns, l2)", "penalised intercept at the optimum"),
+    Mutant("_optimum/standardised.py", "intercept = original.intercept + original.weights @ self.centre", "intercept = original.intercept", "warm start misses the centre"),
+    Mutant("_optimum/passes.py", "gradient += shrinkage", "pass", "penalty missing in the gradient"),
+    Mutant("_optimum/passes.py", "objective = loss / rows.total + 0.5 * float(np.vdot(shrinkage, parameters))", "objective = loss / rows.total + float(np.vdot(shrinkage, parameters))", "l2 for l2 / 2 at the optimum"),
+    Mutant("_optimum/passes.py", "gradient /= rows.total", "gradient /= rows.n_rows", "gradient divided by the rows, not their weight"),
+    Mutant("_optimum/passes.py", "        losses *= block.weight\n", "", "sample weights missing in the pass's loss"),
+    Mutant("_optimum/passes.py", "        logits *= block.weight\n", "", "sample weights missing in the pass's gradient"),
+    Mutant("_optimum/curvature.py", "products[same] += p[first[same]]", "products[same] += 2 * p[first[same]]", "factor 2 in the curvature"),
+    Mutant("_optimum/curvature.py", "coupling = np.eye(self.free) - 1 / rows.n_classes", "coupling = np.eye(self.free)", "penalty of the last class missing"),
+    Mutant("_optimum/curvature.py", "@ working", "@ (2 * working)", "factor 4 in the principal curvatures"),
+    Mutant("_optimum/line_search.py", "if rise <= DECREASE * t * slope:", "if True:", "any rise of F accepted"),
+    Mutant("_optimum/lbfgs.py", "q -= projection * change", "q += projection * change", "sign in the two-loop recursion"),
+    Mutant("_optimum/minibatch.py", "curvature = 0.5 * (mean + np.diag(ridge * _seen(diagonal))) + np.diag(self.penalty)", "curvature = (mean + np.diag(ridge * _seen(diagonal))) + np.diag(self.penalty)", "stream's steps half as long"),
+    Mutant("_optimum/minibatch.py", "* 8.0 / (self.steps + 8.0)", "* 1.0", "stream not averaged"),
+    Mutant("_optimum/row_space.py", "parameters.intercept - weights @ self.centre", "parameters.intercept", "row space forgets the centre"),
+    Mutant("_optimum/row_space.py", "self._back = vectors[:, kept] / roots", "self._back = vectors[:, kept]", "row space forgets the lengths"),
+    Mutant("_optimum/minimise.py", "phase = FullPhase(rows, l2, tol, max_iter, report)", "phase = FullPhase(rows, l2 if space is None else 0.0, tol, max_iter, report)", "row space without l2"),
+    Mutant("_optimum/elastic_net.py", "excess = np.maximum(size - l1, 0.0) ** 2 / (2.0 * l2)", "excess = np.maximum(size - l1, 0.0) ** 2 / (4.0 * l2)", "half of the gap with l1 and l2"),
+    Mutant("_optimum/elastic_net.py", "gap = objective - scaling * entropy", "gap = objective - entropy", "gap with l1 from an infeasible point"),
+    Mutant("_optimum/elastic_net.py", "objective = value.objective + self.l1_term(parameters)", "objective = value.objective", "F without the l1 term"),
+    Mutant("_optimum/proximal.py", "thresholds[: rows.n_features] = penalty.l1 / rows.scale", "thresholds[: rows.n_features] = penalty.l1", "l1 in the wrong units"),
+    Mutant("_optimum/quadratic.py", "return x - np.clip(x, -threshold, threshold)", "return x - np.clip(x, -2 * threshold, 2 * threshold)", "l1 threshold doubled at the optimum"),
+]  # fmt: skip
+
+
+def tests_for(file: str) -> list[str]:
+    chosen = WATCHED_BY.get(file) or WATCHED_BY[file.split("/")[0]]
+    return [str(TESTS / name) for name in chosen if (TESTS / name).exists()]
+
+
+def run_tests(
+    folder: Path, tests: list[str], extra: list[str], seconds: float = SECONDS
+) -> tuple[bool, str]:
+    """Whether the tests pass against the package in `folder`, and what stopped them."""
+    environment = os.environ | {
+        "PYTHONPATH": str(folder),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis"),
+    }
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=line"]
+    try:
+        done = subprocess.run(
+            [*command, *tests, *extra],
+            cwd=TESTS.parent, env=environment, capture_output=True, text=True, timeout=seconds,
+            check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return False, "time limit"
+    failures = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    by = failures[0].split(" - ", 1)[0].split("::", 1)[-1] if failures else "an error at import"
+    return done.returncode == 0, by
+
+
+def judge(mutant: Mutant, extra: list[str]) -> tuple[str, str]:
+    """Apply one fault to a copy of the package, and say whether it is noticed, and by what."""
+    source = (PACKAGE / mutant.file).read_text(encoding="utf-8")
+    if mutant.fragment not in source:
+        return "NOT APPLICABLE", "its fragment is not in the file"
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "softmax_regression"
+        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        changed = source.replace(mutant.fragment, mutant.replacement, 1)
+        compile(changed, mutant.file, "exec")
+        (copy / mutant.file).write_text(changed, encoding="utf-8")
+        passed, by = run_tests(Path(folder), tests_for(mutant.file), extra)
+    return ("NOT NOTICED", "") if passed else ("noticed", by)
+
+
+def sound_without_faults(mutants: list[Mutant], extra: list[str]) -> bool:
+    """Run the chosen tests against an unchanged copy: only then does a failure mean anything."""
+    tests = sorted({test for mutant in mutants for test in tests_for(mutant.file)})
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(PACKAGE, Path(folder) / "softmax_regression")
+        passed, by = run_tests(Path(folder), tests, extra, 10 * SECONDS)
+    if not passed:
+        print(f"without any fault the tests fail already: {by}")
+    return passed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="", help="faults whose file or name has this word")
+    parser.add_argument("--jobs", type=int, default=2, help="how many run at a time")
+    parser.add_argument("--list", action="store_true", help="print the faults and their files")
+    parser.add_argument("extra", nargs="*", help="arguments for pytest, after --")
+    given = parser.parse_args()
+    mutants = [m for m in MUTANTS if given.only in m.file or given.only in m.name]
+    if given.list:
+        print(*(f"{m.file}: {m.name}" for m in mutants), sep="\n")
+        return 0
+    begin = time.perf_counter()
+    if not sound_without_faults(mutants, given.extra):
+        return 2
+    counts = {"noticed": 0, "NOT NOTICED": 0, "NOT APPLICABLE": 0}
+    with ThreadPoolExecutor(given.jobs) as pool:
+        verdicts = pool.map(lambda mutant: judge(mutant, given.extra), mutants)
+        for mutant, (verdict, by) in zip(mutants, verdicts, strict=True):
+            counts[verdict] += 1
+            print(f"{verdict:<14} {mutant.file}: {mutant.name}{f'  ({by})' if by else ''}", flush=True)
+    print(*(f"{count} {verdict}" for verdict, count in counts.items()), sep=", ", end="; ")
+    print(f"{time.perf_counter() - begin:.0f} s")
+    return 0 if counts["noticed"] == len(mutants) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

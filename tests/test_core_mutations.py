@@ -1,0 +1,301 @@
+"""Parts of the numeric core against their definitions, where a fault would only make fits slower.
+
+A wrong curvature or a wrong line search still ends at the optimum, in more passes; these tests see
+the parts themselves. Found necessary by `mutants.py`.
+"""
+
+import numpy as np
+import pytest
+from strategies import model_at, plain
+from tolerances import EPS, REORDERED
+
+from softmax_regression import SoftmaxRegression, cross_entropy
+from softmax_regression._descent import BatchObjective
+from softmax_regression._objective import Parameters, Penalty
+from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, Full, PrincipalAxes
+from softmax_regression._optimum.lbfgs import Memory
+from softmax_regression._optimum.line_search import search
+from softmax_regression._optimum.minibatch import AveragedDescent
+from softmax_regression._optimum.passes import Value, evaluate
+from softmax_regression._optimum.quadratic import cheapest_shift, soft_threshold
+from softmax_regression._optimum.reduced_hessian import HessianMatrix, HessianProducts
+from softmax_regression._optimum.standardised import Standardised, raw_block
+from softmax_regression._targets import Labels, ProbabilityRows
+
+RNG = np.random.default_rng(23)
+N, D, K = 60, 4, 3
+X = RNG.normal(size=(N, D)) @ RNG.normal(size=(D, D)) + 2
+Y = RNG.permutation(np.arange(N) % K)
+WEIGHT = RNG.uniform(0.2, 1.0, N)
+V = 0.3 * RNG.normal(size=(K, D + 1))
+# Central differences of a gradient of size 1 with step 1e-5: truncation some 1e-10, rounding 1e-11.
+STEP, DIFFERENCE = 1e-5, 1e-7
+# Matrices of which a step needs few digits are built in float32, from sums of N terms.
+SINGLE = 1e-4
+
+
+def standardised(weight=None, fit_intercept=True):
+    return Standardised(X, Labels(Y, K), weight, fit_intercept=fit_intercept)
+
+
+def hessian_product(rows, penalty, direction):
+    """The derivative of F's gradient at V along a direction, by central differences."""
+    above = evaluate(rows, penalty, V + STEP * direction, np.float64).gradient
+    return (above - evaluate(rows, penalty, V - STEP * direction, np.float64).gradient) / (2 * STEP)
+
+
+def softmax_of(rows):
+    values = np.concatenate([block.rows.values for block in rows.blocks(np.float64)])
+    Z = values @ V.T
+    P = np.exp(Z - Z.max(axis=1, keepdims=True))
+    return values, P / P.sum(axis=1, keepdims=True)
+
+
+# Curvatures
+
+WEIGHTED = pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+
+
+@WEIGHTED
+def test_the_full_curvature_is_the_inverse_hessian(weight):
+    """On directions whose rows sum to zero over the classes: all that the softmax sees."""
+    rows = standardised(weight)
+    penalty = rows.penalty(0.1)
+    apply = Full(rows, penalty).build(V, np.float64)
+    for _ in range(5):
+        direction = RNG.normal(size=V.shape)
+        direction -= direction.mean(axis=0)
+        found = apply(hessian_product(rows, penalty, direction))
+        np.testing.assert_allclose(found, direction, rtol=0, atol=100 * DIFFERENCE)
+
+
+@WEIGHTED
+def test_class_blocks_are_the_diagonal_blocks_of_the_hessian(weight):
+    rows = standardised(weight)
+    penalty = rows.penalty(0.1)
+    apply = ClassBlocks(rows, penalty).build(V, np.float64)
+    values, P = softmax_of(rows)
+    shares = np.full(N, 1 / N) if weight is None else weight / weight.sum()
+    gradient = RNG.normal(size=V.shape)
+    expected = np.empty_like(V)
+    for k in range(K):
+        curvature = shares * P[:, k] * (1 - P[:, k])
+        block = values.T @ (curvature[:, None] * values) + np.diag(penalty)
+        expected[k] = np.linalg.solve(block, gradient[k])
+    expected -= expected.mean(axis=0)
+    np.testing.assert_allclose(apply(gradient), expected, rtol=1e-6)  # a ridge of 1e-10
+
+
+@WEIGHTED
+@pytest.mark.parametrize("kind", [Diagonal, PrincipalAxes])
+def test_one_curvature_per_coefficient_is_the_hessian_s_diagonal(kind, weight):
+    """In the columns themselves, or along the axes that diagonalise their moments."""
+    rows = standardised(weight)
+    penalty = rows.penalty(0.1)
+    curvature = kind(rows, penalty)
+    apply = curvature.build(V, np.float64)
+    axes = np.eye(D + 1) if kind is Diagonal else curvature.axes
+    values, P = softmax_of(rows)
+    shares = np.full(N, 1 / N) if weight is None else weight / weight.sum()
+    along = (shares[:, None] * P * (1 - P)).T @ (values @ axes) ** 2 + penalty @ axes**2
+    gradient = RNG.normal(size=V.shape)
+    expected = ((gradient @ axes) / along) @ axes.T
+    expected -= expected.mean(axis=0)
+    np.testing.assert_allclose(apply(gradient), expected, rtol=1e-5)
+
+
+@WEIGHTED
+@pytest.mark.parametrize("kind", [HessianMatrix, HessianProducts])
+def test_the_hessian_on_free_coefficients_is_the_derivative_of_the_gradient(kind, weight):
+    rows = standardised(weight)
+    penalty = rows.penalty(0.1)
+    free = np.array([0, 1, 4, 6, 8, 9, 12, 14])
+    hessian = kind(rows, penalty, V, free)
+    for _ in range(5):
+        direction = np.zeros(V.size)
+        direction[free] = RNG.normal(size=len(free))
+        expected = hessian_product(rows, penalty, direction.reshape(V.shape)).ravel()[free]
+        np.testing.assert_allclose(hessian.product(direction[free]), expected, rtol=0, atol=SINGLE)
+
+
+def test_an_updated_hessian_meets_the_secant_equation():
+    rows = standardised()
+    hessian = HessianMatrix(rows, rows.penalty(0.1), V, np.arange(V.size))
+    step = RNG.normal(size=V.size)
+    change = hessian.product(step) + 0.01 * step
+    hessian.update(step, change)
+    np.testing.assert_allclose(hessian.product(step), change, rtol=1e-9)
+
+
+# Steps
+
+
+def test_the_memory_of_steps_meets_the_secant_equation():
+    """H y = s for the last pair, whatever the first matrix; without pairs, H is that matrix."""
+    memory, scales = Memory(), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    gradient = RNG.normal(size=(2, 3))
+    np.testing.assert_array_equal(
+        memory.direction(gradient, lambda g: g / scales), -gradient / scales
+    )
+    curvature = np.diag(RNG.uniform(1, 5, 6)) + 0.1
+    for _ in range(4):
+        step = RNG.normal(size=(2, 3))
+        memory.add(step, (curvature @ step.ravel()).reshape(2, 3))
+    last_step, last_change, _ = memory.pairs[-1]
+    found = memory.direction(last_change, lambda g: g / scales)
+    np.testing.assert_allclose(found, -last_step, rtol=1e-10)
+
+
+def test_the_memory_of_as_many_steps_as_parameters_is_newton_s_step_on_a_quadratic():
+    """With conjugate steps, the inverse is exact: H g = A⁻¹ g."""
+    curvature = np.diag([1.0, 3.0, 7.0, 2.0])
+    memory = Memory()
+    for k in range(4):
+        memory.add(np.eye(4)[k], curvature[k])
+    gradient = RNG.normal(size=4)
+    found = memory.direction(gradient, lambda g: 5.0 * g)
+    np.testing.assert_allclose(found, -gradient / np.diag(curvature), rtol=1e-12)
+
+
+def parabola(curvature):
+    """F = curvature / 2 · x² with its number of evaluations."""
+    calls = []
+
+    def evaluated(x):
+        calls.append(float(x[0]))
+        return Value(0.5 * curvature * float(x @ x), curvature * x)
+
+    return evaluated, calls
+
+
+@pytest.mark.parametrize("curvature", [0.3, 1.0, 1.9, 3.0, 50.0])
+def test_the_line_search_lowers_f_enough(curvature):
+    """From x = 1 along -1: one evaluation where that falls by Armijo's rule, else interpolation."""
+    evaluated, calls = parabola(curvature)
+    start = np.ones(1)
+    value = evaluated(start)
+    direction = -np.ones(1)
+    point, found = search(evaluated, start, value, direction, noise=0.0, extrapolate=False)
+    slope = -curvature
+    t = 1.0 - point[0]
+    assert found.objective - value.objective <= 1e-4 * t * slope
+    assert found.objective == 0.5 * curvature * point[0] ** 2
+    assert len(calls) == 2 if curvature < 3 else len(calls) <= 4
+
+
+def test_the_line_search_gives_up_where_nothing_falls():
+    evaluated, _ = parabola(1.0)
+    start = np.ones(1)
+    value = evaluated(start)
+    assert search(evaluated, start, value, np.ones(1) * 1e-3, noise=1e-2, extrapolate=False) is None
+
+
+@pytest.mark.parametrize("shape", [(60, 3, 3), (400, 6, 4)])
+def test_newton_s_method_takes_few_passes(shape):
+    """Quadratic convergence from the class frequencies: eight steps suffice for 1e-12."""
+    n_rows, n_features, n_classes = shape
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(n_rows, n_features))
+    Z = rows @ rng.normal(size=(n_features, n_classes)) + 2 * rng.gumbel(size=(n_rows, n_classes))
+    model = SoftmaxRegression(l2=0.01, tol=1e-12).fit(rows, Z.argmax(axis=1))
+    assert model.converged_
+    assert model.n_iter_ <= 9
+
+
+# The stream of mini-batches
+
+
+@WEIGHTED
+def test_the_stream_s_steps_are_those_of_its_definition(weight):
+    """θ ← θ − (½ A + penalty)⁻¹ ∇F / (1 + D / b), the newest point with weight 8 / (t + 8)."""
+    penalty = np.array([0.1] * D + [0.0])
+    state = AveragedDescent(0.1 * V, penalty)
+    parameters = average = 0.1 * V
+    moment, total, rows_seen, metric, renewed = np.zeros((D + 1, D + 1)), 0.0, 0, None, 0
+    for t, part in enumerate((slice(0, 20), slice(20, 30), slice(30, 60)), start=1):
+        given = None if weight is None else weight[part]
+        w = np.ones(part.stop - part.start) if given is None else given
+        values = np.column_stack([X[part], np.ones(len(w))])
+        loss = state.step(raw_block(X[part], Labels(Y[part], K), given, True))
+        Z = values @ parameters.T
+        P = np.exp(Z - Z.max(axis=1, keepdims=True))
+        P /= P.sum(axis=1, keepdims=True)
+        F = w @ cross_entropy(Z, Y[part]) / w.sum() + 0.5 * (penalty * parameters**2).sum()
+        gradient = (
+            (P - np.eye(K)[Y[part]]) * w[:, None]
+        ).T @ values / w.sum() + penalty * parameters
+        moment, total = moment + values.T @ (w[:, None] * values), total + w.sum()
+        rows_seen += len(w)
+        if rows_seen >= 2 * renewed:
+            A = moment / total
+            A = A + np.diag(np.diagonal(A)) * (D + 1) / rows_seen
+            metric, renewed = np.linalg.inv(0.5 * A + np.diag(penalty)), rows_seen
+        effective = w.sum() ** 2 / (w @ w)
+        parameters = parameters - gradient @ metric / (1 + (D + 1) / effective)
+        average = average + (parameters - average) * 8 / (t + 8)
+        assert abs(loss - F) <= 1e-6 * F
+        np.testing.assert_allclose(state.parameters, parameters, rtol=1e-6)  # a ridge of 1e-9
+        np.testing.assert_allclose(state.average, average, rtol=1e-6)
+
+
+# Pieces of the fit with l1
+
+
+def test_a_soft_threshold_shrinks_by_its_size_and_stops_at_zero():
+    x = np.array([-3.0, -1.0, -0.2, 0.0, 0.2, 1.0, 3.0])
+    np.testing.assert_array_equal(soft_threshold(x, np.ones(7)), [-2.0, 0, 0, 0, 0, 0, 2.0])
+
+
+@pytest.mark.parametrize(("l1", "l2"), [(1.0, 0.0), (0.0, 1.0), (0.3, 0.5), (2.0, 0.1)])
+@pytest.mark.parametrize("n_classes", [2, 3, 4, 5])
+def test_the_cheapest_shift_is_the_cheapest(n_classes, l1, l2):
+    W = RNG.normal(size=(n_classes, 6))
+
+    def cost(shift):
+        moved = W - shift
+        return l1 * np.abs(moved).sum(axis=0) + l2 / 2 * (moved**2).sum(axis=0)
+
+    best = cost(cheapest_shift(W, np.full(6, l1), np.full(6, l2)))
+    for shift in np.linspace(-3, 3, 601):
+        assert (best <= cost(shift) + 10 * EPS).all()
+
+
+# The textbook's descent at its edges
+
+
+@pytest.mark.parametrize("targets", [Labels(np.array([0, 1]), 2), ProbabilityRows(np.eye(2))])
+def test_exponentials_that_lose_digits_are_shifted(targets):
+    """Logits near -740 have exponentials with few digits left, although none is 0."""
+    objective = BatchObjective((2, 1), 2, Penalty(0.0, 0.0), True, np.float64)
+    parameters = Parameters(np.array([[0.3], [-0.4]]), np.array([-740.0, -740.5]))
+    rows = np.array([[1.0], [-1.0]])
+    loss = objective.evaluate(rows, targets, 0.5, parameters)
+    Z = rows @ parameters.weights.T + parameters.intercept
+    assert abs(loss - cross_entropy(Z, np.array([0, 1])).mean()) <= 1e-12
+
+
+def test_rows_of_weight_zero_do_not_stop_a_batch_from_others():
+    """A batch without any weight is left out; its neighbours step as if it were not there."""
+    weight = np.ones(30)
+    weight[10:20] = 0.0
+    model = plain(batch_size=10, max_iter=3).fit(X[:30], Y[:30], weight)
+    kept = np.r_[0:10, 20:30]
+    other = plain(batch_size=10, max_iter=3).fit(X[kept], Y[kept])
+    np.testing.assert_allclose(model.coef_, other.coef_, rtol=REORDERED)
+    np.testing.assert_allclose(model.loss_curve_, other.loss_curve_, rtol=REORDERED)
+
+
+def test_wide_float32_rows_take_the_step_of_float64():
+    """From 256 columns on, float32 products run with the rows first."""
+    wide = RNG.normal(size=(40, 300))
+    labels = np.arange(40) % K
+    settings = {"learning_rate": 0.01, "max_iter": 3, "batch_size": 8}
+    one = plain(**settings).fit(wide.astype("f4"), labels)
+    other = plain(**settings).fit(wide, labels)
+    np.testing.assert_allclose(one.coef_, other.coef_, rtol=0, atol=1e-5)
+    weights = RNG.normal(size=(K, 300)).astype("f4")
+    model = model_at(weights, np.zeros(K), max_iter=1, warm_start=True).fit(
+        wide.astype("f4"), labels
+    )
+    expected = cross_entropy(wide.astype("f4") @ weights.T, labels).mean()
+    assert abs(model.loss_curve_[0] - expected) <= 1e-3

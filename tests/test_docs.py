@@ -1,0 +1,85 @@
+"""Every example in a docstring and in the README runs and shows what it claims."""
+
+import contextlib
+import doctest
+import importlib
+import io
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import softmax_regression
+
+README = Path(__file__).parents[1] / "README.md"
+MODULES = sorted(
+    [
+        "softmax_regression",
+        *(
+            module.name
+            for module in pkgutil.walk_packages(softmax_regression.__path__, "softmax_regression.")
+        ),
+    ]
+)
+
+
+def run(test):
+    """Fail with the doctest's own report."""
+    report = io.StringIO()
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    runner.run(test, out=report.write)
+    assert runner.failures == 0, report.getvalue()
+    return runner.tries
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_docstrings(module, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(module)):
+        run(test)
+
+
+@pytest.mark.parametrize("name", [
+    "SoftmaxRegression", "binary_cross_entropy", "cross_entropy", "cross_entropy_gradient", "log_softmax",
+    "softmax",
+])  # fmt: skip
+def test_what_computes_has_a_running_example(name):
+    tests = doctest.DocTestFinder().find(getattr(softmax_regression, name), name)
+    assert any(test.examples for test in tests)
+
+
+def blocks():
+    """The README's Python, block by block, with the line on which each begins."""
+    text = README.read_text(encoding="utf-8")
+    for match in re.finditer(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        yield text[: match.start()].count("\n") + 2, match[1]
+
+
+def test_the_readme_s_examples_run_from_top_to_bottom(tmp_path, monkeypatch):
+    """Sessions with >>> as doctests, the rest as scripts, all in one namespace."""
+    monkeypatch.chdir(tmp_path)
+    namespace, tried = {"__name__": "__main__"}, 0
+    for line, block in blocks():
+        if ">>>" in block:
+            parsed = doctest.DocTestParser().get_doctest(
+                block, namespace, f"README line {line}", str(README), line
+            )
+            parsed.globs = namespace
+            report = io.StringIO()
+            runner = doctest.DocTestRunner(
+                optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+            )
+            runner.run(parsed, out=report.write, clear_globs=False)
+            assert runner.failures == 0, report.getvalue()
+        else:
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile("\n" * (line - 1) + block, str(README), "exec"), namespace)  # noqa: S102
+        tried += 1
+    assert tried > 0
+
+
+def test_the_readme_s_links_into_the_repository_lead_somewhere():
+    text = README.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text):
+        assert (README.parent / target).exists(), target

@@ -1,0 +1,174 @@
+"""X: converted once, never copied without need, refused at the first bad entry."""
+
+import numpy as np
+import pytest
+
+from softmax_regression._features import (
+    BLOCK_BYTES,
+    check_feature_names,
+    check_features,
+    feature_names,
+    row_blocks,
+)
+
+X = np.arange(12.0).reshape(4, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_native_floats_are_used_as_they_are(dtype, order):
+    given = np.array(X, dtype, order=order)
+    assert check_features(given) is given
+    assert check_features(given[::2]).base is given
+
+
+@pytest.mark.parametrize(("given", "kept"), [
+    ("f2", "f4"), ("f4", "f4"), ("f8", "f8"), (">f4", "f4"), (">f8", "f8"), ("g", "f8"), ("i4", "f8"),
+    ("u1", "f8"), (">i2", "f8"), ("?", "f8"), ("O", "f8"),
+])  # fmt: skip
+def test_dtype_is_kept_or_promoted(given, kept):
+    original = X.astype(given)
+    result = check_features(original)
+    assert result.dtype == np.dtype(kept)
+    assert result.dtype.isnative
+    assert (result == original.astype(np.float64)).all()
+
+
+def test_subclasses_and_sequences_become_plain_arrays():
+    class Tagged(np.ndarray):
+        pass
+
+    for given in (X.view(Tagged), X.tolist(), tuple(X), [*map(tuple, X)]):
+        result = check_features(given)
+        assert type(result) is np.ndarray
+        assert (result == X).all()
+
+
+def test_unaligned_memory_is_copied():
+    unaligned = np.frombuffer(b"x" + X.tobytes(), np.uint8)[1:].view(float).reshape(X.shape)
+    assert not unaligned.flags.aligned
+    result = check_features(unaligned)
+    assert result.flags.aligned
+    assert (result == X).all()
+
+
+def test_a_memory_map_is_neither_copied_nor_changed(tmp_path):
+    path = tmp_path / "X.dat"
+    X.tofile(path)
+    mapped = np.memmap(path, float, "r", shape=X.shape)
+    assert np.shares_memory(check_features(mapped), mapped)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("place", [(0, 0), (70_001, 3), (99_999, 6)])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_the_first_bad_entry_is_found_across_blocks(dtype, order, place, bad):
+    large = np.zeros((100_000, 7), dtype, order=order)
+    large[place] = bad
+    large[99_999, 6] = np.nan if place != (99_999, 6) else bad
+    with pytest.raises(ValueError, match=rf"X\[{place[0]}, {place[1]}\] is {bad}"):
+        check_features(large)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_large_and_tiny_finite_numbers_pass_in_silence(dtype):
+    """Their squares overflow or underflow, which is no reason to refuse or to warn of them."""
+    info = np.finfo(dtype)
+    for value in (info.max, -info.max, info.smallest_subnormal):
+        with np.errstate(all="raise"):
+            assert check_features(np.full((3, 2), value, dtype)) is not None
+            check_features(np.full((300_000, 2), value, dtype))
+
+
+@pytest.mark.parametrize("n_features", [2, 4])
+def test_the_number_of_features_is_checked_before_the_numbers(n_features):
+    with pytest.raises(ValueError, match=f"X has 3 features.*expecting {n_features} features"):
+        check_features(np.full((4, 3), np.nan), n_features)
+
+
+def test_the_argument_s_name_is_in_every_message():
+    for bad in ([[np.nan]], [["a"]], [[1j]], [1.0], np.zeros((2, 0)), [[None]], [[{}]], None,
+                [[1], [2, 3]], np.ma.array([[1.0]])):  # fmt: skip
+        with pytest.raises((TypeError, ValueError), match="table"):
+            check_features(bad, name="table")
+
+
+class Lazy:
+    def collect(self):
+        raise AssertionError
+
+
+class Graph:
+    def __dask_graph__(self):
+        return {"a task": 1}
+
+
+@pytest.mark.parametrize(("given", "remedy"), [(Lazy(), r"\.collect\(\)"), (Graph(), r"compute\(\)")],
+                         ids=["lazy", "dask"])  # fmt: skip
+def test_what_would_be_loaded_whole_is_refused(given, remedy):
+    with pytest.raises(TypeError, match=remedy):
+        check_features(given)
+
+
+@pytest.mark.parametrize(("n_rows", "row_bytes"), [
+    (0, 8), (1, 8), (10, 8), (10, BLOCK_BYTES), (10, 10 * BLOCK_BYTES), (1000, BLOCK_BYTES // 3), (7, 0),
+])  # fmt: skip
+def test_blocks_cover_every_row_once_and_stay_small(n_rows, row_bytes):
+    blocks = list(row_blocks(n_rows, row_bytes))
+    covered = [row for block in blocks for row in range(block.start, block.stop)]
+    assert covered == list(range(n_rows))
+    assert all((b.stop - b.start) * row_bytes <= max(BLOCK_BYTES, row_bytes) for b in blocks)
+
+
+class Table:
+    def __init__(self, columns):
+        self.columns = columns
+
+
+class Interchange:
+    column_names = ("a", "b")
+
+    @property
+    def columns(self):
+        pytest.fail("read the wrong attribute")
+
+
+def test_feature_names_are_strings_or_none():
+    assert feature_names(X) is None
+    assert feature_names(X.tolist()) is None
+    assert feature_names(Table([0, 1, 2])) is None
+    assert feature_names(Table([])) is None
+    assert feature_names(Interchange()).tolist() == ["a", "b"]
+    assert feature_names(Table(["a", "b"])).tolist() == ["a", "b"]
+    assert feature_names(Table(["a", "b"])).dtype == object
+    with pytest.raises(TypeError, match=r"types \['int', 'str'\].*astype\(str\)"):
+        feature_names(Table(["a", 1]))
+
+
+def named(*names):
+    return np.array(names, dtype=object)
+
+
+def test_feature_names_that_agree_or_are_unknown_pass():
+    assert check_feature_names(None, None) is None
+    assert check_feature_names(named("a", "b"), named("a", "b")) is None
+    assert "fitted without" in check_feature_names(named("a"), None)
+    assert "fitted with" in check_feature_names(None, named("a"))
+
+
+@pytest.mark.parametrize(("given", "fitted", "lines"), [
+    (named("b", "a"), named("a", "b"), ["must be in the same order"]),
+    (named("a", "c"), named("a", "b"), ["unseen at fit time:", "- c", "yet now missing:", "- b"]),
+    (named("a"), named("a", "b"), ["yet now missing:", "- b"]),
+    (named("a", "b"), named("a"), ["unseen at fit time:", "- b"]),
+    (named(*"hgfedcba"), named("x"), ["- a", "- b", "- c", "- d", "- e", "- ...", "- x"]),
+], ids=range(5))  # fmt: skip
+def test_feature_names_that_differ_are_listed(given, fitted, lines):
+    with pytest.raises(
+        ValueError, match="should match those that were passed during fit"
+    ) as caught:
+        check_feature_names(given, fitted)
+    message = str(caught.value)
+    assert all(line in message for line in lines)
+    assert [message.index(line) for line in lines] == sorted(map(message.index, lines))

@@ -1,0 +1,128 @@
+"""y: labels to indices and back, probability rows, and what is refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from softmax_regression._labels import check_classes, check_y, encode, find_classes
+
+
+def learned(y, weight=None):
+    """The classes and indices that a fit would see."""
+    checked = check_y(y, len(y))
+    classes = find_classes(checked, weight)
+    return classes, encode(checked, classes).given
+
+
+SETS = {
+    "strings": ["b", "a", "b", "long enough"],
+    "bytes": [b"b", b"a", b"b", b"c"],
+    "ints": [5, -3, 5, 10**9],
+    "bools": [True, False, True, True],
+    "floats": [2.0, -1.0, 2.0, 0.0],
+    "dates": np.array(["2020-01-01", "2019-01-01", "2020-01-01", "2021-05-05"], "M8[D]"),
+    "objects": np.array(["b", "a", "b", "c"], object),
+    "tuples_of_int_objects": np.array([3, 1, 3, 2], object),
+    "big_ints": np.array([2**70, 5, 2**70, 2**71], object),
+}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_labels_come_back_from_their_indices(name):
+    y = np.asarray(SETS[name])
+    classes, indices = learned(SETS[name])
+    assert classes.tolist() == sorted(set(y.tolist()))
+    assert classes[indices].tolist() == y.tolist()
+    if name not in ("tuples_of_int_objects",):
+        assert classes.dtype == y.dtype
+
+
+dtypes = st.sampled_from(["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"])
+
+
+@given(st.data(), dtypes)
+def test_integer_labels_of_every_width_and_place(data, dtype):
+    """Differences that overflow the labels' own dtype must not disturb their indices."""
+    info = np.iinfo(dtype)
+    distinct = data.draw(st.lists(st.integers(info.min, info.max), min_size=2, max_size=5, unique=True)
+                         | st.integers(info.min, info.max - 40).map(lambda k: [k, k + 40, k + 7]))  # fmt: skip
+    more = data.draw(st.lists(st.sampled_from(distinct), max_size=5))
+    y = np.array([*distinct, *more], dtype)
+    classes, indices = learned(y)
+    assert classes.dtype == y.dtype
+    assert classes.tolist() == sorted(set(y.tolist()))
+    assert (classes[indices] == y).all()
+    unknown = next(k for k in range(info.min, info.max) if k not in distinct)
+    with pytest.raises(ValueError, match=rf"y\[1\] is {unknown}, which is not among"):
+        encode(np.array([distinct[0], unknown], dtype), classes)
+
+
+@pytest.mark.parametrize("y", [[0.0, 2.0], np.array([0, 2], "u1"), np.array([False, True])])
+def test_labels_of_another_numeric_dtype_find_their_class(y):
+    targets = encode(check_y(y, 2), np.array([0, 1, 2]))
+    assert targets.given.tolist() == [int(value) for value in y]
+
+
+def test_a_longer_string_is_not_taken_for_its_beginning():
+    with pytest.raises(ValueError, match=r"y\[0\] is 'abc', which is not among the classes \['ab'"):
+        encode(np.array(["abc"]), np.array(["ab", "x"]))
+
+
+def test_many_classes_are_not_all_listed():
+    with pytest.raises(ValueError, match=r"\[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, \.\.\.\]"):
+        encode(np.array([99]), np.arange(50))
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f8", "i1", "?", "O"])
+def test_probability_rows_keep_their_values(dtype):
+    rows = np.eye(3)[[2, 0, 1, 1]].astype(dtype)
+    checked = check_y(rows, 4)
+    assert checked.dtype.kind == "f"
+    assert checked.dtype.isnative
+    assert (checked == np.eye(3)[[2, 0, 1, 1]]).all()
+
+
+@pytest.mark.parametrize("off", [1.4e-8, -1.4e-8])
+def test_probability_rows_may_be_off_by_the_root_of_the_precision(off):
+    """The square root of eps is 1.49e-8 in float64."""
+    check_y(np.array([[0.5, 0.5 + off]]), 1)
+    with pytest.raises(ValueError, match=r"row 0 has minimum 0\.0 and sum"):
+        check_y(np.array([[0.5, 0.5 + 1.2 * off]]), 1)
+
+
+def test_classes_of_weight_zero_are_absent_and_named():
+    with pytest.warns(UserWarning, match="all rows of class 'b' have weight 0"):
+        classes = find_classes(np.array(["a", "b", "c"]), np.array([1.0, 0.0, 2.0]))
+    assert classes.tolist() == ["a", "c"]
+    kept = find_classes(np.array(["a", "b", "b"]), np.array([1.0, 0.0, 2.0]))
+    assert kept.tolist() == ["a", "b"]
+
+
+def test_absent_rows_may_hold_any_label():
+    absent = np.array([False, True, False])
+    targets = encode(np.array([0, 7, 2]), np.array([0, 2]), absent=absent)
+    assert targets.given.tolist() == [0, 0, 1]
+
+
+def test_many_rare_classes_are_warned_of_only_where_they_are_many():
+    with pytest.warns(UserWarning, match="greater than 50%"):
+        find_classes(np.arange(21), None)
+    find_classes(np.arange(20), None)
+    find_classes(np.arange(42) // 2, None)
+
+
+def test_classes_are_sorted_and_distinct():
+    assert check_classes(["c", "a", "b"]).tolist() == ["a", "b", "c"]
+    assert check_classes((3, 1)).tolist() == [1, 3]
+    assert check_classes(range(3)).tolist() == [0, 1, 2]
+    with pytest.raises(ValueError, match="must be distinct, got 3 with 2"):
+        check_classes(["a", "b", "a"])
+    with pytest.raises(ValueError, match="one-dimensional"):
+        check_classes([[0, 1]])
+
+
+@pytest.mark.parametrize("y", [{"a": 1}, {1, 2}, 3, "ab"], ids=str)
+def test_what_is_no_sequence_is_refused(y):
+    with pytest.raises(ValueError, match="one- or two-dimensional"):
+        check_y(y, 2)

@@ -1,0 +1,126 @@
+"""Memory stays within X plus batches: no copy of X, no one-hot matrix, no array of all logits."""
+
+import tracemalloc
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from strategies import model_at, plain
+
+N, D, K = 100_000, 20, 100
+MIB = 2**20
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(N, D)), rng.integers(K, size=N)
+
+
+@contextmanager
+def at_most(mib):
+    """The body allocates no more than that at any time, beyond what was there before."""
+    tracemalloc.start()
+    try:
+        yield
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= mib * MIB, f"{peak / MIB:.1f} MiB"
+
+
+# One array of N labels is 0.8 MiB, X is 15 MiB, and all logits or a one-hot matrix are 76 MiB.
+
+
+@pytest.mark.parametrize(("shuffle", "order", "ceiling"), [
+    (False, "C", 8), (True, "C", 10), (False, "F", 8), (True, "F", 10),
+], ids=["in_order", "shuffled", "fortran", "fortran_shuffled"])  # fmt: skip
+def test_fit_adds_a_few_arrays_of_labels_to_x(data, shuffle, order, ceiling):
+    X, y = np.asarray(data[0], order=order), data[1]
+    with at_most(ceiling):
+        plain(max_iter=1, shuffle=shuffle, batch_size=1024, learning_rate=0.01).fit(X, y)
+
+
+def test_sample_weights_add_a_few_more(data):
+    weight = np.linspace(1, 2, N)
+    with at_most(14):
+        plain(max_iter=1, batch_size=1024, class_weight="balanced").fit(*data, weight)
+
+
+def test_partial_fit_adds_no_copy_of_x(data):
+    model = plain(batch_size=1024)
+    with at_most(8):
+        model.partial_fit(*data, classes=range(K))
+
+
+def test_early_stopping_copies_the_held_out_rows_only(data):
+    """A tenth of X and its labels are 1.6 MiB."""
+    settings = {"early_stopping": True, "random_state": 0, "batch_size": 1024}
+    with at_most(20):
+        plain(max_iter=1, learning_rate=0.01, **settings).fit(*data)
+
+
+@pytest.fixture(scope="module")
+def model():
+    rng = np.random.default_rng(1)
+    return model_at(rng.normal(size=(K, D)), rng.normal(size=K))
+
+
+def test_probabilities_add_blocks_to_the_result(data, model):
+    """76 MiB are the result itself."""
+    with at_most(N * K * 8 / MIB + 8):
+        model.predict_proba(data[0])
+
+
+def test_predictions_losses_and_gradients_need_no_array_of_all_logits(data, model):
+    with at_most(12):
+        model.predict(data[0])
+    with at_most(12):
+        model.loss(*data)
+    with at_most(12):
+        model.gradient(*data)
+    with at_most(12):
+        model.score(*data)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_memory_map_trains_without_being_read_whole(tmp_path, data, shuffle):
+    path = tmp_path / "X.dat"
+    data[0].tofile(path)
+    mapped = np.memmap(path, np.float64, "r", shape=(N, D))
+    with at_most(10):
+        model = plain(max_iter=1, batch_size=1024, shuffle=shuffle, random_state=0).fit(
+            mapped, data[1]
+        )
+        model.predict(mapped)
+    expected = plain(max_iter=1, batch_size=1024, shuffle=shuffle, random_state=0).fit(*data)
+    assert (model.coef_ == expected.coef_).all()
+
+
+def test_the_model_keeps_parameters_only(data):
+    """W, b and the last step, for however many rows: 34 KiB here."""
+    tracemalloc.start()
+    model = plain(max_iter=1, batch_size=1024).fit(*data)
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert model.n_iter_ == 1
+    assert kept <= MIB
+
+
+def test_many_fits_leave_nothing_behind():
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(200, 5)), np.arange(200) % 3
+
+    def work():
+        for _ in range(20):
+            model = plain(max_iter=2, shuffle=True, batch_size=32).fit(X, y)
+            model.partial_fit(X, y).predict_proba(X)
+
+    work()
+    tracemalloc.start()
+    work()
+    before = tracemalloc.get_traced_memory()[0]
+    work()
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown <= 10_000

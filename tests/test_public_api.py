@@ -1,0 +1,155 @@
+"""The public names, and what importing them costs."""
+
+import inspect
+import json
+import re
+import subprocess
+import sys
+from importlib import metadata, resources
+
+import pytest
+
+import softmax_regression
+from softmax_regression import SoftmaxRegression
+
+NAMES = {
+    "ConvergenceWarning",
+    "DataConversionWarning",
+    "DivergenceError",
+    "InconsistentVersionWarning",
+    "ModelFileError",
+    "NotFittedError",
+    "Progress",
+    "SoftmaxRegression",
+    "binary_cross_entropy",
+    "cross_entropy",
+    "cross_entropy_gradient",
+    "log_softmax",
+    "softmax",
+}
+METHODS = {
+    "fit", "partial_fit", "decision_function", "predict", "predict_proba", "predict_log_proba", "score",
+    "loss", "gradient", "get_params", "set_params", "save", "load",
+}  # fmt: skip
+
+
+def run(code):
+    """What a fresh interpreter prints for the code, with warnings as errors."""
+    command = [sys.executable, "-W", "error", "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert result.stderr == ""
+    return result.stdout
+
+
+def test_all_lists_the_public_names_in_order():
+    assert softmax_regression.__all__ == sorted(NAMES)
+    assert all(hasattr(softmax_regression, name) for name in NAMES)
+
+
+def test_no_other_name_is_public():
+    public = {name for name in vars(softmax_regression) if not name.startswith("_")}
+    assert public == NAMES
+
+
+def test_the_estimator_has_every_method_of_the_design():
+    assert set(dir(SoftmaxRegression)) >= METHODS
+
+
+def test_errors_and_warnings_have_the_bases_others_expect():
+    from softmax_regression import (
+        ConvergenceWarning,
+        DataConversionWarning,
+        DivergenceError,
+        NotFittedError,
+    )
+
+    assert issubclass(NotFittedError, ValueError)
+    assert issubclass(NotFittedError, AttributeError)
+    assert issubclass(DivergenceError, ValueError)
+    assert issubclass(ConvergenceWarning, UserWarning)
+    assert issubclass(DataConversionWarning, UserWarning)
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_every_public_thing_has_a_docstring(name):
+    thing = getattr(softmax_regression, name)
+    assert thing.__doc__
+    if name == "SoftmaxRegression":
+        for method in METHODS:
+            assert getattr(thing, method).__doc__, method
+
+
+@pytest.mark.parametrize("method", sorted(METHODS - {"get_params", "set_params", "load"}))
+def test_every_argument_is_in_its_docstring(method):
+    function = getattr(SoftmaxRegression, method)
+    for argument in list(inspect.signature(function).parameters)[1:]:
+        assert re.search(rf"^\s+{argument} :", function.__doc__, re.MULTILINE), argument
+
+
+def test_every_argument_and_attribute_of_the_estimator_is_in_its_docstring():
+    model = SoftmaxRegression(learning_rate=0.1, max_iter=1, tol=0).fit([[0.0], [1.0]], [0, 1])
+    learned = [name for name in vars(model) if name.endswith("_")]
+    for name in (*inspect.signature(SoftmaxRegression).parameters, *learned):
+        assert re.search(rf"^    {name} :", SoftmaxRegression.__doc__, re.MULTILINE), name
+
+
+def test_the_version_is_that_of_the_installed_package():
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", softmax_regression.__version__)
+    try:
+        assert metadata.version("softmax-regression") == softmax_regression.__version__
+    except metadata.PackageNotFoundError:
+        assert "src" in softmax_regression.__file__  # run from the source tree
+
+
+def test_type_hints_are_shipped():
+    assert resources.files("softmax_regression").joinpath("py.typed").is_file()
+
+
+def test_importing_loads_numpy_and_nothing_else_from_outside():
+    loaded = json.loads(run(
+        "import sys, json, softmax_regression;"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    ))  # fmt: skip
+    foreign = {name for name in loaded if name not in sys.stdlib_module_names}
+    # NumPy's own extension modules may register helper names that begin with an underscore.
+    foreign = {
+        name for name in foreign if not name.startswith("_") and "cython" not in name.lower()
+    }
+    startup = set(json.loads(run(
+        "import sys, json, numpy;"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    )))  # fmt: skip
+    assert foreign - startup == {"softmax_regression"}
+
+
+def test_importing_adds_little_time_to_numpy_s(tmp_path, monkeypatch):
+    """Processor time as a share of NumPy's own, once the bytecode is written: 0.3 as measured."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path))
+    code = (
+        "from time import process_time as now; a = now(); import numpy; b = now();"
+        "import softmax_regression; c = now(); print((c - b) / (b - a))"
+    )
+    run("import softmax_regression")
+    assert min(float(run(code)) for _ in range(2)) < 0.7
+
+
+def test_fitting_and_predicting_load_nothing_else_either():
+    run(
+        "import sys; from softmax_regression import SoftmaxRegression;"
+        "model = SoftmaxRegression(learning_rate=0.1, tol=0, max_iter=3).fit([[0.0], [1.0]], ['a', 'b']);"
+        "model.predict_proba([[0.5]]); model.score([[0.0]], ['a']); repr(model);"
+        "assert not {'sklearn', 'scipy', 'pandas', 'torch', 'matplotlib'} & set(sys.modules)"
+    )
+
+
+def test_validation_does_not_rest_on_assert():
+    """With -O, which strips assertions, bad input is refused all the same."""
+    code = (
+        "from softmax_regression import SoftmaxRegression\n"
+        "try:\n    SoftmaxRegression().fit([[float('nan')], [1.0]], [0, 1])\n"
+        "except ValueError as error:\n    print(error)"
+    )
+    command = [sys.executable, "-O", "-W", "error", "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert "Input X contains NaN: X[0, 0]" in result.stdout
