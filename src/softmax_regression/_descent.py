@@ -260,14 +260,14 @@ class Descent(NamedTuple):
                 parameters = self.objective.split(state.theta)
                 loss = self.objective.evaluate(X, targets, weight, parameters)
                 if not math.isfinite(loss):
-                    state.theta = other
+                    state.theta, state.velocity = other, np.zeros_like(other)
                     raise DivergenceError(state.epoch + 1, loss, rate)
                 self.rule.step(state, self.objective.gradient, rate, other)
                 state.theta, other = other, state.theta
                 total += loss
                 n_batches += 1
         if not np.isfinite(state.theta).all():
-            state.theta = other
+            state.theta, state.velocity = other, np.zeros_like(other)
             raise DivergenceError(state.epoch + 1, math.inf, rate)
         return total / n_batches if n_batches else math.nan
 

@@ -1,5 +1,6 @@
 """SoftmaxRegression: parameters in, learned state out."""
 
+import math
 import warnings
 from collections.abc import Callable
 from copy import deepcopy
@@ -683,13 +684,13 @@ class SoftmaxRegression(ScikitLearnMethods):
         parameters = self._parameters()
         row_bytes = 8 * max(self.coef_.shape)
         if X.shape[0] * row_bytes <= BLOCK_BYTES:
-            return function(logits(X, parameters))
+            return _apply(function, logits(X, parameters))
         blocks = list(row_blocks(X.shape[0], row_bytes))
-        first = function(logits(X[blocks[0]], parameters))
+        first = _apply(function, logits(X[blocks[0]], parameters))
         out = np.empty((X.shape[0], *first.shape[1:]), first.dtype)
         out[blocks[0]] = first
         for rows in blocks[1:]:
-            out[rows] = function(logits(X[rows], parameters))
+            out[rows] = _apply(function, logits(X[rows], parameters))
         return out
 
     def _given_problem(self, X: Any, y: Any, sample_weight: Any) -> Problem:
@@ -780,6 +781,14 @@ class SoftmaxRegression(ScikitLearnMethods):
             fitted["feature_names_in_"] = description.names
         kept = {key: value for key, value in self.__dict__.items() if key != "feature_names_in_"}
         self.__dict__ = kept | fitted
+
+
+def _apply(function: Callable[[NDArray[Any]], NDArray[Any]], Z: NDArray[Any]) -> NDArray[Any]:
+    """Return `function` of finite logits, silently also where their differences overflow."""
+    if math.isfinite(np.vdot(Z, Z)):
+        return function(Z)
+    with np.errstate(all="ignore"):  # an infinite difference has the exponential 0, rightly
+        return function(Z)
 
 
 def _learning_problem(

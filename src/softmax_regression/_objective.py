@@ -17,6 +17,7 @@ A block gives sums, never means, with the weights inside. Dividing by the total 
 the penalty happen once, by whoever added the blocks up.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -77,9 +78,23 @@ class Sums:
 
 
 def logits(X: Features, parameters: Parameters) -> NDArray[Any]:
-    """Return z = X Wᵀ + b, shape (n_rows, n_classes)."""
+    """Return z = X Wᵀ + b, shape (n_rows, n_classes).
+
+    Raises
+    ------
+    ValueError
+        A logit overflows.
+    """
     Z: NDArray[Any] = X @ parameters.weights.T
     Z += parameters.intercept
+    # `vdot` raises no floating-point flag; only where it overflows is every logit looked at.
+    if not math.isfinite(np.vdot(Z, Z)) and not np.isfinite(Z).all():
+        row = int(np.argwhere(~np.isfinite(Z))[0, 0])
+        message = (
+            f"the logits overflow at row {row} of a block of X: its features are too large for "
+            "the learned weights. Scale the features as those in fit were"
+        )
+        raise ValueError(message)
     return Z
 
 
@@ -102,8 +117,6 @@ def class_logits(
     return out
 
 
-@np.errstate(all="ignore")  # a difference that overflows is -inf, and its exponential 0, rightly
-@np.errstate(all="ignore")  # a difference that overflows is -inf, and its exponential 0, rightly
 def probabilities(Z: NDArray[Any]) -> NDArray[Any]:
     """Turn logits of shape (n_rows, n_classes) into their softmax, in place.
 
