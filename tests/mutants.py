@@ -2,9 +2,10 @@
 
     python tests/mutants.py [--only WORD] [--jobs 2] [--list] [-- pytest's arguments]
 
-Each fault is a fragment of a source file and what replaces it. The script copies the package to a
-temporary folder, applies one fault, and runs the tests chosen for that part against the copy. It
-ends with status 1 where a fault goes unnoticed or a fragment is no longer in its file.
+Each fault is a fragment of a source file and what replaces it. The script copies the package and
+its tests to a temporary folder, applies one fault to a copy of the package, and runs the tests
+chosen for that part against it. It ends with status 1 where a fault goes unnoticed or a fragment is
+no longer in its file.
 """
 
 import argparse
@@ -18,8 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-TESTS = Path(__file__).resolve().parent
-PACKAGE = TESTS.parent / "src" / "softmax_regression"
+PROJECT = Path(__file__).resolve().parent.parent
+PACKAGE = Path("src", "softmax_regression")
 SECONDS = 150  # a run that takes longer hangs, and is noticed too
 
 
@@ -40,6 +41,7 @@ WATCHED_BY = {
     "_descent.py": ["test_core_mutations.py", "test_descent.py", "test_objective.py",
                     "test_estimator.py", "test_faults.py"],
     "_targets.py": ["test_targets.py", "test_objective.py", "test_faults.py"],
+    "_labels.py": ["test_labels.py", "test_targets.py", "test_faults.py"],
     "_weights.py": ["test_weights.py", "test_objective.py", "test_faults.py"],
     "_progress.py": ["test_progress.py", "test_estimator.py"],
     "_problem.py": ["test_estimator.py", "test_objective.py", "test_faults.py"],
@@ -104,7 +106,7 @@ MUTANTS = [
     Mutant("_descent.py", "if total == 0.0:", "if total < 0.0:", "a batch of weight 0 divides by 0"),
     Mutant("_descent.py", "(weight / total)", "(weight / self.batch_size)", "weights of a batch not normalised"),
     Mutant("_descent.py", "P *= weight / normaliser", "P *= weight", "softmax not normalised"),
-    Mutant("_descent.py", "                    state.theta = other\n                    raise", "                    raise", "diverged parameters kept"),
+    Mutant("_descent.py", "                    state.theta, state.velocity = other, np.zeros_like(other)\n                    raise", "                    raise", "diverged parameters kept"),
     Mutant("_descent.py", "generator.permutation(self.batches.n_rows if rows is None else rows)", "generator.permutation(self.batches.n_rows)", "held-out rows learned from"),
     Mutant("_descent.py", "rows = rows if order is None else order[rows]", "rows = rows", "rows shuffled without their labels"),
     # Targets
@@ -112,10 +114,10 @@ MUTANTS = [
     Mutant("_targets.py", "            scale = np.multiply(scale, 1.0 - self.smoothing)\n        P.reshape", "        P.reshape", "smoothing without 1 - s in the gradient"),
     Mutant("_targets.py", "given = (1.0 - self.smoothing) * given + self.smoothing * Z.mean(axis=0)", "given = (1.0 - self.smoothing) * given + self.smoothing * Z.sum(axis=0)", "smoothing not divided by the classes"),
     Mutant("_targets.py", "np.bincount(self.labels, sample_weight, self.n_classes)", "np.bincount(self.labels, None, self.n_classes)", "class totals without weights"),
-    Mutant("_targets.py", "present = _distinct(y[sample_weight > 0])", "present = classes", "absent classes learned"),
-    Mutant("_targets.py", "return np.where(classes[labels] == y, labels, -1)", "return labels", "unknown labels taken for their neighbours"),
-    Mutant("_targets.py", "legal = (rows.min(axis=1, initial=0.0) >= 0.0) & (np.abs(sums - 1.0) <= tolerance)", "legal = np.abs(sums - 1.0) <= tolerance", "negative probability rows learned"),
-    Mutant("_targets.py", "tolerance = math.sqrt(np.finfo(rows.dtype).eps)", "tolerance = 0.1", "probability rows hardly checked"),
+    Mutant("_labels.py", "present = _distinct(y[sample_weight > 0])", "present = classes", "absent classes learned"),
+    Mutant("_labels.py", "return np.where(classes[labels] == y, labels, -1)", "return labels", "unknown labels taken for their neighbours"),
+    Mutant("_labels.py", "legal = (rows.min(axis=1, initial=0.0) >= 0.0) & (np.abs(sums - 1.0) <= tolerance)", "legal = np.abs(sums - 1.0) <= tolerance", "negative probability rows learned"),
+    Mutant("_labels.py", "tolerance = math.sqrt(np.finfo(rows.dtype).eps)", "tolerance = 0.1", "probability rows hardly checked"),
     Mutant("_targets.py", "self._places = self.labels * n_rows", "self._places = (self.labels - 1) * n_rows", "true class off by one"),
     # Weights
     Mutant("_weights.py", "np.divide(totals.sum(), totals.size * totals,", "np.divide(totals.size * totals, totals.sum(),", "balanced weights inverted"),
@@ -170,9 +172,9 @@ MUTANTS = [
     Mutant("_optimum/passes.py", "gradient /= rows.total", "gradient /= rows.n_rows", "gradient divided by the rows, not their weight"),
     Mutant("_optimum/passes.py", "        losses *= block.weight\n", "", "sample weights missing in the pass's loss"),
     Mutant("_optimum/passes.py", "        logits *= block.weight\n", "", "sample weights missing in the pass's gradient"),
-    Mutant("_optimum/curvature.py", "products[same] += p[first[same]]", "products[same] += 2 * p[first[same]]", "factor 2 in the curvature"),
-    Mutant("_optimum/curvature.py", "coupling = np.eye(self.free) - 1 / rows.n_classes", "coupling = np.eye(self.free)", "penalty of the last class missing"),
-    Mutant("_optimum/curvature.py", "@ working", "@ (2 * working)", "factor 4 in the principal curvatures"),
+    Mutant("_optimum/curvature.py", "own += _class_moments(block, p * (1 - p))", "own += _class_moments(block, 2 * p * (1 - p))", "factor 2 in the curvature"),
+    Mutant("_optimum/curvature.py", "coupling = np.eye(free) - 1 / rows.n_classes", "coupling = np.eye(free)", "penalty of the last class missing"),
+    Mutant("_optimum/curvature.py", "along = dense_values(block) @ axes", "along = 2 * dense_values(block) @ axes", "factor 4 in the principal curvatures"),
     Mutant("_optimum/line_search.py", "if rise <= DECREASE * t * slope:", "if True:", "any rise of F accepted"),
     Mutant("_optimum/lbfgs.py", "q -= projection * change", "q += projection * change", "sign in the two-loop recursion"),
     Mutant("_optimum/minibatch.py", "curvature = 0.5 * (mean + np.diag(ridge * _seen(diagonal))) + np.diag(self.penalty)", "curvature = (mean + np.diag(ridge * _seen(diagonal))) + np.diag(self.penalty)", "stream's steps half as long"),
@@ -189,58 +191,70 @@ MUTANTS = [
 
 
 def tests_for(file: str) -> list[str]:
-    chosen = WATCHED_BY.get(file) or WATCHED_BY[file.split("/")[0]]
-    return [str(TESTS / name) for name in chosen if (TESTS / name).exists()]
+    chosen = WATCHED_BY.get(file) or WATCHED_BY[file.split("/", 1)[0]]
+    return [f"tests/{name}" for name in chosen if (PROJECT / "tests" / name).exists()]
 
 
-def run_tests(
-    folder: Path, tests: list[str], extra: list[str], seconds: float = SECONDS
-) -> tuple[bool, str]:
-    """Whether the tests pass against the package in `folder`, and what stopped them."""
-    environment = os.environ | {
-        "PYTHONPATH": str(folder),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis"),
-    }
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=line"]
-    try:
-        done = subprocess.run(
-            [*command, *tests, *extra],
-            cwd=TESTS.parent, env=environment, capture_output=True, text=True, timeout=seconds,
-            check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return False, "time limit"
-    failures = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    by = failures[0].split(" - ", 1)[0].split("::", 1)[-1] if failures else "an error at import"
-    return done.returncode == 0, by
+class Judge:
+    """Runs chosen tests against faulty copies of a project's package."""
+
+    def __init__(self, project: Path, extra: list[str]) -> None:
+        self.project, self.extra = project, extra
+
+    def run(self, package: Path, tests: list[str], seconds: float = SECONDS) -> tuple[bool, str]:
+        """Whether the tests pass against the package in a folder, and what stopped them."""
+        environment = os.environ | {
+            "PYTHONPATH": str(package),
+            "OPENBLAS_NUM_THREADS": "1",
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(package / "hypothesis"),
+        }
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no"]
+        try:
+            done = subprocess.run(
+                [*command, *tests, *self.extra],
+                cwd=self.project,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False, "time limit"
+        lines = [x for x in done.stdout.splitlines() if x.startswith(("FAILED", "ERROR"))]
+        by = lines[0].split(" - ", 1)[0].split("::", 1)[-1] if lines else "an error at import"
+        return done.returncode == 0, by
+
+    def sound(self, mutants: list[Mutant]) -> bool:
+        """Whether the tests pass without a fault: only then does a failure mean anything."""
+        tests = sorted({test for mutant in mutants for test in tests_for(mutant.file)})
+        passed, by = self.run(self.project / "src", tests, 10 * SECONDS)
+        if not passed:
+            print(f"without any fault the tests fail already: {by}")
+        return passed
+
+    def verdict(self, mutant: Mutant) -> tuple[str, str]:
+        """Apply one fault; say whether it is noticed, and by what."""
+        source = (self.project / PACKAGE / mutant.file).read_text(encoding="utf-8")
+        if mutant.fragment not in source:
+            return "NOT APPLICABLE", "its fragment is not in the file"
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder, PACKAGE.name)
+            shutil.copytree(self.project / PACKAGE, copy)
+            changed = source.replace(mutant.fragment, mutant.replacement, 1)
+            compile(changed, mutant.file, "exec")
+            (copy / mutant.file).write_text(changed, encoding="utf-8")
+            passed, by = self.run(Path(folder), tests_for(mutant.file))
+        return ("NOT NOTICED", "no test fails") if passed else ("noticed", by)
 
 
-def judge(mutant: Mutant, extra: list[str]) -> tuple[str, str]:
-    """Apply one fault to a copy of the package, and say whether it is noticed, and by what."""
-    source = (PACKAGE / mutant.file).read_text(encoding="utf-8")
-    if mutant.fragment not in source:
-        return "NOT APPLICABLE", "its fragment is not in the file"
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "softmax_regression"
-        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        changed = source.replace(mutant.fragment, mutant.replacement, 1)
-        compile(changed, mutant.file, "exec")
-        (copy / mutant.file).write_text(changed, encoding="utf-8")
-        passed, by = run_tests(Path(folder), tests_for(mutant.file), extra)
-    return ("NOT NOTICED", "") if passed else ("noticed", by)
-
-
-def sound_without_faults(mutants: list[Mutant], extra: list[str]) -> bool:
-    """Run the chosen tests against an unchanged copy: only then does a failure mean anything."""
-    tests = sorted({test for mutant in mutants for test in tests_for(mutant.file)})
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(PACKAGE, Path(folder) / "softmax_regression")
-        passed, by = run_tests(Path(folder), tests, extra, 10 * SECONDS)
-    if not passed:
-        print(f"without any fault the tests fail already: {by}")
-    return passed
+def frozen(folder: Path) -> Path:
+    """Copy the project, so that all faults are judged by the same state of it."""
+    ignored = shutil.ignore_patterns("__pycache__", "interop", "benchmarks")
+    shutil.copytree(PROJECT / PACKAGE, folder / PACKAGE, ignore=ignored)
+    shutil.copytree(PROJECT / "tests", folder / "tests", ignore=ignored)
+    shutil.copy(PROJECT / "pyproject.toml", folder)
+    return folder
 
 
 def main() -> int:
@@ -255,14 +269,14 @@ def main() -> int:
         print(*(f"{m.file}: {m.name}" for m in mutants), sep="\n")
         return 0
     begin = time.perf_counter()
-    if not sound_without_faults(mutants, given.extra):
-        return 2
     counts = {"noticed": 0, "NOT NOTICED": 0, "NOT APPLICABLE": 0}
-    with ThreadPoolExecutor(given.jobs) as pool:
-        verdicts = pool.map(lambda mutant: judge(mutant, given.extra), mutants)
-        for mutant, (verdict, by) in zip(mutants, verdicts, strict=True):
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(given.jobs) as pool:
+        judge = Judge(frozen(Path(folder)), given.extra)
+        if not judge.sound(mutants):
+            return 2
+        for mutant, (verdict, by) in zip(mutants, pool.map(judge.verdict, mutants), strict=True):
             counts[verdict] += 1
-            print(f"{verdict:<14} {mutant.file}: {mutant.name}{f'  ({by})' if by else ''}", flush=True)
+            print(f"{verdict:<14} {mutant.file}: {mutant.name}  ({by})", flush=True)
     print(*(f"{count} {verdict}" for verdict, count in counts.items()), sep=", ", end="; ")
     print(f"{time.perf_counter() - begin:.0f} s")
     return 0 if counts["noticed"] == len(mutants) else 1

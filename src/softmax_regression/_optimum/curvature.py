@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .passes import probabilities
+from .passes import flushed, probabilities
 from .standardised import Block, DenseRows, Floats, Standardised
 
 Matrix = NDArray[np.float64]
@@ -20,7 +20,6 @@ BLOCK_COLUMNS = 160
 BLOCK_STATE = 2**22
 AXES_COLUMNS = 1536
 SAMPLED_ROWS = 50_000
-BATCHED_ENTRIES = 2**15
 FULL_PARAMETERS = 1500
 FULL_WORK = 8e9
 
@@ -37,7 +36,8 @@ def _weight_sum(block: Block) -> float:
     return float(block.weight.sum(dtype=np.float64))
 
 
-def _values(block: Block) -> Floats:
+def dense_values(block: Block) -> Floats:
+    """Return the rows (b, D) of a dense block."""
     if not isinstance(block.rows, DenseRows):
         message = "this curvature needs dense rows"
         raise TypeError(message)
@@ -95,41 +95,39 @@ class Full:
     """The exact Hessian, solved for K − 1 classes.
 
     Rows of W that sum to zero over classes are u_k − mean(u) with u_K = 0. In u the data
-    term keeps its first K − 1 blocks, and the penalty is penalty_j (I − 11ᵀ/K).
+    term keeps its first K − 1 blocks, and the penalty is penalty_j (I − 11ᵀ/K). Off its diagonal
+    the data term is one symmetric product of the columns √w_i p_ik x̃_ij.
     """
 
-    first_renewal = 2
+    first_renewal = 6
 
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows = rows
-        self.free = rows.n_classes - 1
-        self.pairs = np.tril_indices(self.free)
-        coupling = np.eye(self.free) - 1 / rows.n_classes
-        self.ridge = coupling[:, :, None] * penalty
+        free = rows.n_classes - 1
+        coupling = np.eye(free) - 1 / rows.n_classes
+        self.ridge = penalty[:, None, None] * coupling
 
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
-        free, columns = self.free, self.rows.n_columns
-        first, second = self.pairs
-        same = first == second
-        pairs = np.zeros((len(first), columns, columns))
+        free, columns = len(parameters) - 1, parameters.shape[1]
+        size = free * columns
+        products = np.zeros((size, size))
+        own = np.zeros((free, columns, columns))
         total = 0.0
         for block in _sample(self.rows, dtype):
-            values = _values(block)
-            p = probabilities(block, parameters)
-            products = p[first] * -p[second]
-            products[same] += p[first[same]]
-            if block.weight is not None:
-                products *= block.weight
-            _weighted_moments(values, products, pairs)
+            p = probabilities(block, parameters)[:free]
+            own += _class_moments(block, p * (1 - p))
+            if free > 1:
+                scaled = p if block.weight is None else p * np.sqrt(block.weight)
+                by_class = _class_columns(block, scaled)
+                products += by_class @ by_class.T
             total += _weight_sum(block)
-        pairs /= total
-        hessian = np.empty((free, free, columns, columns))
-        hessian[first, second] = pairs
-        hessian[second, first] = pairs
-        diagonal = np.arange(columns)
-        hessian[:, :, diagonal, diagonal] += self.ridge
-        size = free * columns
-        factor = Cholesky(hessian.transpose(0, 2, 1, 3).reshape(size, size))
+        hessian = products.reshape(free, columns, free, columns)
+        np.negative(products, out=products)
+        k, j = np.arange(free), np.arange(columns)
+        hessian[k, :, k] = own
+        products /= total
+        hessian[:, j, :, j] += self.ridge
+        factor = Cholesky(products)
 
         def apply(gradient: Matrix) -> Matrix:
             step = np.zeros_like(gradient)
@@ -139,16 +137,20 @@ class Full:
         return apply
 
 
-def _weighted_moments(values: Floats, weights: Floats, pairs: NDArray[np.float64]) -> None:
-    """Add Σ_i weights_mi x_i x_iᵀ to pairs_m for each m; weights (M, b) of one sign each."""
-    if values.size * len(weights) <= BATCHED_ENTRIES:
-        pairs += values.T @ (weights[:, :, None] * values)
-        return
-    # Only A.T @ A of one array A reaches the symmetric product, twice as fast.
-    for m, weight in enumerate(weights):
-        weighted = values * np.sqrt(np.abs(weight))[:, None]
-        moment = weighted.T @ weighted
-        pairs[m] += -moment if weight.sum() < 0 else moment
+def _class_columns(block: Block, weights: Floats) -> Floats:
+    """All products weights_ki x̃_ij, (K, b) -> (K D, b)."""
+    values = dense_values(block)
+    products = flushed(weights)[:, None, :] * np.ascontiguousarray(values.T)
+    return products.reshape(-1, len(values))
+
+
+def _class_moments(block: Block, weights: Floats) -> Floats:
+    """Σ_i w_i weights_ki x̃_i x̃_iᵀ for every class, (K, b) -> (K, D, D)."""
+    values = dense_values(block)
+    if block.weight is not None:
+        weights = weights * block.weight
+    moments = _class_columns(block, weights) @ values
+    return moments.reshape(len(weights), values.shape[1], -1)
 
 
 class ClassBlocks:
@@ -169,14 +171,8 @@ class ClassBlocks:
         blocks = np.zeros((self.rows.n_classes, columns, columns))
         total, seen = 0.0, 0
         for block in _sample(self.rows, dtype):
-            values = _values(block)
             p = probabilities(block, parameters)
-            p *= 1 - p
-            if block.weight is not None:
-                p *= block.weight
-            for k, root in enumerate(np.sqrt(p, out=p)):
-                weighted = values * root[:, None]
-                blocks[k] += weighted.T @ weighted
+            blocks += _class_moments(block, p * (1 - p))
             total += _weight_sum(block)
             seen += block.rows.n_rows
         blocks /= total
@@ -211,14 +207,14 @@ class PrincipalAxes:
 
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows, self.penalty = rows, penalty
-        self.axes: NDArray[np.float64] | None = None
+        self.axes: Floats | None = None
 
-    def _find_axes(self, dtype: type[np.floating[Any]]) -> NDArray[np.float64]:
+    def _find_axes(self, dtype: type[np.floating[Any]]) -> Floats:
         columns = self.rows.n_columns
         moment = np.zeros((columns, columns))
         total = 0.0
         for block in _sample(self.rows, dtype):
-            values = _values(block)
+            values = dense_values(block)
             if block.weight is not None:
                 values = values * np.sqrt(block.weight)[:, None]
             moment += values.T @ values
@@ -226,14 +222,14 @@ class PrincipalAxes:
         moment /= total
         floor = 1e-6 * np.maximum(np.diagonal(moment), 1e-6) / self.rows.n_classes
         root = np.sqrt(self.penalty + floor)
-        _, vectors = np.linalg.eigh(moment / root[:, None] / root)
-        return np.asarray(vectors / root[:, None])
+        scaled = (moment / root[:, None] / root).astype(dtype)
+        _, vectors = np.linalg.eigh(scaled)
+        return np.asarray(vectors / root[:, None].astype(dtype))
 
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
         if self.axes is None:
             self.axes = self._find_axes(dtype)
-        axes = self.axes
-        working = axes.astype(dtype)
+        axes = self.axes.astype(dtype, copy=False)
         curvature = np.zeros_like(parameters)
         total = 0.0
         for block in _sample(self.rows, dtype):
@@ -241,12 +237,18 @@ class PrincipalAxes:
             p *= 1 - p
             if block.weight is not None:
                 p *= block.weight
-            along = _values(block) @ working
+            along = dense_values(block) @ axes
             curvature += p @ np.square(along, out=along)
             total += _weight_sum(block)
         curvature /= total
         curvature += self.penalty @ (axes * axes) + 1e-12
-        return lambda gradient: _balanced(((gradient @ axes) / curvature) @ axes.T)
+
+        def apply(gradient: Matrix) -> Matrix:
+            along = gradient.astype(dtype) @ axes
+            along /= curvature
+            return _balanced((along @ axes.T).astype(np.float64))
+
+        return apply
 
 
 class Diagonal:
@@ -282,13 +284,16 @@ def full_work(rows: Standardised) -> float:
     if rows.sparse or size > FULL_PARAMETERS:
         return np.inf
     used = rows.n_rows if rows.n_rows <= SAMPLED_ROWS else rows.n_rows / 8
-    return float(used * size * size)
+    return float((used + size) * size * size)
 
 
-def choose(rows: Standardised, penalty: Matrix) -> Curvature:
-    """Return the richest curvature whose state and build stay small beside the passes."""
+def choose(rows: Standardised, penalty: Matrix, principal: bool) -> Curvature:
+    """Return the richest curvature whose state and build stay small beside the passes.
+
+    `principal` tells that the columns are the principal axes already.
+    """
     columns, classes = rows.n_columns, rows.n_classes
-    if rows.sparse or columns > AXES_COLUMNS:
+    if rows.sparse or columns > AXES_COLUMNS or principal:
         return Diagonal(rows, penalty)
     if columns > BLOCK_COLUMNS or classes * columns**2 > BLOCK_STATE:
         return PrincipalAxes(rows, penalty)

@@ -5,6 +5,7 @@ L-BFGS on a first matrix P, built anew at iterations 0, f, 3f, 7f, ...; once flo
 more to give, float64 passes and the full Hessian as P, where it is within reach.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -21,12 +22,20 @@ from .standardised import Standardised
 
 NEWTON_WORK = 2e7
 SMALL_PASS = 5e5
-CHEAP_PASSES = 6.0
-# Decrements, relative to F, at which float32 passes end: early where a full Hessian is cheap.
+# Roundings of one F by which it may seem to rise.
+NOISE = 4.0
+# Where free parameters are few, so that a full Hessian costs few passes, it takes over at the
+# decrement NEAR, relative to F; float32 passes have no more digits at DIGITS.
+FEW_PARAMETERS = 128
 NEAR = 1e-5
 DIGITS = 1e-7
-# Newton's decrement before the last step; the step squares it.
+# With a `tol` this small the fit ends on the full Hessian where that costs little, so that the
+# probabilities do not show by which path it came: until the decrement before a step is SETTLED
+# for Newton, whose step squares it, and STILL for a Hessian of some steps ago.
 SETTLED = 1e-9
+STILL = 1e-13
+POLISHED_TOL = 1e-6
+POLISH_WORK = 2e9
 
 # F, the parameters and the duality gap after a pass; a true return stops the fit.
 Report = Callable[[float, Callable[[], Parameters], float], bool]
@@ -64,10 +73,9 @@ class FullPhase:
         self.penalty = rows.penalty(l2)
         self.penalised = l2 > 0
         self.passes, self.iteration, self.renewal = 0, 0, 0
-        self.decrement, self.gap = np.inf, np.inf
+        self.decrement, self.gap, self.aim = np.inf, np.inf, tol
         self.memory = Memory()
         self.apply: Apply | None = None
-        self.curvature: Curvature = choose(rows, self.penalty)
         self._plan()
 
     def _plan(self) -> None:
@@ -78,19 +86,37 @@ class FullPhase:
         small = pass_entries <= SMALL_PASS
         self.dtype: type[np.floating[Any]] = np.float64 if small else np.float32
         self.full_within_reach = work <= FULL_WORK
-        self.finish = NEAR if work <= CHEAP_PASSES * 4.0 * pass_entries else DIGITS
+        few = (rows.n_classes - 1) * rows.n_columns <= FEW_PARAMETERS
         self.newton = work <= NEWTON_WORK
+        self.polish = work <= POLISH_WORK and self.tol <= POLISHED_TOL
+        takes_over = self.polish or (few and self.full_within_reach)
+        self.finish = NEAR if takes_over else DIGITS
+        self.settled = SETTLED if self.newton else STILL
         self.sharp = False
         if self.newton:
-            self._sharpen()
+            self.sharp = True
+            self.curvature: Curvature = Full(rows, self.penalty)
+        else:
+            self.curvature = choose(rows, self.penalty, rows.principal)
 
     def _sharpen(self) -> None:
         """Go on in float64, with the full Hessian where it is within reach."""
         self.sharp = True
-        self.dtype = np.float64
+        self.decrement = np.inf
         self.apply, self.iteration = None, 0
         if self.full_within_reach:
+            # The first in the precision of the passes so far; one built anew in float64.
             self.curvature = Full(self.rows, self.penalty)
+            self._build()
+        self.dtype = np.float64
+        self._stand(self.parameters, self.evaluate(self.parameters))
+
+    def _build(self) -> Apply:
+        """Build P at the parameters and forget the pairs made for another."""
+        self.apply = self.curvature.build(self.parameters, self.dtype)
+        self.memory.clear()
+        self.renewal = 2 * self.iteration + self.curvature.first_renewal
+        return self.apply
 
     def evaluate(self, parameters: NDArray[np.float64]) -> Value:
         """F and its gradient, counted as one pass."""
@@ -99,38 +125,54 @@ class FullPhase:
 
     def run(self, parameters: NDArray[np.float64]) -> Solution:
         """Descend from `parameters` (K, D) to the optimum."""
-        self.parameters, self.value = parameters, self.evaluate(parameters)
-        reason = "stopped" if self._reported() else None
+        self._stand(parameters, self.evaluate(parameters))
+        reason = "stopped" if self._reported() else self._exhausted()
         while reason is None:
             reason = self._iterate()
         return self._solution(reason)
 
+    def _stand(self, parameters: NDArray[np.float64], value: Value) -> None:
+        """Move to a point, whose `bound` is a proof only at exact intercepts in float64."""
+        self.parameters, self.value = parameters, value
+        self.bound = duality_gap(value.gradient, self.penalty, self.rows.n_features)
+
     def _iterate(self) -> str | None:
         """Certify or step; return why to stop, or None."""
-        if not (np.isfinite(self.value.objective) and np.isfinite(self.value.gradient).all()):
+        if not self._finite():
             return "non-finite"
         if self._looks_done():
-            if self._certify():
-                return "converged"
-            if not self.sharp:
+            if self.polish and not self.sharp:
                 self._sharpen()
+            elif self._certify():
+                return "converged"
+            else:
+                # The intercepts were not exact: aim lower by what they hid.
+                self.aim *= 0.5 * min(1.0, self.tol / self.gap)
         found = self._step()
         if found is None:
             if self.sharp:
                 return "rounding"
             self._sharpen()
-            self.value = self.evaluate(self.parameters)
             return None
-        self.memory.add(found[0] - self.parameters, found[1].gradient - self.value.gradient)
-        self.parameters, self.value = found
+        if not self.newton:
+            self.memory.add(found[0] - self.parameters, found[1].gradient - self.value.gradient)
+        self._stand(*found)
         self.iteration += 1
         if self._reported():
             return "stopped"
+        return self._exhausted()
+
+    def _exhausted(self) -> str | None:
         return "max_iter" if self.passes >= self.max_iter else None
 
+    def _finite(self) -> bool:
+        gradient = self.value.gradient.ravel()
+        return math.isfinite(self.value.objective) and math.isfinite(gradient.dot(gradient))
+
     def _reported(self) -> bool:
-        objective, gap = self.value.objective, self._duality_gap()
-        return self.report(objective, lambda: self.rows.restore(self.parameters), gap)
+        return self.report(
+            self.value.objective, lambda: self.rows.restore(self.parameters), self.bound
+        )
 
     def _step(self) -> tuple[NDArray[np.float64], Value] | None:
         direction = self._direction()
@@ -143,43 +185,41 @@ class FullPhase:
             self.parameters,
             self.value,
             direction,
-            noise=float(np.finfo(self.dtype).eps) * objective,
+            noise=NOISE * float(np.finfo(self.dtype).eps) * objective,
             extrapolate=self.iteration < 3,
         )
 
     def _direction(self) -> NDArray[np.float64]:
         """Quasi-Newton direction; P is built anew when due."""
-        if self.apply is None or self.newton or self.iteration >= self.renewal:
-            self.apply = self.curvature.build(self.parameters, self.dtype)
-            self.memory.clear()
-            self.renewal = 2 * self.iteration + self.curvature.first_renewal
-        direction = self.memory.direction(self.value.gradient, self.apply)
+        apply = self.apply
+        if apply is None or self.newton or self.iteration >= self.renewal:
+            apply = self._build()
+        direction = self.memory.direction(self.value.gradient, apply)
         if float(np.vdot(self.value.gradient, direction)) < 0.0:
             return direction
         self.memory.clear()
-        return -self.apply(self.value.gradient)
-
-    def _duality_gap(self) -> float:
-        """Return the gap, a proof only where the intercepts are exact and digits suffice."""
-        return duality_gap(self.value.gradient, self.penalty, self.rows.n_features)
+        return -apply(self.value.gradient)
 
     def _looks_done(self) -> bool:
         if not self.penalised:
             return self.decrement <= self.tol
-        if self.newton and self.decrement > SETTLED:
+        if self.sharp and self.polish and self.decrement > self.settled:
             return False
-        return self._duality_gap() <= self.tol
+        return self.bound <= self.aim
 
     def _certify(self) -> bool:
         """Move to exact intercepts, in float64; True if `tol` is proven, or no proof exists."""
-        proof = certify(self.rows, self.penalty, self.parameters)
-        self.parameters, self.value, self.gap = proof
+        value = self.value if self.dtype is np.float64 else None
+        self.parameters, self.value, self.gap = certify(
+            self.rows, self.penalty, self.parameters, value
+        )
+        self.bound = self.gap
         return self.gap <= self.tol or not self.penalised
 
     def _solution(self, reason: str) -> Solution:
         if reason not in ("converged", "non-finite") and self._certify():
             reason = "converged" if self.penalised or self.decrement <= self.tol else reason
-        finite = bool(np.isfinite(self.parameters).all() and np.isfinite(self.value.objective))
+        finite = self._finite() and bool(np.isfinite(self.parameters).all())
         if not finite:
             reason = "non-finite"
         return Solution(

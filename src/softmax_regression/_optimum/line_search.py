@@ -47,11 +47,11 @@ def search(
             return point, found
         if abs(t * slope) < noise:
             return None
-        t *= _shrink(rise, t * slope)
+        t *= shrink(rise, t * slope)
     return None
 
 
-def _shrink(rise: float, predicted: float) -> float:
+def shrink(rise: float, predicted: float) -> float:
     """Minimiser of the parabola through F(0), F'(0) and F(t), within [0.1, 0.5] of t."""
     if not np.isfinite(rise):
         return 0.1

@@ -20,7 +20,7 @@ DENSE_COLUMNS = 1024
 MOMENT_ROWS = 50
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class AveragedDescent:
     """The state of one stream of mini-batches; every row is seen once and forgotten.
 

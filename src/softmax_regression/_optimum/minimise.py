@@ -3,6 +3,7 @@
 1. Where rows are many for the parameters, one averaged epoch of mini-batches.
 2. Full passes to the optimum, and the duality gap at exact intercepts; `tol` stops on it.
 Where columns are many for the rows, both happen in coordinates of the row space.
+With l1 > 0, proximal Newton steps to the optimum and the elastic net's gap take their place.
 """
 
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._objective import Parameters
+from .._objective import Parameters, Penalty
 from .full_phase import FullPhase, Report, Solution
 from .minibatch import AveragedDescent
+from .proximal import ProximalPhase
 from .row_space import RowSpace
 from .standardised import Standardised
 
@@ -27,12 +29,13 @@ def minimise(
     sample_weight: NDArray[np.float64] | None,
     start: Parameters | None,
     *,
+    l1: float,
     l2: float,
     fit_intercept: bool,
     batch_size: int | str,
     max_iter: int,
     tol: float,
-    generator: np.random.Generator | None,
+    generator: "np.random.Generator | None",
     report: Report,
 ) -> Solution:
     """Minimise F from `start`, or from the class frequencies.
@@ -40,6 +43,11 @@ def minimise(
     `generator` draws the order of the mini-batches (None: the rows' own); `max_iter` bounds the
     passes over the data, and `report` hears of each.
     """
+    if l1 > 0:
+        rows = Standardised(X, targets, sample_weight, fit_intercept=fit_intercept)
+        parameters = _class_frequencies(rows) if start is None else rows.standardise(start)
+        sparse = ProximalPhase(rows, Penalty(l1, l2), tol=tol, max_iter=max_iter, report=report)
+        return sparse.run(parameters)
     dense = not hasattr(X, "tocsr")
     space = None
     if dense and RowSpace.pays(X.shape, l2):
@@ -49,7 +57,14 @@ def minimise(
     size = X.shape[1] * targets.n_classes
     stream = size > STREAM_PARAMETERS and X.shape[0] >= ROWS_PER_PARAMETER * size
     order = generator.permutation(X.shape[0]) if stream and dense and generator else None
-    rows = Standardised(X, targets, sample_weight, fit_intercept=fit_intercept, order=order)
+    rows = Standardised(
+        X,
+        targets,
+        sample_weight,
+        fit_intercept=fit_intercept,
+        order=order,
+        principal=space is not None,
+    )
     phase = FullPhase(rows, l2, tol, max_iter, report)
     parameters = _class_frequencies(rows) if start is None else rows.standardise(start)
     parameters = _balanced(parameters)
@@ -89,6 +104,7 @@ def _stream(
     for block in phase.rows.batches(phase.dtype, size):
         state.step(block)
     phase.passes += 1
+    phase.rows.order = None  # from here on rows only add up, and their own order reads faster
     average = _balanced(state.average)
     if not np.isfinite(average).all():
         return start

@@ -28,6 +28,11 @@ def softmax_in_place(logits: Floats) -> Floats:
     return np.asarray(np.log(total))
 
 
+def flushed(weights: Floats) -> Floats:
+    """Zero where weights are so small that products of two are subnormal numbers, which are slow."""
+    return np.where(weights < np.sqrt(np.finfo(weights.dtype).tiny), 0, weights)
+
+
 def probabilities(block: Block, parameters: Floats) -> Floats:
     """Softmax of the block's logits, (K, b)."""
     logits = block.rows.logits(parameters)
@@ -58,7 +63,7 @@ def evaluate(
     """F and its gradient by one pass in `dtype`, summed over blocks in float64."""
     loss = 0.0
     gradient = np.zeros_like(parameters)
-    working = parameters.astype(dtype)
+    working = parameters.astype(dtype, copy=False)
     for block in rows.blocks(dtype):
         block_loss, block_gradient, _ = block_sums(block, working)
         loss += block_loss

@@ -6,6 +6,7 @@ parameters of the solver are one matrix (V, c) of shape (K, D), D = d + 1 with a
 """
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -130,6 +131,7 @@ class Standardised:
         *,
         fit_intercept: bool,
         order: NDArray[np.intp] | None = None,
+        principal: bool = False,
     ) -> None:
         self.X = X.tocsr() if hasattr(X, "tocsr") else X
         self.sparse = self.X is not X or hasattr(X, "tocsr")
@@ -137,6 +139,7 @@ class Standardised:
         self.sample_weight = sample_weight
         self.fit_intercept = fit_intercept
         self.order = order
+        self.principal = principal
         self.n_rows: int = X.shape[0]
         self.n_features: int = X.shape[1]
         self.n_classes: int = targets.n_classes
@@ -146,6 +149,7 @@ class Standardised:
         if self.sparse:
             self.block_rows = max(self.block_rows, 2**22 // self.n_classes)
         self.centre, self.scale = self._moments()
+        self.chosen: NDArray[np.intp] | None = None
         self._cache: list[Block] | None = None
         self._cache_dtype: type[np.floating[Any]] | None = None
 
@@ -186,16 +190,31 @@ class Standardised:
             rows: Rows = SparseRows(self.X[picked].astype(dtype), self.fit_intercept)
         else:
             values = np.ones((part.stop - part.start, self.n_columns), dtype)
-            centred = self.X[picked] - self.centre
+            chosen = self.X[picked] if self.chosen is None else self.X[picked][:, self.chosen]
+            centred = chosen - self.centre
             np.divide(centred, self.scale, out=values[:, : self.n_features], casting="same_kind")
             rows = DenseRows(values)
         return Block(rows, self.targets.take(picked), weight)
+
+    def columns(self, chosen: NDArray[np.intp]) -> "Standardised":
+        """Return the same rows seen through some of their features."""
+        part = copy(self)
+        if self.sparse:
+            part.X = self.X[:, chosen]
+        else:
+            part.chosen = chosen
+        part.centre, part.scale = self.centre[chosen], self.scale[chosen]
+        part.n_features = len(chosen)
+        part.n_columns = part.n_features + self.fit_intercept
+        part._cache = None
+        return part
 
     def blocks(self, dtype: type[np.floating[Any]], *, keep: bool = True) -> Iterator[Block]:
         """All rows, block by block; kept in `dtype` while they fit the cache."""
         if self._cache is not None and self._cache_dtype is dtype:
             yield from self._cache
             return
+        self._cache = None
         kept: list[Block] | None = [] if keep and self._fits(dtype) else None
         for part in self._slices():
             block = self._convert(part, dtype)

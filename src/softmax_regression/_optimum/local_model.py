@@ -1,0 +1,84 @@
+"""The model of F around a point that a proximal Newton step minimises."""
+
+import numpy as np
+
+from .elastic_net import ElasticNet, Matrix, Point
+from .quadratic import FullColumns, Index, minimise_quadratic
+from .reduced_hessian import HessianMatrix, HessianProducts
+
+LARGEST_MATRIX = 1500  # free coefficients up to which H is a matrix: 18 MB
+MARGIN = 0.9  # a zero coefficient is free from this share of its threshold on
+
+
+class LocalModel:
+    """A quadratic on the free coefficients: those not zero, or whose gradient lifts them.
+
+    The Hessian matrix is built anew when other coefficients become free or the predicted fall
+    of F, `decrement`, shrinks too slowly; the BFGS formula corrects it in between.
+    """
+
+    def __init__(self, problem: ElasticNet) -> None:
+        self.problem = problem
+        self.l1 = np.tile(problem.l1, problem.rows.n_classes)
+        self.matrix: HessianMatrix | None = None
+        self.decrement = np.inf
+        self.slow = self.fresh = self.exact = False
+
+    def direction(self, point: Point) -> Matrix:
+        """Return the step (K, D) to the model's minimiser."""
+        x, gradient = point.parameters.ravel(), point.gradient.ravel()
+        free = np.flatnonzero((x != 0.0) | (np.abs(gradient) >= MARGIN * self.l1))
+        hessian = self._hessian(point.parameters, free)
+        free = hessian.free
+        solved = minimise_quadratic(
+            x[free], gradient[free], self.l1[free], hessian, self._full_columns(free)
+        )
+        step = np.zeros_like(x)
+        step[free] = solved - x[free]
+        return step.reshape(point.parameters.shape)
+
+    def predicted(self, point: Point, step: Matrix) -> float:
+        """Return the fall of F along the step, to first order with the l1 term whole."""
+        change = self.problem.l1_term(point.parameters + step)
+        change -= self.problem.l1_term(point.parameters)
+        fall = -float(np.vdot(point.gradient, step)) - change
+        self.slow = not fall < 0.1 * self.decrement
+        self.decrement = fall
+        return fall
+
+    def learn(self, old: Point, new: Point) -> None:
+        """Correct the Hessian by the change of gradient along the step taken."""
+        if self.matrix is not None:
+            free = self.matrix.free
+            step = (new.parameters - old.parameters).ravel()[free]
+            self.matrix.update(step, (new.gradient - old.gradient).ravel()[free])
+
+    def forget(self) -> None:
+        """Drop what gave no better point: the next Hessian is built anew."""
+        self.matrix = None
+
+    def _hessian(self, parameters: Matrix, free: Index) -> HessianMatrix | HessianProducts:
+        rows, penalty = self.problem.rows, self.problem.l2
+        if rows.sparse or len(free) > LARGEST_MATRIX:
+            self.matrix = None
+            return HessianProducts(rows, penalty, parameters, free)
+        # Slow with a Hessian just built: it takes more rows or digits.
+        self.exact = self.exact or (self.slow and self.fresh)
+        self.fresh = self.matrix is None or self.slow or not self._covers(self.matrix, free)
+        if self.matrix is None or self.fresh:
+            self.matrix = HessianMatrix(rows, penalty, parameters, free, self.exact)
+        return self.matrix
+
+    def _covers(self, matrix: HessianMatrix, free: Index) -> bool:
+        return bool(np.isin(free, matrix.free, assume_unique=True).all())
+
+    def _full_columns(self, free: Index) -> FullColumns | None:
+        """Return the features all of whose K coefficients are free."""
+        rows = self.problem.rows
+        counts = np.bincount(free % rows.n_columns, minlength=rows.n_columns)
+        columns = np.flatnonzero(counts[: rows.n_features] == rows.n_classes)
+        if not len(columns):
+            return None
+        classes = np.arange(rows.n_classes)[:, None]
+        places = np.searchsorted(free, classes * rows.n_columns + columns)
+        return FullColumns(places, self.problem.l1[columns], self.problem.l2[columns])

@@ -1,0 +1,141 @@
+"""The fit with l1 > 0: proximal Newton steps on working sets of columns, to exact zeros.
+
+A step minimises a quadratic model of F plus the l1 term on the free coefficients, then a line
+search makes F fall (Lee, Sun and Saunders, 2014, SIAM Journal on Optimization 24(3)). Columns
+outside the working set are read only for the gap and to choose the next set.
+"""
+
+import numpy as np
+
+from .._objective import Penalty
+from .elastic_net import ROUNDING, ElasticNet, Matrix, Point
+from .full_phase import Report, Solution
+from .line_search import DECREASE, TRIALS, shrink
+from .local_model import LocalModel
+from .quadratic import Index
+from .standardised import Standardised
+from .working_set import SMALLEST, choose_columns
+
+PATIENCE = 3  # steps in a row that improve neither F nor the gap
+
+
+class ProximalPhase:
+    """One minimisation: its problem, its limits, where it stands.
+
+    `passes` counts evaluations of F; what the Hessian reads is not counted, as elsewhere.
+    """
+
+    def __init__(
+        self,
+        rows: Standardised,
+        penalty: Penalty,
+        *,
+        tol: float,
+        max_iter: int,
+        report: Report,
+    ) -> None:
+        thresholds = np.zeros(rows.n_columns)
+        thresholds[: rows.n_features] = penalty.l1 / rows.scale
+        self.problem = ElasticNet(rows, thresholds, rows.penalty(penalty.l2), rows.n_columns)
+        self.tol, self.max_iter, self.report = tol, max_iter, report
+        self.passes = 0
+        self.decrement = np.inf
+        self.reason = ""
+
+    def run(self, parameters: Matrix) -> Solution:
+        """Descend from `parameters` (K, D) to the optimum."""
+        point = self._visit(self.problem, parameters)
+        size, idle, best = SMALLEST, 0, point.gap
+        while not self.reason:
+            if point.gap <= self.tol:
+                point = self.problem.certified(point.parameters)
+                if point.gap <= self.tol:
+                    break
+            before, columns = point, choose_columns(self.problem, point, size)
+            point = self._descend_on(columns, point)
+            size = 2 * len(columns)
+            idle = 0 if self._improved(before, point, best) else idle + 1
+            best = min(best, point.gap)
+            if idle == PATIENCE and not self.reason:
+                self.reason = "rounding"
+        return self._solution(point)
+
+    def _descend_on(self, columns: Index, point: Point) -> Point:
+        """Minimise F over the weights of some columns; return the point over all of them."""
+        problem = self.problem
+        if 2 * len(columns) > problem.rows.n_features:
+            return self._descend(problem, point, self.tol)
+        part = problem.columns(columns)
+        start = part.at(part.reduce(point.parameters))
+        target = max(0.3 * self.tol, 0.02 * point.gap)
+        found = self._descend(part, start, target)
+        return self._visit(problem, part.expand(found.parameters))
+
+    def _descend(self, problem: ElasticNet, point: Point, target: float) -> Point:
+        """Take proximal Newton steps until the problem's own gap is `target`."""
+        model = LocalModel(problem)
+        idle, best = 0, point.gap
+        while point.gap > target and idle < PATIENCE and not self.reason:
+            found = self._step(problem, point, model)
+            if found is None or not self._improved(point, found, best):
+                idle += 1
+                model.forget()
+            else:
+                idle, best = 0, min(best, found.gap)
+                model.learn(point, found)
+            point = point if found is None else found
+        return point
+
+    def _step(self, problem: ElasticNet, point: Point, model: LocalModel) -> Point | None:
+        """Return the point at the first step 1, ... that meets Armijo's rule on F, or None."""
+        direction = model.direction(point)
+        predicted, noise = model.predicted(point, direction), ROUNDING * abs(point.objective)
+        self.decrement = predicted
+        if not predicted >= -noise:
+            return None
+        step = 1.0
+        for _ in range(TRIALS):
+            found = self._visit(problem, point.parameters + step * direction)
+            rise = found.objective - point.objective
+            if rise <= noise - DECREASE * step * predicted:
+                return found
+            if self.reason:
+                return None
+            step *= shrink(rise, -step * predicted)
+        return None
+
+    def _improved(self, before: Point, after: Point, best: float) -> bool:
+        """Whether F fell by what a thousand steps need for `tol`, or else the gap below the best."""
+        least = max(1e-3 * self.tol, ROUNDING * abs(before.objective))
+        return before.objective - after.objective > least or after.gap < 0.9 * best
+
+    def _visit(self, problem: ElasticNet, parameters: Matrix) -> Point:
+        """Evaluate F: one pass, reported."""
+        point = problem.at(parameters)
+        self.passes += 1
+        restore = self.problem.rows.restore
+        if self.report(
+            point.objective, lambda: restore(problem.expand(point.parameters)), point.gap
+        ):
+            self.reason = "stopped"
+        elif self.passes >= self.max_iter:
+            self.reason = "max_iter"
+        return point
+
+    def _solution(self, point: Point) -> Solution:
+        if self.reason:
+            point = self.problem.certified(point.parameters)
+        if point.gap <= self.tol:
+            self.reason = "converged"
+        finite = bool(np.isfinite(point.objective) and np.isfinite(point.parameters).all())
+        if not finite:
+            self.reason = "non-finite"
+        return Solution(
+            parameters=self.problem.rows.restore(point.parameters),
+            objective=point.objective,
+            gap=point.gap if finite else np.inf,
+            decrement=self.decrement,
+            converged=self.reason == "converged",
+            n_iter=self.passes,
+            reason=self.reason,
+        )

@@ -1,0 +1,85 @@
+"""The duality gap at exact intercepts: the dual value computed term by term, and the bound."""
+
+import numpy as np
+import pytest
+from newton import optimum
+
+from softmax_regression._optimum import certificate
+from softmax_regression._optimum.certificate import certify, duality_gap, exact_intercept
+from softmax_regression._optimum.passes import evaluate
+from softmax_regression._optimum.standardised import Standardised
+from softmax_regression._targets import Labels
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((120, 4)) + 1
+LABELS = RNG.permutation(np.arange(120) % 3)
+WEIGHT = RNG.uniform(0.2, 3.0, 120)
+L2 = 0.05
+
+
+def rows(weight, **settings):
+    return Standardised(X, Labels(LABELS, 3), weight, **({"fit_intercept": True} | settings))
+
+
+def parameters():
+    drawn = np.random.default_rng(1).standard_normal((3, 5))
+    return drawn - drawn.mean(axis=0)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+def test_the_gap_is_primal_minus_dual(weight):
+    """D(q) = Σ w H(q) − ‖Σ w (t − q) xᵀ‖² / (2 l2) with Σ w = 1, at q = p."""
+    data = rows(weight)
+    found = certify(data, data.penalty(L2), parameters())
+    W, b = data.restore(found.parameters)
+    Z = X @ W.T + b
+    P = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
+    w = np.full(120, 1 / 120) if weight is None else weight / weight.sum()
+    T = np.eye(3)[LABELS]
+    np.testing.assert_allclose(w @ (P - T), 0, atol=1e-15)
+    dual = -(w @ (P * np.log(P)).sum(axis=1)) - np.sum(((T - P).T * w @ X) ** 2) / (2 * L2)
+    assert found.gap == pytest.approx(found.value.objective - dual, rel=1e-11)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+@pytest.mark.parametrize("size", [1e-3, 1.0, 30.0, 1e3])
+def test_the_gap_bounds_the_distance_from_anywhere(weight, size):
+    data = rows(weight)
+    found = certify(data, data.penalty(L2), size * parameters())
+    lowest = optimum(X, np.eye(3)[LABELS], L2, weight)[2]
+    # The rounding of F, relative to F.
+    assert found.value.objective - lowest <= found.gap + 1e-14 * found.value.objective
+
+
+def test_without_a_penalty_on_every_column_there_is_no_bound():
+    assert duality_gap(np.zeros((2, 3)), np.array([1.0, 0.0, 0.0]), 2) == np.inf
+
+
+def test_a_float64_value_at_exact_intercepts_needs_no_pass():
+    data = rows(None)
+    penalty = data.penalty(L2)
+    exact = certify(data, penalty, parameters())
+    again = certify(data, penalty, exact.parameters, exact.value)
+    assert again.value is exact.value
+    assert again.gap == exact.gap
+
+
+def test_a_value_at_other_intercepts_is_not_taken_for_a_proof():
+    data = rows(None)
+    penalty = data.penalty(L2)
+    value = evaluate(data, penalty, parameters(), np.float64)
+    found = certify(data, penalty, parameters(), value)
+    assert found.gap == certify(data, penalty, parameters()).gap
+
+
+def test_without_an_intercept_the_parameters_stay():
+    data = rows(None, fit_intercept=False)
+    V = parameters()[:, :4]
+    assert np.array_equal(certify(data, data.penalty(L2), V).parameters, V)
+
+
+def test_logits_computed_anew_give_the_same_intercepts(monkeypatch):
+    kept = exact_intercept(rows(WEIGHT), parameters())
+    monkeypatch.setattr(certificate, "CACHE_BYTES", 0)
+    anew = exact_intercept(rows(WEIGHT), parameters())
+    assert np.array_equal(kept, anew)

@@ -1,0 +1,135 @@
+"""The approximations of the Hessian, each against the Hessian summed row by row."""
+
+import numpy as np
+import pytest
+
+from softmax_regression._optimum.curvature import (
+    Cholesky,
+    ClassBlocks,
+    Diagonal,
+    Full,
+    PrincipalAxes,
+    full_work,
+)
+from softmax_regression._optimum.standardised import Standardised
+from softmax_regression._targets import Labels
+
+# Sums of 200 products, solved with condition numbers below 1e4.
+SOLVED = 1e-9
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((200, 4)) * [1.0, 10.0, 0.1, 1.0] + 2
+WEIGHT = RNG.uniform(0.2, 3.0, 200)
+
+
+def rows(n_classes=3, weight=None, **settings):
+    labels = np.arange(200) % n_classes
+    return Standardised(X, Labels(labels, n_classes), weight, fit_intercept=True, **settings)
+
+
+def parameters(n_classes=3):
+    drawn = np.random.default_rng(1).standard_normal((n_classes, 5))
+    return drawn - drawn.mean(axis=0)
+
+
+def hessian(data, penalty, V):
+    """The Hessian (K, D, K, D) of F, one row of X after the other."""
+    (block,) = data.blocks(np.float64)
+    values, weight = block.rows.values, np.ones(200) if block.weight is None else block.weight
+    total = np.zeros(V.shape * 2)
+    for x, w in zip(values, weight, strict=True):
+        p = np.exp(V @ x) / np.exp(V @ x).sum()
+        total += w * np.einsum("km,i,j->kimj", np.diag(p) - np.outer(p, p), x, x)
+    total /= weight.sum()
+    for k in range(len(V)):
+        total[k, :, k] += np.diag(penalty)
+    return total
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+def test_full_solves_with_the_hessian(n_classes, weight):
+    """H⁻¹ of a matrix whose rows sum to zero over classes, as all gradients' do."""
+    data, V = rows(n_classes, weight), parameters(n_classes)
+    penalty = data.penalty(0.1)
+    step = np.random.default_rng(2).standard_normal(V.shape)
+    step -= step.mean(axis=0)
+    image = np.einsum("kimj,mj->ki", hessian(data, penalty, V), step)
+    found = Full(data, penalty).build(V, np.float64)(image)
+    np.testing.assert_allclose(found, step, rtol=0, atol=SOLVED)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+def test_class_blocks_invert_the_diagonal_blocks(weight):
+    data, V = rows(3, weight), parameters()
+    penalty = data.penalty(0.1)
+    exact = hessian(data, penalty, V)
+    gradient = np.random.default_rng(2).standard_normal(V.shape)
+    found = ClassBlocks(data, penalty).build(V, np.float64)(gradient)
+    expected = np.stack([np.linalg.solve(exact[k, :, k], gradient[k]) for k in range(3)])
+    np.testing.assert_allclose(found, expected - expected.mean(axis=0), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+def test_diagonal_divides_by_the_diagonal(weight):
+    data, V = rows(3, weight), parameters()
+    penalty = data.penalty(0.1)
+    exact = np.einsum("kiki->ki", hessian(data, penalty, V))
+    gradient = np.random.default_rng(2).standard_normal(V.shape)
+    found = Diagonal(data, penalty).build(V, np.float64)(gradient)
+    expected = gradient / exact
+    # The unpenalised column has a ridge of 1e-8 of its class's largest entry.
+    np.testing.assert_allclose(found, expected - expected.mean(axis=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+def test_principal_axes_have_the_curvature_along_each_axis(weight):
+    """A step along one axis of one class is divided by the Hessian's curvature there."""
+    data, V = rows(3, weight), parameters()
+    penalty = data.penalty(0.1)
+    exact = hessian(data, penalty, V)
+    curvature = PrincipalAxes(data, penalty)
+    apply = curvature.build(V, np.float64)
+    axes = curvature.axes
+    for k, j in [(0, 0), (1, 2), (2, 4)]:
+        image = np.zeros_like(V)
+        image[k] = np.linalg.inv(axes)[j]  # its products with the axes: one, and zeros
+        along = axes[:, j] @ exact[k, :, k] @ axes[:, j]
+        expected = np.zeros_like(V)
+        expected[k] = axes[:, j] / along
+        np.testing.assert_allclose(
+            apply(image), expected - expected.mean(axis=0), rtol=0, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("kind", [Full, ClassBlocks, PrincipalAxes, Diagonal])
+def test_float32_rows_give_nearly_the_same_step(kind):
+    """The rows' rounding is EPS32, and the matrices' condition below 1e4."""
+    data, V = rows(), parameters()
+    penalty = data.penalty(0.1)
+    gradient = np.random.default_rng(2).standard_normal(V.shape)
+    single = kind(data, penalty).build(V, np.float32)(gradient)
+    double = kind(data, penalty).build(V, np.float64)(gradient)
+    np.testing.assert_allclose(single, double, rtol=0, atol=1e-3 * np.abs(double).max())
+
+
+@pytest.mark.parametrize("size", [1, 63, 64, 65, 200])
+def test_cholesky_solves(size):
+    A = np.random.default_rng(3).standard_normal((size, 2 * size))
+    matrix, right = A @ A.T, np.arange(size) + 1.0
+    scale = np.logspace(-6, 6, size)
+    found = Cholesky(matrix * scale[:, None] * scale).solve(right * scale)
+    np.testing.assert_allclose(found * scale, np.linalg.solve(matrix, right), rtol=1e-9)
+
+
+def test_cholesky_of_a_singular_matrix_solves_in_its_range():
+    """Twice the same column: the ridge decides between them, and their sum is right."""
+    matrix = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 2.0]])
+    found = Cholesky(matrix).solve(np.array([1.0, 1.0, 2.0]))
+    np.testing.assert_allclose([found[0] + found[1], found[2]], [1.0, 1.0], rtol=1e-6)
+
+
+def test_a_full_hessian_out_of_reach_costs_infinitely_much():
+    wide = Standardised(np.zeros((2, 2000)), Labels(np.array([0, 1]), 2), None, fit_intercept=True)
+    assert full_work(wide) == np.inf
+    assert full_work(rows()) < 1e6

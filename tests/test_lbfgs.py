@@ -1,0 +1,68 @@
+"""L-BFGS directions and the line search, on a quadratic where both are known."""
+
+import numpy as np
+import pytest
+
+from softmax_regression._optimum.lbfgs import PAIRS, Memory
+from softmax_regression._optimum.line_search import search
+from softmax_regression._optimum.passes import Value
+
+A = np.diag([1.0, 10.0, 100.0])
+
+
+def identity(gradient):
+    return gradient.copy()
+
+
+def value(point):
+    return Value(0.5 * float(point @ A @ point), A @ point)
+
+
+def test_without_pairs_the_direction_is_minus_the_first_matrix():
+    gradient = np.array([1.0, 2.0, 3.0])
+    assert np.array_equal(Memory().direction(gradient, identity), -gradient)
+
+
+def test_the_last_pair_is_met():
+    """The secant equation H y = s holds for the newest pair."""
+    memory = Memory()
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        step = rng.standard_normal(3)
+        memory.add(step, A @ step)
+    np.testing.assert_allclose(-memory.direction(A @ step, identity), step, rtol=1e-12)
+
+
+def test_pairs_lost_in_rounding_are_not_kept_and_old_ones_go():
+    memory = Memory()
+    memory.add(np.array([1.0, 0, 0]), np.array([0.0, 1.0, 0]))
+    assert not memory.pairs
+    for k in range(PAIRS + 5):
+        memory.add(np.array([1.0 + k, 0, 0]), np.array([1.0, 0, 0]))
+    assert len(memory.pairs) == PAIRS
+    assert memory.pairs[0][0][0] == 6.0
+
+
+def test_a_step_too_long_is_shortened_and_one_too_short_lengthened():
+    start = np.array([1.0, 1.0, 1.0])
+    for factor in (1e-3, 0.2, 10.0, 1e4):
+        direction = -factor * A @ start / 100
+        found = search(value, start, value(start), direction, noise=1e-15, extrapolate=True)
+        assert found is not None
+        assert found[1].objective < value(start).objective
+
+
+def test_no_step_from_the_minimum():
+    start = np.zeros(3)
+    uphill = np.array([1e-9, 0, 0])
+    assert search(value, start, value(start), uphill, noise=1e-15, extrapolate=False) is None
+
+
+def test_a_step_onto_non_finite_ground_is_shortened():
+    def cliff(point):
+        return value(point) if np.abs(point).max() < 2 else Value(np.inf, np.full(3, np.nan))
+
+    start = np.array([1.0, 0, 0])
+    found = search(cliff, start, value(start), np.array([-9.0, 0, 0]), noise=0, extrapolate=False)
+    assert found is not None
+    assert found[1].objective == pytest.approx(0.5 * found[0][0] ** 2)

@@ -1,0 +1,100 @@
+"""Averaged mini-batch descent: steps nobody chose, in the metric of the rows."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from softmax_regression._optimum.minibatch import AveragedDescent
+from softmax_regression._optimum.passes import evaluate
+from softmax_regression._optimum.standardised import Block, DenseRows, Standardised
+from softmax_regression._targets import Labels
+
+
+def drawn(n_rows=6_000, n_features=5, n_classes=3):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_rows, n_features)) + 2
+    weights = rng.standard_normal((n_classes, n_features))
+    y = np.argmax((X - 2) @ weights.T + rng.gumbel(size=(n_rows, n_classes)), axis=1)
+    return X, y
+
+
+def stream(X, y, weight=None, batch=64):
+    state = AveragedDescent(np.zeros((3, X.shape[1] + 1)), np.zeros(X.shape[1] + 1))
+    rows = np.column_stack([X, np.ones(len(X))])
+    losses = []
+    for first in range(0, len(X), batch):
+        part = slice(first, first + batch)
+        w = None if weight is None else weight[part]
+        losses.append(state.step(Block(DenseRows(rows[part]), Labels(y[part], 3), w)))
+    return state, losses
+
+
+def loss(state, X, y):
+    Z = np.column_stack([X, np.ones(len(X))]) @ state.average.T
+    Z -= Z.max(axis=1, keepdims=True)
+    return np.mean(np.log(np.exp(Z).sum(axis=1)) - Z[np.arange(len(y)), y])
+
+
+def test_one_pass_lands_near_the_optimum_whatever_the_scales():
+    X, y = drawn()
+    even, _ = stream(X, y)
+    scales = np.logspace(-3, 3, 5)
+    uneven, _ = stream(X * scales, y)
+    lowest = loss(stream(np.tile(X, (5, 1)), np.tile(y, 5))[0], X, y)
+    assert loss(even, X, y) - lowest < 0.02 * (np.log(3) - lowest)
+    assert loss(uneven, X * scales, y) - lowest < 0.02 * (np.log(3) - lowest)
+
+
+def test_each_step_reports_the_objective_before_it():
+    X, y = drawn(128)
+    _, losses = stream(X, y)
+    assert losses[0] == pytest.approx(np.log(3), rel=1e-12)
+    assert losses[1] < losses[0]
+
+
+def test_only_ratios_of_weights_count():
+    X, y = drawn(1_000)
+    weight = np.random.default_rng(1).uniform(0.1, 2, 1_000)
+    one, other = stream(X, y, weight)[0], stream(X, y, 1000 * weight)[0]
+    np.testing.assert_allclose(one.average, other.average, rtol=1e-9)
+
+
+def test_a_batch_of_weight_zero_changes_nothing():
+    state, _ = stream(*drawn(512))
+    before = pickle.dumps(state)
+    empty = Block(DenseRows(np.ones((5, 6))), Labels(np.zeros(5, np.intp), 3), np.zeros(5))
+    assert np.isnan(state.step(empty))
+    assert pickle.dumps(state) == before
+
+
+def test_a_pickled_stream_goes_on_bit_for_bit():
+    X, y = drawn(512)
+    state, _ = stream(X, y)
+    copy = pickle.loads(pickle.dumps(state))
+    block = Block(DenseRows(np.ones((5, 6))), Labels(np.zeros(5, np.intp), 3), None)
+    assert state.step(block) == copy.step(block)
+    assert np.array_equal(state.average, copy.average)
+
+
+def test_batches_cut_from_blocks_hold_every_row_once():
+    X, y = drawn(5_000)
+    weight = np.random.default_rng(1).uniform(0.1, 2, 5_000)
+    order = np.random.default_rng(2).permutation(5_000)
+    data = Standardised(X, Labels(y, 3), weight, fit_intercept=True, order=order)
+    batches = list(data.batches(np.float64, 300))
+    assert sum(batch.rows.n_rows for batch in batches) == 5_000
+    assert np.array_equal(np.concatenate([batch.weight for batch in batches]), weight[order])
+
+
+def test_the_order_of_the_rows_does_not_show_in_the_sums():
+    X, y = drawn(5_000)
+    order = np.random.default_rng(2).permutation(5_000)
+    V = np.random.default_rng(3).standard_normal((3, 6))
+    values = []
+    for given in (None, order):
+        data = Standardised(X, Labels(y, 3), None, fit_intercept=True, order=given)
+        values.append(evaluate(data, data.penalty(0.1), V, np.float64))
+    # Sums of 5,000 terms of order one.
+    assert values[0].objective == pytest.approx(values[1].objective, rel=1e-12)
+    np.testing.assert_allclose(values[0].gradient, values[1].gradient, rtol=0, atol=1e-12)
