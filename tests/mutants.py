@@ -44,11 +44,13 @@ WATCHED_BY = {
     "_labels.py": ["test_labels.py", "test_targets.py", "test_faults.py"],
     "_weights.py": ["test_weights.py", "test_objective.py", "test_faults.py"],
     "_progress.py": ["test_progress.py", "test_estimator.py"],
-    "_problem.py": ["test_estimator.py", "test_objective.py", "test_faults.py"],
+    "_problem.py": ["test_core_mutations.py", "test_estimator.py", "test_objective.py", "test_faults.py"],
     "_features.py": ["test_features.py", "test_faults.py"],
-    "_fit.py": ["test_estimator.py", "test_reference.py", "test_faults.py", "test_interrupts.py",
+    "_fit.py": [
+        "test_core_mutations.py","test_estimator.py", "test_reference.py", "test_faults.py", "test_interrupts.py",
                 "test_optimum.py"],
-    "_estimator.py": ["test_estimator.py", "test_reference.py", "test_objective.py",
+    "_estimator.py": [
+        "test_core_mutations.py","test_estimator.py", "test_reference.py", "test_objective.py",
                       "test_faults.py", "test_interrupts.py"],
     "_optimum": ["test_core_mutations.py", "test_optimum.py"],
 }  # fmt: skip
@@ -161,7 +163,7 @@ MUTANTS = [
     Mutant("_optimum/certificate.py", "value = evaluate(rows, penalty, parameters, np.float64)", "value = evaluate(rows, penalty, parameters, np.float32)", "certificate in float32"),
     Mutant("_optimum/certificate.py", "shift = shift - inverse @ gradient", "shift = shift - 0.0 * gradient", "Newton's steps on the intercepts skipped"),
     Mutant("_optimum/full_phase.py", "return self.gap <= self.tol or not self.penalised", "return self.gap <= 2 * self.tol or not self.penalised", "tol compared with half of the gap"),
-    Mutant("_optimum/full_phase.py", "return self.decrement <= self.tol", "return self.decrement <= 100 * self.tol", "unpenalised fits end early"),
+    Mutant("_optimum/full_phase.py", "return self.decrement <= self.tol", "return self.decrement <= 1e4 * self.tol", "unpenalised fits end early"),
     Mutant("_optimum/standardised.py", "parameters[:, -1] - weights @ self.centre", "parameters[:, -1]", "centre not restored"),
     Mutant("_optimum/standardised.py", "weights = parameters[:, : self.n_features] / self.scale", "weights = parameters[:, : self.n_features]", "scale not restored"),
     Mutant("_optimum/standardised.py", "penalty[: self.n_features] = l2 / self.scale**2", "penalty[: self.n_features] = l2 / self.scale", "penalty in the wrong units"),

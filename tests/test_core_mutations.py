@@ -4,12 +4,15 @@ A wrong curvature or a wrong line search still ends at the optimum, in more pass
 the parts themselves. Found necessary by `mutants.py`.
 """
 
+import warnings
+
 import numpy as np
 import pytest
+from newton import objective, optimum
 from strategies import model_at, plain
 from tolerances import EPS, REORDERED
 
-from softmax_regression import SoftmaxRegression, cross_entropy
+from softmax_regression import ConvergenceWarning, SoftmaxRegression, cross_entropy
 from softmax_regression._descent import BatchObjective
 from softmax_regression._objective import Parameters, Penalty
 from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, Full, PrincipalAxes
@@ -20,6 +23,7 @@ from softmax_regression._optimum.passes import Value, evaluate
 from softmax_regression._optimum.quadratic import cheapest_shift, soft_threshold
 from softmax_regression._optimum.reduced_hessian import HessianMatrix, HessianProducts
 from softmax_regression._optimum.standardised import Standardised, raw_block
+from softmax_regression._problem import hold_out
 from softmax_regression._targets import Labels, ProbabilityRows
 
 RNG = np.random.default_rng(23)
@@ -271,10 +275,10 @@ def test_the_cheapest_shift_is_the_cheapest(n_classes, l1, l2):
 @pytest.mark.parametrize("targets", [Labels(np.array([0, 1]), 2), ProbabilityRows(np.eye(2))])
 def test_exponentials_that_lose_digits_are_shifted(targets):
     """Logits near -740 have exponentials with few digits left, although none is 0."""
-    objective = BatchObjective((2, 1), 2, Penalty(0.0, 0.0), True, np.float64)
+    batch = BatchObjective((2, 1), 2, Penalty(0.0, 0.0), True, np.float64)
     parameters = Parameters(np.array([[0.3], [-0.4]]), np.array([-740.0, -740.5]))
     rows = np.array([[1.0], [-1.0]])
-    loss = objective.evaluate(rows, targets, 0.5, parameters)
+    loss = batch.evaluate(rows, targets, 0.5, parameters)
     Z = rows @ parameters.weights.T + parameters.intercept
     assert abs(loss - cross_entropy(Z, np.array([0, 1])).mean()) <= 1e-12
 
@@ -304,3 +308,48 @@ def test_wide_float32_rows_take_the_step_of_float64():
     )
     expected = cross_entropy(wide.astype("f4") @ weights.T, labels).mean()
     assert abs(model.loss_curve_[0] - expected) <= 1e-3
+
+
+def test_shuffled_batches_never_hold_a_held_out_row():
+    """Other numbers in the held-out rows change the validation curve and no bit of the training's."""
+    settings = {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 99}
+    settings |= {"batch_size": 5, "shuffle": True, "random_state": 0}
+    _, held_out = hold_out(Labels(Y, K), 0.3, np.random.default_rng(0))
+    changed = X.copy()
+    changed[held_out] += 3.0
+    one, other = (plain(**settings).fit(rows, Y) for rows in (X, changed))
+    assert one.loss_curve_.tobytes() == other.loss_curve_.tobytes()
+    assert (one.validation_curve_ != other.validation_curve_).all()
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"learning_rate": "auto", "l2": 0.1}], ids=["plain", "auto"]
+)
+def test_held_out_rows_are_judged_with_their_weights(settings):
+    settings = {"max_iter": 4, "early_stopping": True, "validation_fraction": 0.3} | settings
+    labels = (X @ RNG.normal(size=(D, K))).argmax(axis=1)
+    _, held_out = hold_out(Labels(labels, K), 0.3, np.random.default_rng(0))
+    seen = plain(random_state=0, **settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # four passes are too few on purpose
+        seen.fit(X, labels, WEIGHT)
+    best = seen.loss(X[held_out], labels[held_out], WEIGHT[held_out])
+    assert abs(best - seen.validation_curve_.min()) <= 1e-12
+
+
+def test_the_gap_of_float32_parameters_covers_their_rounding():
+    """Far from the origin a coefficient's rounding lifts F by more than the float64 gap."""
+    rows = (X + 10_000).astype(np.float32)
+    model = SoftmaxRegression(l2=0.01, tol=1e-11).fit(rows, Y)
+    assert model.coef_.dtype == np.float32
+    exact = rows.astype(np.float64)
+    *_, least = optimum(exact, np.eye(K)[Y], 0.01)
+    lifted = objective(exact, np.eye(K)[Y], model.coef_, model.intercept_, 0.01) - least
+    assert lifted > 1e-10  # ten times the tolerance of the float64 gap
+    assert lifted <= model.optimality_gap_
+
+
+@pytest.mark.parametrize("intercept", [[0.0, 0, 0], [-1.0, 2, 2], [3.0, 1, 3]])
+def test_the_first_of_equally_probable_classes_is_predicted(intercept):
+    predicted = model_at(np.zeros((K, D)), intercept).predict(X)
+    assert (predicted == np.argmax(intercept)).all()

@@ -48,7 +48,9 @@ LEARNING = pytest.mark.parametrize(("mode", "call"), [(m, c) for m in MODES for 
 def prepared(mode, call):
     """A model that stands where the interrupted call begins."""
     model = SoftmaxRegression(random_state=3, **MODES[mode])
-    return model if call == "fresh" else model.fit(X, Y)
+    if call != "fresh":
+        model.fit(X, Y)
+    return model.partial_fit(X, Y) if call == "partial_fit" else model
 
 
 def state(model):

@@ -11,11 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .lbfgs import Memory
 from .passes import Value, evaluate, flushed, softmax_in_place
 from .standardised import CACHE_BYTES, Block, Floats, Standardised
 
 INTERCEPT_STEPS = 60
-ROUNDING = 2e-16
+# The matrix of a Newton step is kept while a step leaves less than this of the gradient.
+SERVES = 0.5
 # An intercept gradient r moves the bound by at most ‖r‖ ‖c − c*‖: nothing up to EXACT, where no
 # correction is worth a pass, and more than the rounding of F above INEXACT: no proof.
 EXACT = 1e-15
@@ -75,7 +77,7 @@ def exact_intercept(rows: Standardised, parameters: NDArray[np.float64]) -> NDAr
 def _intercept_correction(
     rows: Standardised, parameters: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Newton's method on the K intercepts, the weights held; the matrix is kept while it serves.
+    """Newton's method on the K intercepts, the weights held; L-BFGS while a matrix serves.
 
     A step that was too long is taken back for one of generalised iterative scaling, which always
     lowers F: c_k += log(t_k / p_k) of the mean targets and probabilities (Darroch and Ratcliff,
@@ -85,18 +87,23 @@ def _intercept_correction(
     shift = best = np.zeros(rows.n_classes)
     least, scaled = np.inf, False
     scaling = best
+    memory, at_best = Memory(), best
     inverse: NDArray[np.float64] | None = None
     for _ in range(INTERCEPT_STEPS):
         gradient, mean = _intercept_gradient(rows, logits, shift)
         size = float(np.abs(gradient).max())
         if size < least or scaled:
-            if inverse is None or size > 0.1 * least:
-                inverse = _intercept_inverse(rows, logits, shift)
-            best, least, scaled = shift, size, False
-            scaling = np.log(np.maximum(mean - gradient, TINY) / np.maximum(mean, TINY))
-            if size <= ROUNDING:
+            if size <= EXACT:
+                best = shift
                 break
-            shift = shift - inverse @ gradient
+            if inverse is None or size > SERVES * least:
+                inverse = _intercept_inverse(rows, logits, shift)
+                memory.clear()
+            else:
+                memory.add(shift - best, gradient - at_best)
+            best, least, scaled, at_best = shift, size, False, gradient
+            scaling = np.log(np.maximum(mean - gradient, TINY) / np.maximum(mean, TINY))
+            shift = shift + memory.direction(gradient, inverse.dot)
         elif least <= INEXACT:
             break
         else:

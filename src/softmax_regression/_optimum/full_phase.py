@@ -75,6 +75,7 @@ class FullPhase:
         self.passes, self.iteration, self.renewal = 0, 0, 0
         self.decrement, self.gap, self.aim = np.inf, np.inf, tol
         self.memory = Memory()
+        self.length = 1.0
         self.apply: Apply | None = None
         self._plan()
 
@@ -114,6 +115,7 @@ class FullPhase:
     def _build(self) -> Apply:
         """Build P at the parameters and forget the pairs made for another."""
         self.apply = self.curvature.build(self.parameters, self.dtype)
+        self.length = 1.0
         self.memory.clear()
         self.renewal = 2 * self.iteration + self.curvature.first_renewal
         return self.apply
@@ -180,14 +182,26 @@ class FullPhase:
         objective = abs(self.value.objective)
         if not self.sharp and self.decrement <= self.finish * objective:
             return None
-        return search(
+        found = search(
             self.evaluate,
             self.parameters,
             self.value,
             direction,
             noise=NOISE * float(np.finfo(self.dtype).eps) * objective,
             extrapolate=self.iteration < 3,
+            first=self.length,
         )
+        if found is not None:
+            self._remember_length(direction, *found)
+        return found
+
+    def _remember_length(
+        self, direction: NDArray[np.float64], point: NDArray[np.float64], value: Value
+    ) -> None:
+        """Begin the next search where this one ended, or beyond where F still fell steeply."""
+        taken = np.vdot(point - self.parameters, direction) / np.vdot(direction, direction)
+        left = np.vdot(value.gradient, direction) / np.vdot(self.value.gradient, direction)
+        self.length = min(1.0, float(taken if left < 0.25 else 2.0 * taken))
 
     def _direction(self) -> NDArray[np.float64]:
         """Quasi-Newton direction; P is built anew when due."""

@@ -24,13 +24,15 @@ def search(
     *,
     noise: float,
     extrapolate: bool,
+    first: float = 1.0,
 ) -> tuple[NDArray[np.float64], Value] | None:
     """Return the accepted point and its value, or None where no step lowers F.
 
+    `first` is the length tried first, a share of the direction.
     `noise` is the rounding error of one F; a step within it counts if it flattens the slope.
     """
     slope = float(np.vdot(value.gradient, direction))
-    t = 1.0
+    t = first
     for trial in range(TRIALS):
         point = parameters + t * direction
         found = evaluate(point)
