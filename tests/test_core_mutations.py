@@ -16,6 +16,7 @@ from softmax_regression import ConvergenceWarning, SoftmaxRegression, cross_entr
 from softmax_regression._descent import BatchObjective
 from softmax_regression._objective import Parameters, Penalty
 from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, Full, PrincipalAxes
+from softmax_regression._optimum.elastic_net import ElasticNet
 from softmax_regression._optimum.lbfgs import Memory
 from softmax_regression._optimum.line_search import search
 from softmax_regression._optimum.minibatch import AveragedDescent
@@ -48,9 +49,9 @@ def hessian_product(rows, penalty, direction):
     return (above - evaluate(rows, penalty, V - STEP * direction, np.float64).gradient) / (2 * STEP)
 
 
-def softmax_of(rows):
+def softmax_of(rows, parameters=V):
     values = np.concatenate([block.rows.values for block in rows.blocks(np.float64)])
-    Z = values @ V.T
+    Z = values @ parameters.T
     P = np.exp(Z - Z.max(axis=1, keepdims=True))
     return values, P / P.sum(axis=1, keepdims=True)
 
@@ -267,6 +268,28 @@ def test_the_cheapest_shift_is_the_cheapest(n_classes, l1, l2):
     best = cost(cheapest_shift(W, np.full(6, l1), np.full(6, l2)))
     for shift in np.linspace(-3, 3, 601):
         assert (best <= cost(shift) + 10 * EPS).all()
+
+
+@WEIGHTED
+@pytest.mark.parametrize(("l1", "l2"), [(0.02, 0.0), (0.02, 0.3), (1e-4, 1.0)])
+def test_f_and_the_gap_with_l1_are_those_of_their_definition(l1, l2, weight):
+    """The smaller of F - t H(P) and F - H(P) + Σ (|G| - l1)₊² / (2 l2), with H the mean entropy."""
+    rows = standardised(weight)
+    l1 = np.append(l1 / rows.scale, 0.0)
+    l2 = np.append(l2 / rows.scale**2, 0.0)
+    point = ElasticNet(rows, l1, l2, rows.n_columns).certified(V)
+    values, P = softmax_of(rows, point.parameters)
+    shares = np.full(N, 1 / N) if weight is None else weight / weight.sum()
+    F = shares @ -np.log(P[np.arange(N), Y])
+    F += (np.abs(point.parameters) @ l1).sum() + (point.parameters**2 @ l2).sum() / 2
+    entropy = shares @ -(P * np.log(P)).sum(axis=1)
+    G = np.abs(((P - np.eye(K)[Y]) * shares[:, None]).T @ values)[:, :D]
+    gap = F - min(1.0, (l1[:D] / G).min()) * entropy
+    if l2[:D].all():
+        excess = np.maximum(G - l1[:D], 0) ** 2 / (2 * l2[:D])
+        gap = min(gap, F - entropy + excess.sum())
+    np.testing.assert_allclose(point.objective, F, rtol=REORDERED)
+    np.testing.assert_allclose(point.gap, gap, rtol=1e-9)
 
 
 # The textbook's descent at its edges

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .certificate import exact_intercept
+from .certificate import INEXACT, exact_intercept
 from .passes import evaluate
 from .quadratic import Index, Vector, cheapest_shift
 from .standardised import Standardised
@@ -76,7 +76,10 @@ class ElasticNet:
         """Return the point with the exact intercept, where the gap is a proof."""
         if self.rows.fit_intercept:
             parameters = exact_intercept(self.rows, parameters)
-        return self.at(parameters)
+        point = self.at(parameters)
+        if self.rows.fit_intercept and not np.abs(point.gradient[:, -1]).max() <= INEXACT:
+            return point._replace(gap=np.inf)
+        return point
 
     def l1_term(self, parameters: Matrix) -> float:
         """Σ_kj l1_j |V_kj|."""
