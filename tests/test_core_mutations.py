@@ -212,6 +212,21 @@ def test_newton_s_method_takes_few_passes(shape):
     assert model.n_iter_ <= 9
 
 
+@pytest.mark.parametrize("tol", [1e-2, 1e-3, 1e-5])
+@pytest.mark.parametrize("shape", [(200, 3, 3), (6000, 40, 10)], ids=["newton", "l-bfgs"])
+def test_an_unpenalised_fit_ends_within_tol_of_the_optimum(shape, tol):
+    """Without a proof the estimate decides; noisy labels keep the optimum finite."""
+    n_rows, n_features, n_classes = shape
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(n_rows, n_features)) * np.geomspace(0.1, 10, n_features)
+    Z = rows @ rng.normal(size=(n_features, n_classes)) + 3 * rng.gumbel(size=(n_rows, n_classes))
+    labels = Z.argmax(axis=1)
+    least = SoftmaxRegression(l2=0.0, tol=1e-9).fit(rows, labels).loss(rows, labels)
+    model = SoftmaxRegression(l2=0.0, tol=tol).fit(rows, labels)
+    assert model.converged_
+    assert model.loss(rows, labels) - least <= tol
+
+
 # The stream of mini-batches
 
 
@@ -292,6 +307,23 @@ def test_f_and_the_gap_with_l1_are_those_of_their_definition(l1, l2, weight):
     np.testing.assert_allclose(point.gap, gap, rtol=1e-9)
 
 
+@pytest.mark.parametrize("l2", [0.0, 0.01])
+def test_the_fit_with_l1_meets_the_conditions_of_its_optimum(l2):
+    """∂F of the smooth part is -l1 sign(w) where w is not 0, else at most l1, whatever the units.
+
+    A gap of 1e-10 bounds the gradient's error by √(2 L · 1e-10), and L is below 10³ here.
+    """
+    rows, l1 = X * [0.2, 1.0, 3.0, 0.5], 0.05
+    model = SoftmaxRegression(l1=l1, l2=l2, tol=1e-10).fit(rows, Y)
+    gradient = model.gradient(rows, Y)[0] + l2 * model.coef_
+    used = model.coef_ != 0
+    assert used.any()
+    assert not used.all()
+    error = np.sqrt(2e3 * 1e-10)
+    np.testing.assert_allclose(gradient[used], -l1 * np.sign(model.coef_[used]), rtol=0, atol=error)
+    assert (np.abs(gradient[~used]) <= l1 + error).all()
+
+
 # The textbook's descent at its edges
 
 
@@ -334,7 +366,7 @@ def test_wide_float32_rows_take_the_step_of_float64():
 
 
 def test_shuffled_batches_never_hold_a_held_out_row():
-    """Other numbers in the held-out rows change the validation curve and no bit of the training's."""
+    """Other numbers in the held-out rows change their own curve and no bit of the training's."""
     settings = {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 99}
     settings |= {"batch_size": 5, "shuffle": True, "random_state": 0}
     _, held_out = hold_out(Labels(Y, K), 0.3, np.random.default_rng(0))

@@ -169,11 +169,11 @@ def comma_locale(tmp_path_factory):
         locale.setlocale(locale.LC_ALL, current)
     if shutil.which("localedef") is None:
         pytest.skip("no locale with decimal commas")
-    folder = tmp_path_factory.mktemp("locales")
-    build = ["localedef", "--no-archive", "-i", "de_DE", "-f", "UTF-8", str(folder / "de_DE.UTF-8")]
+    folder = tmp_path_factory.mktemp("locales") / "de_DE.UTF-8"
+    build = ["localedef", "--no-archive", "-i", "de_DE", "-f", "UTF-8", str(folder)]
     if subprocess.run(build, capture_output=True, check=False).returncode > 1:
         pytest.skip("no locale with decimal commas, and none can be built")
-    return "de_DE.UTF-8", {"LOCPATH": str(folder)}
+    return "de_DE.UTF-8", {"LOCPATH": str(folder.parent)}
 
 
 PRINTS = """
@@ -272,8 +272,7 @@ def results(model, X, y, weight):
 
 
 @BOTH
-@pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("kind", ["labels", "strings", "rows"])
+@pytest.mark.parametrize(("dtype", "kind"), [("f4", "rows"), ("f8", "labels"), ("f8", "strings")])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_memory_layout_does_not_matter_and_inputs_stay(layout, kind, dtype, mode):
     """Byte order, alignment and flags change no bit; strides may change the order of sums."""

@@ -156,14 +156,14 @@ def calls_of(name, mode, call, monkeypatch):
 
 
 @LEARNING
-@pytest.mark.parametrize("name", ["exp", "matmul", "log", "zeros_like"])
+@pytest.mark.parametrize("name", ["exp", "matmul"])
 def test_an_interrupt_inside_a_pass_leaves_the_previous_model(name, mode, call, monkeypatch):
     n_calls, after = calls_of(name, mode, call, monkeypatch)
     if name == "exp":
         assert n_calls >= 4  # every pass has one
     model = prepared(mode, call)
     before = state(model)
-    for nth in sampled(n_calls, 12, 3):
+    for nth in sampled(n_calls, 8, 2):
         kind = ERRORS[nth % 2]
         error = kind()
         with monkeypatch.context() as patch:
@@ -244,7 +244,7 @@ def test_an_interrupt_before_any_line_leaves_one_whole_model(mode, call):
     after = state(finished)
     model = prepared(mode, call)
     before = state(model)
-    for line in sampled(total, 12, 25):
+    for line in sampled(total, 8, 12):
         tracer = Tracer(line).run(partial(CALLS[call], model))
         assert tracer.interrupted
         assert_whole(model, before, after)
