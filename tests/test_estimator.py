@@ -360,3 +360,21 @@ def test_weights_count_in_partial_fit_validation_and_loss():
     assert math.isclose(
         one.score(X, Y, weight), one.score(X[repeated], Y[repeated]), rel_tol=REORDERED
     )
+
+
+def test_logits_that_overflow_are_refused():
+    """A NaN row, or an arbitrary class, would be a silent wrong answer."""
+    model = SoftmaxRegression().fit([[0.0], [1.0], [2.0]], [0, 1, 2])
+    model.coef_ = 1e10 * model.coef_
+    for method in (model.predict, model.predict_proba, model.predict_log_proba):
+        with (
+            np.errstate(over="ignore"),
+            pytest.raises(ValueError, match="logits overflow at row 0"),
+        ):
+            method([[1e308]])
+
+
+def test_score_refuses_labels_of_another_kind():
+    model = SoftmaxRegression().fit([[0.0], [1.0], [2.0]], [0, 1, 2])
+    with pytest.raises(TypeError, match="y holds text, but the model's classes are numbers"):
+        model.score([[0.0]], ["0"])

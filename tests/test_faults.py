@@ -798,7 +798,7 @@ def test_row_58_the_optimum_is_the_same_without_the_constant_and_the_copy():
     assert abs(model.loss(CONSTANT_AND_REPEATED, Y) - loss) <= settings["tol"]
 
 
-@pytest.mark.parametrize("scale", [5e-324, 1e-310, 1e-200])
+@pytest.mark.parametrize("scale", [5e-324, 1e-310])
 @pytest.mark.parametrize("learning_rate", [0.1, "auto"])
 @pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
 def test_row_59_subnormal_features(scale, learning_rate):

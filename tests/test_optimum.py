@@ -408,3 +408,19 @@ def test_class_weights_count_in_a_stream():
     one = SoftmaxRegression(class_weight=by_class).partial_fit(X, y, classes=np.arange(4))
     other = SoftmaxRegression().partial_fit(X, y, classes=np.arange(4), sample_weight=by_row)
     np.testing.assert_allclose(one.coef_, other.coef_, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-280, 1e-160])
+def test_columns_whose_squares_underflow_are_still_learned_from(scale):
+    """Without a penalty the optimum does not depend on the scale of the features."""
+    X, y = drawn(60, 3, 3)
+    reference = SoftmaxRegression(l2=0.0).fit(X, y)
+    model = SoftmaxRegression(l2=0.0).fit(X * scale, y)
+    assert model.loss(X * scale, y) == pytest.approx(reference.loss(X, y), abs=2e-6)  # two tols
+
+
+@pytest.mark.parametrize("shape", [(60, 3), (10, 40)])
+def test_columns_whose_squares_overflow_are_refused_by_name(shape):
+    X, y = drawn(*shape, 3)
+    with pytest.raises(DivergenceError, match="Scaling input data"):
+        SoftmaxRegression().fit(X * 1e200, y)

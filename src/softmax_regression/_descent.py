@@ -34,10 +34,6 @@ class DescentState:
     velocity: NDArray[Any]
     epoch: int = 0
 
-    def copy(self) -> "DescentState":
-        """Return a state whose arrays are its own."""
-        return DescentState(self.theta.copy(), self.velocity.copy(), self.epoch)
-
 
 class GradientDescent(NamedTuple):
     """The update rule θ ← θ + v with v = momentum · v - rate · ∇F, then the step for l1.

@@ -5,11 +5,13 @@ l2 > 0 any other part of W only adds to the penalty). With X_c X_cᵀ = Q Λ Q�
 R = Q Λ^½ (n, n) have the same inner products as X_c, and W = V Λ^-½ Qᵀ X_c has ‖W‖ = ‖V‖.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._exceptions import DivergenceError
 from .._objective import Parameters
 
 ROWS_AT_MOST = 2048
@@ -30,7 +32,10 @@ class RowSpace:
         if centred:
             self.centre = np.average(X, axis=0, weights=sample_weight)
         rows = X - self.centre
-        eigenvalues, vectors = np.linalg.eigh(rows @ rows.T)
+        products = rows @ rows.T
+        if not np.isfinite(products).all():
+            raise DivergenceError(1, math.nan, None)
+        eigenvalues, vectors = np.linalg.eigh(products)
         kept = eigenvalues > 1e-14 * max(float(eigenvalues[-1]), 1e-300)
         roots = np.sqrt(eigenvalues[kept])
         self.coordinates = np.ascontiguousarray(vectors[:, kept] * roots)

@@ -20,6 +20,12 @@ Floats = NDArray[np.floating[Any]]
 CACHE_BYTES = 128 * 2**20
 BLOCK_ROWS = 2048
 BLOCK_ENTRIES = 2**20
+# Squares of smaller deviations may underflow, and those of its inverse overflow.
+SMALLEST = 1e-140
+# Entries up to this are taken for 0: their weights would not fit into float64.
+NEGLIGIBLE = 1e-290
+# A penalty that overflows holds its column at 0; this much does so too, and stays finite.
+LARGEST_PENALTY = 1e200
 
 
 class Rows(Protocol):
@@ -162,24 +168,48 @@ class Standardised:
         d = self.n_features
         if self.sparse:
             return np.zeros(d), np.ones(d)
+        centre, spread = self._moments_in(np.ones(d))
+        spread[~np.isfinite(spread)] = np.nan  # squares overflow: F will say so
+        doubtful = np.flatnonzero(spread <= SMALLEST)
+        if len(doubtful):
+            unit = self._powers_of_two(doubtful)
+            if (unit != 1.0).any():
+                centre, spread = (unit * moment for moment in self._moments_in(unit))
+        constant = spread <= 1e-14 * np.abs(centre)
+        if not self.fit_intercept:
+            # Centring would need an intercept to absorb it.
+            spread = np.hypot(spread, centre)
+            return np.zeros(d), np.where(spread > 0, spread, 1.0)
+        return centre, np.where(constant | (spread == 0), 1.0, spread)
+
+    def _powers_of_two(self, columns: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return a unit for every column: 1, or near its largest entry where its square underflows."""
+        largest = np.zeros(len(columns))
+        for part in self._slices():
+            np.maximum(largest, np.abs(self.X[part][:, columns]).max(axis=0), out=largest)
+        extreme = (largest > NEGLIGIBLE) & (largest < SMALLEST)
+        unit = np.ones(self.n_features)
+        unit[columns[extreme]] = np.ldexp(1.0, np.frexp(largest[extreme])[1] - 1)
+        return unit
+
+    def _moments_in(
+        self, unit: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the weighted mean and standard deviation of each column of X / unit."""
+        d = self.n_features
         # A shift by nearby values keeps the variance from cancelling: Chan, Golub and LeVeque
         # (1983), "Algorithms for computing the sample variance".
-        shift = self.X[: self.block_rows].mean(axis=0, dtype=np.float64)
+        shift = (self.X[: self.block_rows] / unit).mean(axis=0, dtype=np.float64)
         first, second = np.zeros(d), np.zeros(d)
         for part in self._slices():
-            rows = self.X[part] - shift
+            rows = self.X[part] / unit
+            rows -= shift
             weight = np.ones(len(rows)) if self.sample_weight is None else self.sample_weight[part]
             first += weight @ rows
             np.square(rows, out=rows)
             second += weight @ rows
         first /= self.total
-        spread = np.sqrt(np.maximum(second / self.total - first * first, 0.0))
-        constant = spread <= 1e-14 * np.abs(shift + first)
-        if not self.fit_intercept:
-            # Centring would need an intercept to absorb it.
-            spread = np.sqrt(spread**2 + (shift + first) ** 2)
-            return np.zeros(d), np.where(spread > 0, spread, 1.0)
-        return shift + first, np.where(constant | (spread == 0), 1.0, spread)
+        return shift + first, np.sqrt(np.maximum(second / self.total - first * first, 0.0))
 
     def _convert(self, part: slice, dtype: type[np.floating[Any]]) -> Block:
         picked = part if self.order is None else self.order[part]
@@ -240,7 +270,9 @@ class Standardised:
     def penalty(self, l2: float) -> NDArray[np.float64]:
         """l2 / s_j² for every column, zero for the intercept, shape (D,)."""
         penalty = np.zeros(self.n_columns)
-        penalty[: self.n_features] = l2 / self.scale**2
+        with np.errstate(over="ignore", divide="ignore"):
+            weights = np.minimum(l2 / self.scale**2, LARGEST_PENALTY)
+        penalty[: self.n_features] = weights if l2 else 0.0
         return penalty
 
     def standardise(self, original: Parameters) -> NDArray[np.float64]:
