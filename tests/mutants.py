@@ -166,7 +166,7 @@ MUTANTS = [
     Mutant("_optimum/full_phase.py", "return self.decrement <= self.tol", "return self.decrement <= 100 * self.tol", "unpenalised fits end early"),
     Mutant("_optimum/standardised.py", "parameters[:, -1] - weights @ self.centre", "parameters[:, -1]", "centre not restored"),
     Mutant("_optimum/standardised.py", "weights = parameters[:, : self.n_features] / self.scale", "weights = parameters[:, : self.n_features]", "scale not restored"),
-    Mutant("_optimum/standardised.py", "penalty[: self.n_features] = l2 / self.scale**2", "penalty[: self.n_features] = l2 / self.scale", "penalty in the wrong units"),
+    Mutant("_optimum/standardised.py", "np.minimum(l2 / self.scale**2, LARGEST_PENALTY)", "np.minimum(l2 / self.scale, LARGEST_PENALTY)", "penalty in the wrong units"),
     Mutant("_optimum/standardised.py", "penalty = np.zeros(self.n_columns)", "penalty = np.full(self.n_columns, l2)", "penalised intercept at the optimum"),
     Mutant("_optimum/standardised.py", "intercept = original.intercept + original.weights @ self.centre", "intercept = original.intercept", "warm start misses the centre"),
     Mutant("_optimum/passes.py", "gradient += shrinkage", "pass", "penalty missing in the gradient"),
