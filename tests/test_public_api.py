@@ -153,3 +153,9 @@ def test_validation_does_not_rest_on_assert():
     command = [sys.executable, "-O", "-W", "error", "-c", code]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert "Input X contains NaN: X[0, 0]" in result.stdout
+
+
+def test_importing_does_not_load_numpy_s_random_numbers():
+    """NumPy loads them at their first use; they cost more than the rest of the import."""
+    code = "import sys, softmax_regression; print('numpy.random' in sys.modules)"
+    assert run(code).strip() == "False"

@@ -105,7 +105,7 @@ class HessianMatrix:
             self.diagonal = self.matrix.diagonal().copy()
 
 
-def _sample(n_rows: int, share: float, generator: np.random.Generator) -> Index:
+def _sample(n_rows: int, share: float, generator: "np.random.Generator") -> Index:
     """Return that share of the row indices, drawn at random: every k-th might meet a pattern."""
     rows = np.arange(n_rows)
     if share >= 1.0:
