@@ -424,3 +424,13 @@ def test_columns_whose_squares_overflow_are_refused_by_name(shape):
     X, y = drawn(*shape, 3)
     with pytest.raises(DivergenceError, match="Scaling input data"):
         SoftmaxRegression().fit(X * 1e200, y)
+
+
+def test_a_stream_heeds_a_penalty_changed_on_the_way():
+    """The same rows again under a far larger l2: the weights shrink, as the penalty asks."""
+    X, y = drawn(2_000, 4, 3)
+    model = SoftmaxRegression(l2=1e-4, batch_size=200).partial_fit(X, y, classes=np.arange(3))
+    before = np.linalg.norm(model.coef_)
+    for _ in range(5):
+        model.set_params(l2=10.0).partial_fit(X, y)
+    assert np.linalg.norm(model.coef_) < 0.2 * before

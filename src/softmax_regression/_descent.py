@@ -1,7 +1,7 @@
 """The textbook: mini-batch gradient descent with the gradient (ŷ - t) xᵀ of equation (5.48).
 
 Everything runs classes first, on (n_classes, batch_size) arrays: reductions over the classes are
-then sums of whole rows, several times faster than sums along short rows. The exponentials here
+then sums of whole rows, faster than sums along short rows. The exponentials here
 are not compensated as those of `log_softmax` are, and shifted only where they overflow or vanish;
 a step of gradient descent does not feel an error in the last digits.
 

@@ -256,7 +256,8 @@ class SoftmaxRegression(ScikitLearnMethods):
         ValueError
             An argument with an illegal value, or fewer than two classes.
         DivergenceError
-            The loss left the finite numbers; the last finite parameters are kept.
+            The loss left the finite numbers. Gradient descent keeps the last finite parameters;
+            with ``learning_rate="auto"`` the model stays as it was.
 
         Warns
         -----
@@ -293,8 +294,10 @@ class SoftmaxRegression(ScikitLearnMethods):
     ) -> "SoftmaxRegression":
         """Take one pass over some more rows, in the order given, a step per `batch_size` rows.
 
-        Chunks that end where batches end give bit for bit what
-        ``fit(shuffle=False, max_iter=1)`` gives on all rows at once.
+        With ``learning_rate="auto"`` these are averaged steps in the metric of the rows seen so
+        far, near the optimum but without proof. With a numeric `learning_rate`, chunks that end
+        where batches end give bit for bit what ``fit(shuffle=False, max_iter=1)`` gives on all
+        rows at once.
 
         Parameters
         ----------
@@ -318,9 +321,10 @@ class SoftmaxRegression(ScikitLearnMethods):
         ------
         ValueError
             An illegal value, an unknown label, other `classes` than before, or a setting that
-            needs all rows at once (``early_stopping``, ``class_weight="balanced"``).
+            needs all rows at once (``early_stopping``, ``class_weight="balanced"``, and `l1` with
+            ``learning_rate="auto"``).
         DivergenceError
-            The loss left the finite numbers; the last finite parameters are kept.
+            The loss left the finite numbers; the model stays as it was.
         """
         settings = check_hyperparameters(self.get_params())
         _refuse_whole_data_settings(settings)

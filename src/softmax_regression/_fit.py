@@ -266,12 +266,14 @@ def _stream(problem: Problem, settings: Hyperparameters, start: Start) -> Averag
             "partial_fit a numeric learning_rate"
         )
         raise ValueError(message)
-    if start.stream is not None:
-        return deepcopy(start.stream)
     weights, intercept = _parameters(start.state, problem)
     penalty = np.full(weights.shape[1] + settings.fit_intercept, settings.l2)
     if settings.fit_intercept:
         penalty[-1] = 0.0
+    # Another l2 or fit_intercept since the last call asks for another metric.
+    if start.stream is not None and np.array_equal(start.stream.penalty, penalty):
+        return deepcopy(start.stream)
+    if settings.fit_intercept:
         weights = np.column_stack([weights, intercept])
     return AveragedDescent(weights, penalty)
 

@@ -28,6 +28,8 @@ from ._features import Features, row_blocks
 from ._losses import cross_entropy_rows, cross_entropy_with_gradient_rows
 from ._targets import Targets
 
+WIDE = 256  # features; from here on float32 multiplies faster with the rows first
+
 
 class Parameters(NamedTuple):
     """W (n_classes, n_features) and b (n_classes,)."""
@@ -96,9 +98,6 @@ def logits(X: Features, parameters: Parameters) -> NDArray[Any]:
         )
         raise ValueError(message)
     return Z
-
-
-WIDE = 256
 
 
 def class_logits(

@@ -63,7 +63,7 @@ class Labels:
 
     def _true_places(self) -> NDArray[np.intp]:
         """Return the flat places of the true classes in a C-ordered (n_classes, n_rows) array."""
-        # A flat index is three times faster than the pair (labels, arange).
+        # A flat index is faster than the pair (labels, arange).
         if self._places is None:
             n_rows = self.labels.shape[0]
             self._places = self.labels * n_rows

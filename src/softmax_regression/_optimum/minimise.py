@@ -20,7 +20,6 @@ from .standardised import Standardised
 
 ROWS_PER_PARAMETER = 100
 STREAM_PARAMETERS = 32
-BATCH_ROWS = 1024
 
 
 def minimise(
@@ -32,7 +31,7 @@ def minimise(
     l1: float,
     l2: float,
     fit_intercept: bool,
-    batch_size: int | str,
+    batch_size: int,
     max_iter: int,
     tol: float,
     generator: "np.random.Generator | None",
@@ -95,13 +94,10 @@ def _balanced(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(parameters - parameters.mean(axis=0))
 
 
-def _stream(
-    phase: FullPhase, start: NDArray[np.float64], batch_size: int | str
-) -> NDArray[np.float64]:
+def _stream(phase: FullPhase, start: NDArray[np.float64], batch_size: int) -> NDArray[np.float64]:
     """Return the average of one epoch of mini-batches, unless F there is above F at the start."""
-    size = BATCH_ROWS if isinstance(batch_size, str) else batch_size
     state = AveragedDescent(start, phase.penalty)
-    for block in phase.rows.batches(phase.dtype, size):
+    for block in phase.rows.batches(phase.dtype, batch_size):
         state.step(block)
     phase.passes += 1
     phase.rows.order = None  # from here on rows only add up, and their own order reads faster
