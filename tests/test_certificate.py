@@ -15,6 +15,7 @@ X = RNG.standard_normal((120, 4)) + 1
 LABELS = RNG.permutation(np.arange(120) % 3)
 WEIGHT = RNG.uniform(0.2, 3.0, 120)
 L2 = 0.05
+TOL = 1e-13
 
 
 def rows(weight, **settings):
@@ -30,7 +31,7 @@ def parameters():
 def test_the_gap_is_primal_minus_dual(weight):
     """D(q) = Σ w H(q) − ‖Σ w (t − q) xᵀ‖² / (2 l2) with Σ w = 1, at q = p."""
     data = rows(weight)
-    found = certify(data, data.penalty(L2), parameters())
+    found = certify(data, data.penalty(L2), parameters(), TOL)
     W, b = data.restore(found.parameters)
     Z = X @ W.T + b
     P = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
@@ -45,7 +46,7 @@ def test_the_gap_is_primal_minus_dual(weight):
 @pytest.mark.parametrize("size", [1e-3, 1.0, 30.0, 1e3])
 def test_the_gap_bounds_the_distance_from_anywhere(weight, size):
     data = rows(weight)
-    found = certify(data, data.penalty(L2), size * parameters())
+    found = certify(data, data.penalty(L2), size * parameters(), TOL)
     lowest = optimum(X, np.eye(3)[LABELS], L2, weight)[2]
     # The rounding of F, relative to F.
     assert found.value.objective - lowest <= found.gap + 1e-14 * found.value.objective
@@ -58,8 +59,8 @@ def test_without_a_penalty_on_every_column_there_is_no_bound():
 def test_a_float64_value_at_exact_intercepts_needs_no_pass():
     data = rows(None)
     penalty = data.penalty(L2)
-    exact = certify(data, penalty, parameters())
-    again = certify(data, penalty, exact.parameters, exact.value)
+    exact = certify(data, penalty, parameters(), TOL)
+    again = certify(data, penalty, exact.parameters, TOL, exact.value)
     assert again.value is exact.value
     assert again.gap == exact.gap
 
@@ -68,14 +69,14 @@ def test_a_value_at_other_intercepts_is_not_taken_for_a_proof():
     data = rows(None)
     penalty = data.penalty(L2)
     value = evaluate(data, penalty, parameters(), np.float64)
-    found = certify(data, penalty, parameters(), value)
-    assert found.gap == certify(data, penalty, parameters()).gap
+    found = certify(data, penalty, parameters(), TOL, value)
+    assert found.gap == certify(data, penalty, parameters(), TOL).gap
 
 
 def test_without_an_intercept_the_parameters_stay():
     data = rows(None, fit_intercept=False)
     V = parameters()[:, :4]
-    assert np.array_equal(certify(data, data.penalty(L2), V).parameters, V)
+    assert np.array_equal(certify(data, data.penalty(L2), V, TOL).parameters, V)
 
 
 def test_logits_computed_anew_give_the_same_intercepts(monkeypatch):

@@ -20,27 +20,51 @@ def value(point):
 
 def test_without_pairs_the_direction_is_minus_the_first_matrix():
     gradient = np.array([1.0, 2.0, 3.0])
-    assert np.array_equal(Memory().direction(gradient, identity), -gradient)
+    assert np.array_equal(Memory(identity, np.float64).direction(gradient), -gradient)
 
 
 def test_the_last_pair_is_met():
     """The secant equation H y = s holds for the newest pair."""
-    memory = Memory()
+    memory = Memory(identity, np.float64)
     rng = np.random.default_rng(0)
     for _ in range(5):
         step = rng.standard_normal(3)
         memory.add(step, A @ step)
-    np.testing.assert_allclose(-memory.direction(A @ step, identity), step, rtol=1e-12)
+    np.testing.assert_allclose(-memory.direction(A @ step), step, rtol=1e-12)
 
 
-def test_pairs_lost_in_rounding_are_not_kept_and_old_ones_go():
-    memory = Memory()
+def two_loops(pairs, gradient):
+    """−H g by the recursion of Nocedal and Wright, algorithm 7.4, with P = identity."""
+    q, projections = gradient.copy(), []
+    for s, y in reversed(pairs):
+        projections.append(s @ q / (s @ y))
+        q = q - projections[-1] * y
+    s, y = pairs[-1]
+    r = s @ y / (y @ y) * q
+    for (s, y), projection in zip(pairs, reversed(projections), strict=True):
+        r = r + (projection - y @ r / (s @ y)) * s
+    return -r
+
+
+@pytest.mark.parametrize("count", [1, 3, PAIRS, PAIRS + 7])
+def test_the_compact_form_is_the_two_loop_recursion(count):
+    rng = np.random.default_rng(count)
+    B = np.diag(np.linspace(1.0, 9.0, 40))
+    memory, pairs = Memory(identity, np.float64), []
+    for _ in range(count):
+        step = rng.standard_normal(40)
+        pairs.append((step, B @ step))
+        memory.add(*pairs[-1])
+    gradient = rng.standard_normal(40)
+    expected = two_loops(pairs[-PAIRS:], gradient)
+    np.testing.assert_allclose(memory.direction(gradient), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_pairs_lost_in_rounding_are_not_kept():
+    memory = Memory(identity, np.float64)
     memory.add(np.array([1.0, 0, 0]), np.array([0.0, 1.0, 0]))
-    assert not memory.pairs
-    for k in range(PAIRS + 5):
-        memory.add(np.array([1.0 + k, 0, 0]), np.array([1.0, 0, 0]))
-    assert len(memory.pairs) == PAIRS
-    assert memory.pairs[0][0][0] == 6.0
+    gradient = np.array([1.0, 2.0, 3.0])
+    assert np.array_equal(memory.direction(gradient), -gradient)
 
 
 def test_a_step_too_long_is_shortened_and_one_too_short_lengthened():

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .passes import flushed, probabilities
-from .standardised import Block, DenseRows, Floats, Standardised
+from .passes import balanced, flushed, probabilities
+from .standardised import CACHE_BYTES, Block, DenseRows, Floats, Standardised
 
 Matrix = NDArray[np.float64]
 Apply = Callable[[Matrix], Matrix]
@@ -44,12 +44,6 @@ def dense_values(block: Block) -> Floats:
     return block.rows.values
 
 
-def _balanced(step: Matrix) -> Matrix:
-    """Project onto rows that sum to zero over classes, where the optimum and all gradients lie."""
-    step -= np.add.reduce(step, axis=0) / len(step)
-    return step
-
-
 class Cholesky:
     """A = L Lᵀ with both triangular solves by blocks.
 
@@ -71,10 +65,13 @@ class Cholesky:
         """A⁻¹ r for one vector r."""
         x = right * self.equilibrate
         for part, inverse in zip(self.parts, self.inverses, strict=True):
-            x[part] = inverse @ (x[part] - self.lower[part, : part.start] @ x[: part.start])
+            if part.start:
+                x[part] -= self.lower[part, : part.start] @ x[: part.start]
+            x[part] = inverse @ x[part]
         for part, inverse in zip(reversed(self.parts), reversed(self.inverses), strict=True):
-            known = self.lower[part.stop :, part].T @ x[part.stop :]
-            x[part] = inverse.T @ (x[part] - known)
+            if part.stop < len(x):
+                x[part] -= self.lower[part.stop :, part].T @ x[part.stop :]
+            x[part] = inverse.T @ x[part]
         return np.asarray(x * self.equilibrate)
 
 
@@ -114,7 +111,7 @@ class Full:
         own = np.zeros((free, columns, columns))
         total = 0.0
         for block in _sample(self.rows, dtype):
-            p = probabilities(block, parameters)[:free]
+            p = flushed(probabilities(block, parameters)[:free])
             own += _class_moments(block, p * (1 - p))
             if free > 1:
                 scaled = p if block.weight is None else p * np.sqrt(block.weight)
@@ -122,17 +119,17 @@ class Full:
                 products += by_class @ by_class.T
             total += _weight_sum(block)
         hessian = products.reshape(free, columns, free, columns)
-        np.negative(products, out=products)
+        products /= -total
+        own /= total
         k, j = np.arange(free), np.arange(columns)
         hessian[k, :, k] = own
-        products /= total
         hessian[:, j, :, j] += self.ridge
         factor = Cholesky(products)
 
         def apply(gradient: Matrix) -> Matrix:
             step = np.zeros_like(gradient)
             step[:-1] = factor.solve(gradient[:-1].ravel()).reshape(free, columns)
-            return _balanced(step)
+            return balanced(step)
 
         return apply
 
@@ -140,7 +137,7 @@ class Full:
 def _class_columns(block: Block, weights: Floats) -> Floats:
     """All products weights_ki x̃_ij, (K, b) -> (K D, b)."""
     values = dense_values(block)
-    products = flushed(weights)[:, None, :] * np.ascontiguousarray(values.T)
+    products = weights[:, None, :] * np.ascontiguousarray(values.T)
     return products.reshape(-1, len(values))
 
 
@@ -171,7 +168,7 @@ class ClassBlocks:
         blocks = np.zeros((self.rows.n_classes, columns, columns))
         total, seen = 0.0, 0
         for block in _sample(self.rows, dtype):
-            p = probabilities(block, parameters)
+            p = flushed(probabilities(block, parameters))
             blocks += _class_moments(block, p * (1 - p))
             total += _weight_sum(block)
             seen += block.rows.n_rows
@@ -182,7 +179,7 @@ class ClassBlocks:
         ridge = 1e-10 if seen == self.rows.n_rows else 0.1 * columns / seen
         blocks[:, diagonal, diagonal] += ridge * mean[:, None] + self.penalty + 1e-300
         inverses = _inverses(blocks)
-        return lambda gradient: _balanced(np.matmul(inverses, gradient[:, :, None])[:, :, 0])
+        return lambda gradient: balanced(np.matmul(inverses, gradient[:, :, None])[:, :, 0])
 
 
 def _inverses(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -208,6 +205,7 @@ class PrincipalAxes:
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows, self.penalty = rows, penalty
         self.axes: Floats | None = None
+        self.squares: list[Floats] = []
 
     def _find_axes(self, dtype: type[np.floating[Any]]) -> Floats:
         columns = self.rows.n_columns
@@ -226,19 +224,28 @@ class PrincipalAxes:
         _, vectors = np.linalg.eigh(scaled)
         return np.asarray(vectors / root[:, None].astype(dtype))
 
+    def _squares(self, number: int, block: Block, axes: Floats) -> Floats:
+        """(x̃_iᵀ u_j)² of one block; kept for the next build while all fit the cache."""
+        if number < len(self.squares):
+            return self.squares[number]
+        along = dense_values(block) @ axes
+        np.square(along, out=along)
+        if self.rows.n_rows * along[0].nbytes <= CACHE_BYTES:
+            self.squares.append(along)
+        return along
+
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
         if self.axes is None:
             self.axes = self._find_axes(dtype)
         axes = self.axes.astype(dtype, copy=False)
         curvature = np.zeros_like(parameters)
         total = 0.0
-        for block in _sample(self.rows, dtype):
+        for number, block in enumerate(_sample(self.rows, dtype)):
             p = probabilities(block, parameters)
             p *= 1 - p
             if block.weight is not None:
                 p *= block.weight
-            along = dense_values(block) @ axes
-            curvature += p @ np.square(along, out=along)
+            curvature += p @ self._squares(number, block, axes)
             total += _weight_sum(block)
         curvature /= total
         curvature += self.penalty @ (axes * axes) + 1e-12
@@ -246,7 +253,7 @@ class PrincipalAxes:
         def apply(gradient: Matrix) -> Matrix:
             along = gradient.astype(dtype) @ axes
             along /= curvature
-            return _balanced((along @ axes.T).astype(np.float64))
+            return balanced((along @ axes.T).astype(np.float64))
 
         return apply
 
@@ -272,7 +279,7 @@ class Diagonal:
         curvature /= total
         curvature += self.penalty
         curvature += 1e-8 * curvature.max(axis=1, keepdims=True) * (self.penalty == 0) + 1e-300
-        return lambda gradient: _balanced(gradient / curvature)
+        return lambda gradient: balanced(gradient / curvature)
 
 
 Curvature = Full | ClassBlocks | PrincipalAxes | Diagonal

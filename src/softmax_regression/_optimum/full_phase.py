@@ -17,11 +17,14 @@ from .certificate import certify, duality_gap
 from .curvature import FULL_WORK, Apply, Curvature, Full, choose, full_work
 from .lbfgs import Memory
 from .line_search import search
-from .passes import Value, evaluate
+from .passes import Value, balanced, evaluate
 from .standardised import Standardised
 
 NEWTON_WORK = 2e7
 SMALL_PASS = 5e5
+# The proof costs several passes: it is asked for when the bound, which takes the intercepts for
+# optimal, is below this part of `tol`.
+AIM = 0.3
 # Roundings of one F by which it may seem to rise.
 NOISE = 4.0
 # Where free parameters are few, so that a full Hessian costs few passes, it takes over at the
@@ -36,6 +39,8 @@ SETTLED = 1e-9
 STILL = 1e-13
 POLISHED_TOL = 1e-6
 POLISH_WORK = 2e9
+# Else it pays where it costs less than the passes it saves, in multiplications a pass entry.
+FULL_PASSES = 200.0
 
 # F, the parameters and the duality gap after a pass; a true return stops the fit.
 Report = Callable[[float, Callable[[], Parameters], float], bool]
@@ -73,10 +78,9 @@ class FullPhase:
         self.penalty = rows.penalty(l2)
         self.penalised = l2 > 0
         self.passes, self.iteration, self.renewal = 0, 0, 0
-        self.decrement, self.gap, self.aim = np.inf, np.inf, tol
-        self.memory = Memory()
+        self.decrement, self.gap, self.aim = np.inf, np.inf, AIM * tol
         self.length = 1.0
-        self.apply: Apply | None = None
+        self.memory: Memory | None = None
         self._plan()
 
     def _plan(self) -> None:
@@ -86,11 +90,11 @@ class FullPhase:
         # Where a pass is all overhead, float32 saves nothing.
         small = pass_entries <= SMALL_PASS
         self.dtype: type[np.floating[Any]] = np.float64 if small else np.float32
-        self.full_within_reach = work <= FULL_WORK
+        self.full_pays = work <= min(FULL_WORK, FULL_PASSES * pass_entries)
         few = (rows.n_classes - 1) * rows.n_columns <= FEW_PARAMETERS
         self.newton = work <= NEWTON_WORK
         self.polish = work <= POLISH_WORK and self.tol <= POLISHED_TOL
-        takes_over = self.polish or (few and self.full_within_reach)
+        takes_over = self.polish or (few and self.full_pays)
         self.finish = NEAR if takes_over else DIGITS
         self.settled = SETTLED if self.newton else STILL
         self.sharp = False
@@ -101,33 +105,40 @@ class FullPhase:
             self.curvature = choose(rows, self.penalty, rows.principal)
 
     def _sharpen(self) -> None:
-        """Go on in float64, with the full Hessian where it is within reach."""
+        """Go on in float64, with the full Hessian where it pays."""
         self.sharp = True
         self.decrement = np.inf
-        self.apply, self.iteration = None, 0
-        if self.full_within_reach:
+        full = self.polish or self.full_pays
+        if full:
             # The first in the precision of the passes so far; one built anew in float64.
-            self.curvature = Full(self.rows, self.penalty)
-            self._build()
+            self.curvature, self.iteration = Full(self.rows, self.penalty), 0
+            coarse = self._build()
         self.dtype = np.float64
-        self._stand(self.parameters, self.evaluate(self.parameters))
+        if full:
+            self._begin(coarse)
+        # Directions in float32 sum to zero over classes in float32 only.
+        parameters = balanced(self.parameters)
+        self._stand(parameters, self.evaluate(parameters))
 
     def _build(self) -> Apply:
-        """Build P at the parameters and forget the pairs made for another."""
-        self.apply = self.curvature.build(self.parameters, self.dtype)
+        """Build P at the parameters."""
+        return self.curvature.build(self.parameters, self.dtype)
+
+    def _begin(self, apply: Apply) -> Memory:
+        """Go on with another P, without the pairs made for the last."""
+        self.memory = Memory(apply, self.dtype)
         self.length = 1.0
-        self.memory.clear()
         self.renewal = 2 * self.iteration + self.curvature.first_renewal
-        return self.apply
+        return self.memory
 
     def evaluate(self, parameters: NDArray[np.float64]) -> Value:
         """F and its gradient, counted as one pass."""
         self.passes += 1
         return evaluate(self.rows, self.penalty, parameters, self.dtype)
 
-    def run(self, parameters: NDArray[np.float64]) -> Solution:
-        """Descend from `parameters` (K, D) to the optimum."""
-        self._stand(parameters, self.evaluate(parameters))
+    def run(self, parameters: NDArray[np.float64], value: Value | None = None) -> Solution:
+        """Descend from `parameters` (K, D), where F is `value` if known, to the optimum."""
+        self._stand(parameters, value or self.evaluate(parameters))
         reason = "stopped" if self._reported() else self._exhausted()
         while reason is None:
             reason = self._iterate()
@@ -156,7 +167,7 @@ class FullPhase:
                 return "rounding"
             self._sharpen()
             return None
-        if not self.newton:
+        if self.memory and not self.newton:
             self.memory.add(found[0] - self.parameters, found[1].gradient - self.value.gradient)
         self._stand(*found)
         self.iteration += 1
@@ -188,7 +199,7 @@ class FullPhase:
             self.value,
             direction,
             noise=NOISE * float(np.finfo(self.dtype).eps) * objective,
-            extrapolate=self.iteration < 3,
+            extrapolate=self.newton or self.iteration < 3,
             first=self.length,
         )
         if found is not None:
@@ -205,14 +216,14 @@ class FullPhase:
 
     def _direction(self) -> NDArray[np.float64]:
         """Quasi-Newton direction; P is built anew when due."""
-        apply = self.apply
-        if apply is None or self.newton or self.iteration >= self.renewal:
-            apply = self._build()
-        direction = self.memory.direction(self.value.gradient, apply)
+        memory = self.memory
+        if memory is None or self.newton or self.iteration >= self.renewal:
+            memory = self._begin(self._build())
+        direction = memory.direction(self.value.gradient)
         if float(np.vdot(self.value.gradient, direction)) < 0.0:
             return direction
-        self.memory.clear()
-        return -apply(self.value.gradient)
+        memory.clear()
+        return memory.direction(self.value.gradient)
 
     def _looks_done(self) -> bool:
         if not self.penalised:
@@ -225,7 +236,7 @@ class FullPhase:
         """Move to exact intercepts, in float64; True if `tol` is proven, or no proof exists."""
         value = self.value if self.dtype is np.float64 else None
         self.parameters, self.value, self.gap = certify(
-            self.rows, self.penalty, self.parameters, value
+            self.rows, self.penalty, self.parameters, self.tol, value
         )
         self.bound = self.gap
         return self.gap <= self.tol or not self.penalised

@@ -14,6 +14,10 @@ from .passes import Value
 
 DECREASE = 1e-4
 TRIALS = 25
+# While this share of the slope is left after the first trial, F still falls: go on to where the
+# secant sees its end, and beyond, because the slope of a softmax loss decays like exp(-t).
+STEEP = 0.25
+BEYOND = 1.3
 
 
 def search(
@@ -39,8 +43,9 @@ def search(
         there = float(np.vdot(found.gradient, direction))
         rise = found.objective - value.objective
         if rise <= DECREASE * t * slope:
-            if extrapolate and trial == 0 and there < 0.5 * slope:
-                further = parameters + min(10.0, slope / (slope - there)) * direction
+            if extrapolate and trial == 0 and there < STEEP * slope:
+                longer_by = min(10.0, BEYOND * slope / (slope - there))
+                further = parameters + t * longer_by * direction
                 longer = evaluate(further)
                 if longer.objective < found.objective:
                     return further, longer

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .._objective import Parameters, Penalty
 from .full_phase import FullPhase, Report, Solution
 from .minibatch import AveragedDescent
+from .passes import Value, balanced
 from .proximal import ProximalPhase
 from .row_space import RowSpace
 from .standardised import Standardised
@@ -66,10 +67,11 @@ def minimise(
     )
     phase = FullPhase(rows, l2, tol, max_iter, report)
     parameters = _class_frequencies(rows) if start is None else rows.standardise(start)
-    parameters = _balanced(parameters)
+    parameters = balanced(parameters)
+    value = None
     if stream and max_iter > 3:
-        parameters = _stream(phase, parameters, batch_size)
-    solution = phase.run(parameters)
+        parameters, value = _stream(phase, parameters, batch_size)
+    solution = phase.run(parameters, value)
     if space is None:
         return solution
     return solution._replace(parameters=space.expand(solution.parameters))
@@ -84,25 +86,30 @@ def _class_frequencies(rows: Standardised) -> NDArray[np.float64]:
     """Zero weights; intercepts at the log of the weighted class frequencies, (K, D)."""
     parameters = np.zeros((rows.n_classes, rows.n_columns))
     if rows.fit_intercept:
-        frequency = rows.targets.class_totals(rows.sample_weight) / rows.total
-        parameters[:, -1] = np.log(np.maximum(frequency, 0.1 / rows.n_rows))
+        parameters[:, -1] = np.log(np.maximum(rows.mean_targets(), 0.1 / rows.n_rows))
     return parameters
 
 
-def _balanced(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the same probabilities from rows that sum to zero over classes, at no larger penalty."""
-    return np.asarray(parameters - parameters.mean(axis=0))
-
-
-def _stream(phase: FullPhase, start: NDArray[np.float64], batch_size: int) -> NDArray[np.float64]:
-    """Return the average of one epoch of mini-batches, unless F there is above F at the start."""
+def _stream(
+    phase: FullPhase, start: NDArray[np.float64], batch_size: int
+) -> tuple[NDArray[np.float64], Value]:
+    """Return the average of one epoch of mini-batches and F there, or the start if F is less."""
     state = AveragedDescent(start, phase.penalty)
     for block in phase.rows.batches(phase.dtype, batch_size):
         state.step(block)
     phase.passes += 1
     phase.rows.order = None  # from here on rows only add up, and their own order reads faster
-    average = _balanced(state.average)
-    if not np.isfinite(average).all():
-        return start
-    improved = phase.evaluate(average).objective < phase.evaluate(start).objective
-    return average if improved else start
+    average = balanced(state.average)
+    found = phase.evaluate(average)
+    if found.objective < _constant_objective(phase.rows, start):
+        return average, found
+    before = phase.evaluate(start)
+    return (average, found) if found.objective < before.objective else (start, before)
+
+
+def _constant_objective(rows: Standardised, parameters: NDArray[np.float64]) -> float:
+    """F without weights, lse(c) − ⟨t̄, c⟩ with the mean targets t̄; −inf if there are weights."""
+    if parameters[:, : rows.n_features].any():
+        return -np.inf
+    intercept = parameters[:, -1] if rows.fit_intercept else np.zeros(rows.n_classes)
+    return float(np.log(np.exp(intercept).sum()) - rows.mean_targets() @ intercept)

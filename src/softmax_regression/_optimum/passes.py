@@ -33,6 +33,12 @@ def flushed(weights: Floats) -> Floats:
     return np.where(weights < np.sqrt(np.finfo(weights.dtype).tiny), 0, weights)
 
 
+def balanced(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shift rows, in place, to sum to zero over classes: same probabilities, no larger penalty."""
+    parameters -= np.add.reduce(parameters, axis=0) / len(parameters)
+    return parameters
+
+
 def probabilities(block: Block, parameters: Floats) -> Floats:
     """Softmax of the block's logits, (K, b)."""
     logits = block.rows.logits(parameters)

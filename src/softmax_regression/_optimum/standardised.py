@@ -267,6 +267,22 @@ class Standardised:
         entries = 2 * self.X.nnz if self.sparse else self.n_rows * self.n_columns
         return bool(entries * size <= CACHE_BYTES)
 
+    def mean_targets(self) -> NDArray[np.float64]:
+        """Weighted mean of the targets, smoothing included, (K,)."""
+        frequency = self.targets.class_totals(self.sample_weight) / self.total
+        smoothing = self.targets.smoothing
+        return np.asarray((1.0 - smoothing) * frequency + smoothing / self.n_classes)
+
+    def root_mean_squares(self) -> NDArray[np.float64]:
+        """Return a bound on (mean x̃_ij²)^½ of the features, (d,): 1 where they are standardised."""
+        if not self.sparse:
+            return np.ones(self.n_features)
+        squares = np.zeros(self.n_columns)
+        for block in self.blocks(np.float64):
+            weight = np.ones(block.rows.n_rows) if block.weight is None else block.weight
+            squares += block.rows.squares(weight[None, :])[0]
+        return np.asarray(np.sqrt(squares[: self.n_features] / self.total))
+
     def penalty(self, l2: float) -> NDArray[np.float64]:
         """l2 / s_j² for every column, zero for the intercept, shape (D,)."""
         penalty = np.zeros(self.n_columns)
