@@ -24,7 +24,7 @@ NEWTON_WORK = 2e7
 SMALL_PASS = 5e5
 # The proof costs several passes: it is asked for when the bound, which takes the intercepts for
 # optimal, is below this part of `tol`.
-AIM = 0.3
+AIM = 0.5
 # Roundings of one F by which it may seem to rise.
 NOISE = 4.0
 # Where free parameters are few, so that a full Hessian costs few passes, it takes over at the
