@@ -96,7 +96,7 @@ class Full:
     the data term is one symmetric product of the columns √w_i p_ik x̃_ij.
     """
 
-    first_renewal = 6
+    first_renewal = 12
 
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows = rows

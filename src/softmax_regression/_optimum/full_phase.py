@@ -39,8 +39,10 @@ SETTLED = 1e-9
 STILL = 1e-13
 POLISHED_TOL = 1e-6
 POLISH_WORK = 2e9
-# Else it pays where it costs less than the passes it saves, in multiplications a pass entry.
+# Else it pays where it costs less than the passes it saves, in multiplications an entry of a
+# pass; from the start where it costs hardly more than a pass.
 FULL_PASSES = 200.0
+FULL_FIRST = 50.0
 
 # F, the parameters and the duality gap after a pass; a true return stops the fit.
 Report = Callable[[float, Callable[[], Parameters], float], bool]
@@ -97,9 +99,8 @@ class FullPhase:
         takes_over = self.polish or (few and self.full_pays)
         self.finish = NEAR if takes_over else DIGITS
         self.settled = SETTLED if self.newton else STILL
-        self.sharp = False
-        if self.newton:
-            self.sharp = True
+        self.sharp = self.newton
+        if self.newton or work <= FULL_FIRST * pass_entries:
             self.curvature: Curvature = Full(rows, self.penalty)
         else:
             self.curvature = choose(rows, self.penalty, rows.principal)
@@ -108,14 +109,13 @@ class FullPhase:
         """Go on in float64, with the full Hessian where it pays."""
         self.sharp = True
         self.decrement = np.inf
-        full = self.polish or self.full_pays
-        if full:
-            # The first in the precision of the passes so far; one built anew in float64.
+        if self.polish or (self.full_pays and not isinstance(self.curvature, Full)):
             self.curvature, self.iteration = Full(self.rows, self.penalty), 0
-            coarse = self._build()
+            # The first in the precision of the passes so far; one built anew in float64.
+            apply = self._build()
+            self.dtype = np.float64
+            self._begin(apply)
         self.dtype = np.float64
-        if full:
-            self._begin(coarse)
         # Directions in float32 sum to zero over classes in float32 only.
         parameters = balanced(self.parameters)
         self._stand(parameters, self.evaluate(parameters))
