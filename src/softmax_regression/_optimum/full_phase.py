@@ -25,6 +25,8 @@ SMALL_PASS = 5e5
 # The proof costs several passes: it is asked for when the bound, which takes the intercepts for
 # optimal, is below this part of `tol`.
 AIM = 0.5
+# A new P whose first step comes out shorter than this is given up for the one before.
+SHORT = 0.25
 # Roundings of one F by which it may seem to rise.
 NOISE = 4.0
 # Where free parameters are few, so that a full Hessian costs few passes, it takes over at the
@@ -83,6 +85,7 @@ class FullPhase:
         self.decrement, self.gap, self.aim = np.inf, np.inf, AIM * tol
         self.length = 1.0
         self.memory: Memory | None = None
+        self.former: Memory | None = None
         self._plan()
 
     def _plan(self) -> None:
@@ -204,6 +207,9 @@ class FullPhase:
         )
         if found is not None:
             self._remember_length(direction, *found)
+            if self.former is not None and not self.newton and self.length < SHORT:
+                self.memory, self.length = self.former, 1.0
+        self.former = None
         return found
 
     def _remember_length(
@@ -218,6 +224,7 @@ class FullPhase:
         """Quasi-Newton direction; P is built anew when due."""
         memory = self.memory
         if memory is None or self.newton or self.iteration >= self.renewal:
+            self.former = memory
             memory = self._begin(self._build())
         direction = memory.direction(self.value.gradient)
         if float(np.vdot(self.value.gradient, direction)) < 0.0:
