@@ -52,7 +52,7 @@ WATCHED_BY = {
     "_estimator.py": [
         "test_core_mutations.py","test_estimator.py", "test_reference.py", "test_objective.py",
                       "test_faults.py", "test_interrupts.py"],
-    "_optimum": ["test_core_mutations.py", "test_optimum.py"],
+    "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_lbfgs.py", "test_optimum.py"],
 }  # fmt: skip
 
 MUTANTS = [
@@ -161,7 +161,11 @@ MUTANTS = [
     Mutant("_optimum/certificate.py", "gap = 0.5 * float(np.vdot(weights, weights / penalty))", "gap = 0.5 * float(np.vdot(weights, weights))", "gap without the penalty"),
     Mutant("_optimum/certificate.py", "if not penalty.all():\n        return np.inf", "if not penalty.all():\n        return 0.0", "a proof where there is none"),
     Mutant("_optimum/certificate.py", "value = evaluate(rows, penalty, parameters, np.float64)", "value = evaluate(rows, penalty, parameters, np.float32)", "certificate in float32"),
-    Mutant("_optimum/certificate.py", "parameters[:, -1] += _intercept_correction(rows, parameters)", "pass", "Newton's steps on the intercepts skipped"),
+    Mutant("_optimum/certificate.py", "parameters[:, -1] += _intercept_correction(rows, parameters, share)", "pass", "Newton's steps on the intercepts skipped"),
+    Mutant("_optimum/certificate.py", "(math.sqrt(gap) + moved) ** 2", "gap", "closed gap without the gradient's change"),
+    Mutant("_optimum/certificate.py", "+ share * _largest_divergence(parameters, spread)", "", "closed gap without the divergence"),
+    Mutant("_optimum/certificate.py", "2.0 * float(centred + np.sqrt(sizes @ sizes))", "float(centred)", "divergence bounded by the intercepts alone"),
+    Mutant("_optimum/certificate.py", "share = float((residual / np.maximum(mean, ABSENT)).max())", "share = float(residual.max())", "share of the residual not relative to its class"),
     Mutant("_optimum/full_phase.py", "return self.gap <= self.tol or not self.penalised", "return self.gap <= 2 * self.tol or not self.penalised", "tol compared with half of the gap"),
     Mutant("_optimum/full_phase.py", "return self.decrement <= self.tol", "return self.decrement <= 100 * self.tol", "unpenalised fits end early"),
     Mutant("_optimum/standardised.py", "parameters[:, -1] - weights @ self.centre", "parameters[:, -1]", "centre not restored"),
@@ -178,7 +182,11 @@ MUTANTS = [
     Mutant("_optimum/curvature.py", "coupling = np.eye(free) - 1 / rows.n_classes", "coupling = np.eye(free)", "penalty of the last class missing"),
     Mutant("_optimum/curvature.py", "along = dense_values(block) @ axes", "along = 2 * dense_values(block) @ axes", "factor 4 in the principal curvatures"),
     Mutant("_optimum/line_search.py", "if rise <= DECREASE * t * slope:", "if True:", "any rise of F accepted"),
-    Mutant("_optimum/lbfgs.py", "q -= projection * change", "q += projection * change", "sign in the two-loop recursion"),
+    Mutant("_optimum/lbfgs.py", "descent -= correction", "descent += correction", "sign of the L-BFGS correction"),
+    Mutant("_optimum/lbfgs.py", "upper = np.triu(self.inner[between])", "upper = np.tril(self.inner[between])", "wrong triangle in L-BFGS"),
+    Mutant("_optimum/lbfgs.py", "combination[1, order] = -scale * a", "combination[1, order] = -a", "scale of the first matrix forgotten"),
+    Mutant("_optimum/lbfgs.py", "self.order.pop(0)", "self.order.pop()", "the newest pair dropped instead of the oldest"),
+    Mutant("_optimum/standardised.py", "(1.0 - smoothing) * frequency + smoothing / self.n_classes", "frequency", "mean targets without smoothing"),
     Mutant("_optimum/minibatch.py", "curvature = 0.5 * (mean + np.diag(ridge * _seen(diagonal))) + np.diag(self.penalty)", "curvature = (mean + np.diag(ridge * _seen(diagonal))) + np.diag(self.penalty)", "stream's steps half as long"),
     Mutant("_optimum/minibatch.py", "* 8.0 / (self.steps + 8.0)", "* 1.0", "stream not averaged"),
     Mutant("_optimum/row_space.py", "parameters.intercept - weights @ self.centre", "parameters.intercept", "row space forgets the centre"),

@@ -5,8 +5,14 @@ import pytest
 from newton import optimum
 
 from softmax_regression._optimum import certificate
-from softmax_regression._optimum.certificate import certify, duality_gap, exact_intercept
-from softmax_regression._optimum.passes import evaluate
+from softmax_regression._optimum.certificate import (
+    _largest_divergence,
+    certify,
+    closed_gap,
+    duality_gap,
+    exact_intercept,
+)
+from softmax_regression._optimum.passes import evaluate, probabilities
 from softmax_regression._optimum.standardised import Standardised
 from softmax_regression._targets import Labels
 
@@ -84,3 +90,54 @@ def test_logits_computed_anew_give_the_same_intercepts(monkeypatch):
     monkeypatch.setattr(certificate, "CACHE_BYTES", 0)
     anew = exact_intercept(rows(WEIGHT), parameters())
     assert np.array_equal(kept, anew)
+
+
+def near_the_optimal_intercepts(weight, distance):
+    data = rows(weight)
+    point = exact_intercept(data, parameters())
+    point[:, -1] += distance * np.array([1.0, -2.0, 1.0])
+    return data, point, evaluate(data, data.penalty(L2), point, np.float64)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+@pytest.mark.parametrize("distance", [1e-9, 1e-4, 1e-2, 0.2])
+def test_near_the_optimal_intercepts_the_gap_bounds_that_of_the_mixture(weight, distance):
+    """F − D(q) at q = (1 − ε) P + ε s, with D computed term by term."""
+    data, point, value = near_the_optimal_intercepts(weight, distance)
+    bound = closed_gap(data, data.penalty(L2), point, value)
+    W, b = data.restore(point)
+    Z = X @ W.T + b
+    P = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
+    w = np.full(120, 1 / 120) if weight is None else weight / weight.sum()
+    T = np.eye(3)[LABELS]
+    residual, mean = w @ (P - T), w @ P
+    share = (residual / mean).max()
+    Q = (1 - share) * P + share * (mean - residual / share)
+    # Rounding of the residual, enlarged by the division.
+    assert Q.min() >= -1e-12
+    Q = np.maximum(Q, 1e-300)
+    np.testing.assert_allclose(w @ (Q - T), 0, atol=1e-12)
+    dual = -(w @ (Q * np.log(Q)).sum(axis=1)) - np.sum(((T - Q).T * w @ X) ** 2) / (2 * L2)
+    assert value.objective - dual <= bound
+    moved = share * np.sqrt((1 / data.penalty(L2)[:4]).sum())
+    gap = duality_gap(value.gradient, data.penalty(L2), 4)
+    divergence = _largest_divergence(point, np.ones(4))
+    assert bound == pytest.approx((np.sqrt(gap) + moved) ** 2 + share * divergence, rel=1e-6)
+
+
+def test_no_distribution_diverges_further_than_the_bound():
+    """Mean KL(s ‖ p_i) at its extremes, the corners of the simplex."""
+    data, point, _ = near_the_optimal_intercepts(None, 3.0)
+    block = next(data.blocks(np.float64))
+    surprise = -np.log(probabilities(block, 5.0 * point)).mean(axis=1)
+    assert surprise.max() <= _largest_divergence(5.0 * point, np.ones(4))
+
+
+def test_means_of_the_targets_know_of_smoothing():
+    targets = Labels(LABELS, 3, 0.3)
+    data = Standardised(X, targets, WEIGHT, fit_intercept=True)
+    block = next(data.blocks(np.float64))
+    T = np.zeros((3, 120))
+    targets.subtract_from(T)
+    expected = -(T @ block.weight) / WEIGHT.sum()
+    np.testing.assert_allclose(data.mean_targets(), expected, rtol=1e-13)
