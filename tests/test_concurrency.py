@@ -75,6 +75,33 @@ def test_eight_threads_predict_on_one_model_as_one_does(method):
 
 
 @pytest.mark.usefixtures("eager_switching")
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+def test_a_prediction_during_a_refit_is_that_of_one_model_or_the_other(method):
+    """Never the coefficients of one fit with the intercept or the classes of another."""
+    labels = {"three": Y, "two": np.where(Y == "a", "left", "right")}
+    expected = {
+        getattr(SoftmaxRegression().fit(X, y), method)(X).tobytes() for y in labels.values()
+    }
+    model = SoftmaxRegression().fit(X, Y)
+    done = threading.Event()
+
+    def refit():
+        for _ in range(60):
+            for y in labels.values():
+                model.fit(X, y)
+        done.set()
+        return set()
+
+    def predict():
+        found = set()
+        while not done.is_set():
+            found.add(getattr(model, method)(X).tobytes())
+        return found
+
+    assert set.union(*in_threads([refit, predict, predict])) <= expected
+
+
+@pytest.mark.usefixtures("eager_switching")
 def test_threads_judge_one_model_as_one_does():
     model = fitted()
 

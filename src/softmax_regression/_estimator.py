@@ -1,6 +1,5 @@
 """SoftmaxRegression: parameters in, learned state out."""
 
-import math
 import warnings
 from collections.abc import Callable
 from copy import deepcopy
@@ -33,7 +32,7 @@ from ._hyperparameters import (
 )
 from ._labels import check_classes, check_y, encode, find_classes, refuse_other_kind
 from ._losses import log_softmax_rows
-from ._objective import Parameters, data_sums, logits, probabilities
+from ._objective import Parameters, data_sums, of_logits, probabilities
 from ._optimum import AveragedDescent
 from ._problem import Learned, Problem, Start
 from ._progress import Progress, Watch
@@ -329,7 +328,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         settings = check_hyperparameters(self.get_params())
         _refuse_whole_data_settings(settings)
         fitted = hasattr(self, "coef_")
-        names = self._check_names(X) if fitted else feature_names(X)
+        names = self._check_names(X, self.__dict__) if fitted else feature_names(X)
         features = check_features(X, self.n_features_in_ if fitted else None)
         checked_y, weight = _check_rows(features, y, sample_weight)
         known = self._known_classes(classes, checked_y)
@@ -363,7 +362,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         ValueError
             X is not a finite matrix with the columns seen in `fit`.
         """
-        Z = self._by_blocks(X, lambda z: z)
+        Z = self._by_blocks(X, lambda z: z, self._learned())
         return Z[:, 1] - Z[:, 0] if Z.shape[1] == 2 else Z
 
     def predict_log_proba(self, X: MatrixLike) -> NDArray[Any]:
@@ -386,7 +385,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         NotFittedError, ValueError
             As `decision_function`.
         """
-        return self._by_blocks(X, log_softmax_rows)
+        return self._by_blocks(X, log_softmax_rows, self._learned())
 
     def predict_proba(self, X: MatrixLike) -> NDArray[Any]:
         """Return ŷ, the softmax of the logits.
@@ -406,7 +405,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         NotFittedError, ValueError
             As `decision_function`.
         """
-        return self._by_blocks(X, probabilities)
+        return self._by_blocks(X, probabilities, self._learned())
 
     def predict(self, X: MatrixLike) -> NDArray[Any]:
         """Return the most probable class of each row, the first one in a tie.
@@ -426,8 +425,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         NotFittedError, ValueError
             As `decision_function`.
         """
-        best = self._by_blocks(X, lambda z: z.argmax(axis=1))
-        return self.classes_[best]  # type: ignore[no-any-return]
+        learned = self._learned()
+        best = self._by_blocks(X, lambda z: z.argmax(axis=1), learned)
+        return learned["classes_"][best]  # type: ignore[no-any-return]
 
     def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy, the weighted share of rows whose predicted class is the true one.
@@ -485,7 +485,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         NotFittedError, ValueError
             As `decision_function`, and for a y with an unknown label.
         """
-        return self._given_problem(X, y, sample_weight).mean_loss(self._parameters())
+        learned = self._learned()
+        problem = self._given_problem(X, y, sample_weight, learned)
+        return problem.mean_loss(_parameters(learned))
 
     def gradient(
         self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -515,8 +517,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         NotFittedError, ValueError
             As `loss`.
         """
-        problem = self._given_problem(X, y, sample_weight)
-        sums = data_sums(problem.X, problem.targets, problem.sample_weight, self._parameters())
+        learned = self._learned()
+        problem = self._given_problem(X, y, sample_weight, learned)
+        sums = data_sums(problem.X, problem.targets, problem.sample_weight, _parameters(learned))
         return sums.weights / sums.weight, sums.intercept / sums.weight
 
     # The estimator's own parameters
@@ -657,9 +660,6 @@ class SoftmaxRegression(ScikitLearnMethods):
 
     # Inside
 
-    def _parameters(self) -> Parameters:
-        return Parameters(self.coef_, self.intercept_)
-
     def _check_fitted(self) -> None:
         if not hasattr(self, "coef_"):
             message = (
@@ -668,40 +668,47 @@ class SoftmaxRegression(ScikitLearnMethods):
             )
             raise sibling(NotFittedError)(message)
 
-    def _check_names(self, X: Any) -> NDArray[np.object_] | None:
-        names = feature_names(X)
-        fitted: NDArray[np.object_] | None = getattr(self, "feature_names_in_", None)
-        warning = check_feature_names(names, fitted)
+    def _learned(self) -> dict[str, Any]:
+        """Return all attributes in one read: a fit in another thread replaces them as a whole."""
+        self._check_fitted()
+        return self.__dict__
+
+    def _check_names(self, X: Any, learned: dict[str, Any]) -> NDArray[np.object_] | None:
+        fitted: NDArray[np.object_] | None = learned.get("feature_names_in_")
+        warning = check_feature_names(feature_names(X), fitted)
         if warning is not None:
             warnings.warn(warning, UserWarning, stacklevel=4)
         return fitted
 
-    def _checked(self, X: Any) -> Features:
+    def _checked(self, X: Any, learned: dict[str, Any]) -> Features:
         """Return X as the fitted model takes it."""
-        self._check_fitted()
-        self._check_names(X)
-        return check_features(X, self.n_features_in_)
+        self._check_names(X, learned)
+        return check_features(X, learned["n_features_in_"])
 
-    def _by_blocks(self, X: Any, function: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
+    def _by_blocks(
+        self, X: Any, function: Callable[[NDArray[Any]], NDArray[Any]], learned: dict[str, Any]
+    ) -> NDArray[Any]:
         """Return `function` of the logits of all rows, in blocks that bound the memory between."""
-        X = self._checked(X)
-        parameters = self._parameters()
-        row_bytes = 8 * max(self.coef_.shape)
+        X = self._checked(X, learned)
+        parameters = _parameters(learned)
+        row_bytes = 8 * max(parameters.weights.shape)
         if X.shape[0] * row_bytes <= BLOCK_BYTES:
-            return _apply(function, logits(X, parameters))
+            return of_logits(function, X, parameters)
         blocks = list(row_blocks(X.shape[0], row_bytes))
-        first = _apply(function, logits(X[blocks[0]], parameters))
+        first = of_logits(function, X[blocks[0]], parameters)
         out = np.empty((X.shape[0], *first.shape[1:]), first.dtype)
         out[blocks[0]] = first
         for rows in blocks[1:]:
-            out[rows] = _apply(function, logits(X[rows], parameters))
+            out[rows] = of_logits(function, X[rows], parameters)
         return out
 
-    def _given_problem(self, X: Any, y: Any, sample_weight: Any) -> Problem:
-        features = self._checked(X)
+    def _given_problem(
+        self, X: Any, y: Any, sample_weight: Any, learned: dict[str, Any]
+    ) -> Problem:
+        features = self._checked(X, learned)
         checked_y, weight = _check_rows(features, y, sample_weight)
         refuse_all_zero(weight)
-        return Problem(features, encode(checked_y, self.classes_), weight)
+        return Problem(features, encode(checked_y, learned["classes_"]), weight)
 
     def _start(self, settings: Hyperparameters, description: Description, X: Features) -> Start:
         """Return the zero model, or with `warm_start` the state that the last fit left."""
@@ -787,12 +794,8 @@ class SoftmaxRegression(ScikitLearnMethods):
         self.__dict__ = kept | fitted
 
 
-def _apply(function: Callable[[NDArray[Any]], NDArray[Any]], Z: NDArray[Any]) -> NDArray[Any]:
-    """Return `function` of finite logits, silently also where their differences overflow."""
-    if math.isfinite(np.vdot(Z, Z)):
-        return function(Z)
-    with np.errstate(all="ignore"):  # an infinite difference has the exponential 0, rightly
-        return function(Z)
+def _parameters(learned: dict[str, Any]) -> Parameters:
+    return Parameters(learned["coef_"], learned["intercept_"])
 
 
 def _learning_problem(

@@ -52,6 +52,8 @@ def row_blocks(n_rows: int, row_bytes: int) -> Iterator[slice]:
 
 def feature_names(X: Any) -> NDArray[np.object_] | None:
     """Return the column names of a data frame, or None where the columns have no string names."""
+    if type(X) is np.ndarray:
+        return None
     if _is_lazy_frame(X):  # its names may cost the work it puts off; it is refused later
         return None
     columns = getattr(X, "column_names", None)
@@ -232,7 +234,7 @@ def _check_finite(X: Features, name: str) -> None:
     it overflows does every entry get looked at. `vdot`, unlike `dot`, raises no floating-point
     error then.
     """
-    values = X.data[:, np.newaxis] if is_sparse(X) else X
+    values = X if type(X) is np.ndarray or not is_sparse(X) else X.data[:, np.newaxis]
     if values.nbytes <= BLOCK_BYTES:
         flat = values.ravel(order="K")
         if math.isfinite(np.vdot(flat, flat)):

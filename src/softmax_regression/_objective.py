@@ -18,7 +18,7 @@ the penalty happen once, by whoever added the blocks up.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,17 +87,33 @@ def logits(X: Features, parameters: Parameters) -> NDArray[Any]:
     ValueError
         A logit overflows.
     """
+    return of_logits(lambda z: z, X, parameters)
+
+
+def of_logits(
+    function: Callable[[NDArray[Any]], NDArray[Any]], X: Features, parameters: Parameters
+) -> NDArray[Any]:
+    """Return `function` of the logits, silently also where their differences overflow.
+
+    Raises
+    ------
+    ValueError
+        A logit overflows.
+    """
     Z: NDArray[Any] = X @ parameters.weights.T
     Z += parameters.intercept
     # `vdot` raises no floating-point flag; only where it overflows is every logit looked at.
-    if not math.isfinite(np.vdot(Z, Z)) and not np.isfinite(Z).all():
+    if math.isfinite(np.vdot(Z, Z)):
+        return function(Z)
+    if not np.isfinite(Z).all():
         row = int(np.argwhere(~np.isfinite(Z))[0, 0])
         message = (
             f"the logits overflow at row {row} of a block of X: its features are too large for "
             "the learned weights. Scale the features as those in fit were"
         )
         raise ValueError(message)
-    return Z
+    with np.errstate(all="ignore"):  # an infinite difference has the exponential 0, rightly
+        return function(Z)
 
 
 def class_logits(
