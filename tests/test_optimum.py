@@ -13,6 +13,8 @@ from newton import objective, optimum
 from strategies import cases
 
 from softmax_regression import ConvergenceWarning, DivergenceError, SoftmaxRegression
+from softmax_regression._optimum import full_phase
+from softmax_regression._optimum.certificate import certify
 
 DATA = Path(__file__).parent / "data"
 OPTIMA = json.loads((DATA / "optima.json").read_text(encoding="utf-8"))
@@ -434,3 +436,20 @@ def test_a_stream_heeds_a_penalty_changed_on_the_way():
     for _ in range(5):
         model.set_params(l2=10.0).partial_fit(X, y)
     assert np.linalg.norm(model.coef_) < 0.2 * before
+
+
+def test_a_proof_wider_than_tol_does_not_end_the_fit(monkeypatch):
+    """The first proof is made half as wide again as `tol`: the fit goes on to a better one."""
+    proofs = []
+
+    def wider_at_first(*arguments):
+        found = certify(*arguments)
+        proofs.append(found if proofs else found._replace(gap=1.5e-4))
+        return proofs[-1]
+
+    monkeypatch.setattr(full_phase, "certify", wider_at_first)
+    X, y = drawn(300, 6, 4)
+    model = fit(X, y, l2=1e-2, tol=1e-4)
+    assert len(proofs) == 2
+    assert model.converged_
+    assert model.optimality_gap_ == proofs[-1].gap <= 1e-4
