@@ -165,7 +165,7 @@ MUTANTS = [
     Mutant("_optimum/certificate.py", "(math.sqrt(gap) + moved) ** 2", "gap", "closed gap without the gradient's change"),
     Mutant("_optimum/certificate.py", "+ share * _largest_divergence(parameters, spread)", "", "closed gap without the divergence"),
     Mutant("_optimum/certificate.py", "2.0 * float(centred + np.sqrt(sizes @ sizes))", "float(centred)", "divergence bounded by the intercepts alone"),
-    Mutant("_optimum/certificate.py", "share = float((residual / np.maximum(mean, ABSENT)).max())", "share = float(residual.max())", "share of the residual not relative to its class"),
+    Mutant("_optimum/certificate.py", "share = float((residual[~absent] / mean[~absent]).max())", "share = float(residual[~absent].max())", "share of the residual not relative to its class"),
     Mutant("_optimum/full_phase.py", "return self.gap <= self.tol or not self.penalised", "return self.gap <= 2 * self.tol or not self.penalised", "tol compared with half of the gap"),
     Mutant("_optimum/full_phase.py", "return self.decrement <= self.tol", "return self.decrement <= 100 * self.tol", "unpenalised fits end early"),
     Mutant("_optimum/standardised.py", "parameters[:, -1] - weights @ self.centre", "parameters[:, -1]", "centre not restored"),

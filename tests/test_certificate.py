@@ -141,3 +141,20 @@ def test_means_of_the_targets_know_of_smoothing():
     targets.subtract_from(T)
     expected = -(T @ block.weight) / WEIGHT.sum()
     np.testing.assert_allclose(data.mean_targets(), expected, rtol=1e-13)
+
+
+def test_a_class_without_rows_that_still_gets_probability_leaves_no_bound():
+    targets = Labels(LABELS, 4)
+    data = Standardised(X, targets, None, fit_intercept=True)
+    penalty = data.penalty(L2)
+    point = np.zeros((4, 5))
+    assert closed_gap(data, penalty, point, evaluate(data, penalty, point, np.float64)) == np.inf
+    assert certify(data, penalty, point, 1e-6).gap < np.inf
+
+
+def test_intercepts_end_at_the_rounding_of_the_means(monkeypatch):
+    """Where no step lowers the residual further, the best intercepts count."""
+    expected = exact_intercept(rows(WEIGHT), parameters())
+    monkeypatch.setattr(certificate, "EXACT", -1.0)
+    found = exact_intercept(rows(WEIGHT), parameters())
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)

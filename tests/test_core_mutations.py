@@ -406,3 +406,12 @@ def test_the_gap_of_float32_parameters_covers_their_rounding():
 def test_the_first_of_equally_probable_classes_is_predicted(intercept):
     predicted = model_at(np.zeros((K, D)), intercept).predict(X)
     assert (predicted == np.argmax(intercept)).all()
+
+
+def test_an_update_of_negative_curvature_is_left_out():
+    rows = standardised()
+    hessian = HessianMatrix(rows, rows.penalty(0.1), V, np.arange(V.size), True)
+    before = hessian.matrix.copy()
+    step = RNG.normal(size=V.size)
+    hessian.update(step, -step)
+    assert np.array_equal(hessian.matrix, before)

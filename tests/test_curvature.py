@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 
+from softmax_regression._optimum import curvature
 from softmax_regression._optimum.curvature import (
     Cholesky,
     ClassBlocks,
     Diagonal,
     Full,
     PrincipalAxes,
+    dense_values,
     full_work,
 )
-from softmax_regression._optimum.standardised import Standardised
+from softmax_regression._optimum.standardised import Block, Standardised
 from softmax_regression._targets import Labels
 
 # Sums of 200 products, solved with condition numbers below 1e4.
@@ -133,3 +135,30 @@ def test_a_full_hessian_out_of_reach_costs_infinitely_much():
     wide = Standardised(np.zeros((2, 2000)), Labels(np.array([0, 1]), 2), None, fit_intercept=True)
     assert full_work(wide) == np.inf
     assert full_work(rows()) < 1e6
+
+
+def test_an_indefinite_matrix_gets_the_least_ridge_up_to_its_own_size():
+    matrix = np.array([[1.0, 1.1], [1.1, 1.0]])
+    assert np.isfinite(Cholesky(matrix).solve(np.ones(2))).all()
+    with pytest.raises(np.linalg.LinAlgError):
+        Cholesky(np.array([[1.0, 5.0], [5.0, 1.0]]))
+
+
+def test_dense_curvatures_refuse_other_rows():
+    with pytest.raises(TypeError, match="dense rows"):
+        dense_values(Block(None, None, None))
+
+
+def test_principal_squares_computed_anew_are_those_kept(monkeypatch):
+    def directions():
+        data = rows()
+        axes = PrincipalAxes(data, data.penalty(0.1))
+        axes.build(parameters(), np.float64)
+        return axes.build(2.0 * parameters(), np.float64)(parameters()), axes
+
+    kept, with_cache = directions()
+    monkeypatch.setattr(curvature, "CACHE_BYTES", 0)
+    anew, without_cache = directions()
+    assert np.array_equal(kept, anew)
+    assert with_cache.squares
+    assert not without_cache.squares

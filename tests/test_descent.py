@@ -5,7 +5,7 @@ import pytest
 from strategies import model_at, plain
 from tolerances import REORDERED, SINGLE
 
-from softmax_regression import DivergenceError, cross_entropy, softmax
+from softmax_regression import DivergenceError, SoftmaxRegression, cross_entropy, softmax
 
 RNG = np.random.default_rng(5)
 N, D, K = 26, 3, 4
@@ -194,3 +194,18 @@ def test_after_divergence_the_parameters_before_the_step_are_kept_and_a_fit_can_
     assert (model.intercept_ == three.intercept_).all()
     loss = model.loss(X, Y)
     assert model.set_params(learning_rate=0.1).fit(X, Y).loss(X, Y) < loss
+
+
+def test_parameters_that_overflow_in_the_last_batch_are_a_divergence():
+    model = SoftmaxRegression(learning_rate=1e308, max_iter=1, batch_size=8)
+    with pytest.raises(DivergenceError):
+        model.fit(1e4 * np.eye(4)[[0, 1, 2, 3]], [0, 1, 2, 0])
+    assert np.isfinite(model.coef_).all()
+
+
+def test_a_first_loss_that_overflows_is_a_divergence_too():
+    """Also with a `tol`, whose advice looks back over a curve that is still empty."""
+    model = SoftmaxRegression(learning_rate=1e308, batch_size=1)
+    with pytest.raises(DivergenceError):
+        model.fit(1e4 * np.eye(4)[[0, 0, 2, 3]], [0, 1, 2, 0])
+    assert np.isfinite(model.coef_).all()

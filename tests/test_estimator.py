@@ -8,7 +8,7 @@ import pytest
 from strategies import model_at, plain
 from tolerances import EPS, REORDERED, logit_error
 
-from softmax_regression import ConvergenceWarning, SoftmaxRegression, softmax
+from softmax_regression import ConvergenceWarning, DivergenceError, SoftmaxRegression, softmax
 
 RNG = np.random.default_rng(21)
 N, D, K = 90, 4, 3
@@ -378,3 +378,18 @@ def test_score_refuses_labels_of_another_kind():
     model = SoftmaxRegression().fit([[0.0], [1.0], [2.0]], [0, 1, 2])
     with pytest.raises(TypeError, match="y holds text, but the model's classes are numbers"):
         model.score([[0.0]], ["0"])
+
+
+def test_a_stream_refuses_l1_and_says_what_takes_it():
+    with pytest.raises(
+        ValueError, match=r"l1=0\.1 needs all rows with learning_rate='auto': use fit"
+    ):
+        SoftmaxRegression(l1=0.1).partial_fit(X, Y, range(K))
+
+
+def test_a_stream_that_overflows_is_a_divergence_and_leaves_the_model():
+    model = SoftmaxRegression().partial_fit(X, Y, range(K))
+    before = model.coef_.copy()
+    with pytest.raises(DivergenceError):
+        model.partial_fit(1e160 * X, Y)
+    assert np.array_equal(model.coef_, before)

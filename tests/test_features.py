@@ -172,3 +172,16 @@ def test_feature_names_that_differ_are_listed(given, fitted, lines):
     message = str(caught.value)
     assert all(line in message for line in lines)
     assert [message.index(line) for line in lines] == sorted(map(message.index, lines))
+
+
+def test_a_lazy_frame_is_not_asked_for_its_columns():
+    class Lazy:
+        def collect(self):
+            """Would run the query."""
+
+        @property
+        def columns(self):
+            message = "the columns were asked for"
+            raise AssertionError(message)
+
+    assert feature_names(Lazy()) is None

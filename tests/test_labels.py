@@ -126,3 +126,13 @@ def test_classes_are_sorted_and_distinct():
 def test_what_is_no_sequence_is_refused(y):
     with pytest.raises(ValueError, match="one- or two-dimensional"):
         check_y(y, 2)
+
+
+def test_whole_numbers_among_floats_are_floats():
+    found = check_y(np.array([1, 2.0, 1], dtype=object), 3)
+    assert found.dtype == np.float64
+
+
+def test_probability_rows_without_columns_hold_too_few_classes():
+    with pytest.raises(ValueError, match="class"):
+        check_y(np.ones((3, 0)), 3)

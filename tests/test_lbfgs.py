@@ -90,3 +90,12 @@ def test_a_step_onto_non_finite_ground_is_shortened():
     found = search(cliff, start, value(start), np.array([-9.0, 0, 0]), noise=0, extrapolate=False)
     assert found is not None
     assert found[1].objective == pytest.approx(0.5 * found[0][0] ** 2)
+
+
+def test_where_no_length_ends_on_finite_ground_there_is_no_step():
+    def beyond(_):
+        return Value(np.inf, np.full(3, np.nan))
+
+    start = np.array([1.0, 0, 0])
+    found = search(beyond, start, value(start), np.array([-9.0, 0, 0]), noise=0, extrapolate=False)
+    assert found is None

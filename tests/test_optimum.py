@@ -453,3 +453,37 @@ def test_a_proof_wider_than_tol_does_not_end_the_fit(monkeypatch):
     assert len(proofs) == 2
     assert model.converged_
     assert model.optimality_gap_ == proofs[-1].gap <= 1e-4
+
+
+def test_no_pass_leaves_the_zero_model_unproven():
+    X, y = drawn(60, 3, 3)
+    model = SoftmaxRegression(max_iter=0).fit(X, y)
+    assert not model.coef_.any()
+    assert (model.n_iter_, model.converged_, model.optimality_gap_) == (0, False, np.inf)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_a_stream_never_leaves_a_warm_start_worse(fit_intercept):
+    """From the minimum, the average of an epoch of mini-batches can only be above it."""
+    X, y = drawn(8_000, 12, 4)
+    model = SoftmaxRegression(l2=1e-3, tol=1e-9, warm_start=True, fit_intercept=fit_intercept)
+    model.fit(X, y)
+    before = model.n_iter_
+    lowest = model.loss_curve_[-1]
+    model.fit(X, y)
+    assert model.loss_curve_[-1] <= lowest * (1 + 1e-14)
+    assert model.n_iter_ - before <= 12
+
+
+def test_an_unpenalised_fit_cut_short_says_how_far_it_estimates_to_be():
+    X, y = drawn(300, 6, 4)
+    with pytest.warns(ConvergenceWarning, match="F is estimated to be .* nats above its minimum"):
+        SoftmaxRegression(l2=0, max_iter=2).fit(X, y)
+
+
+def test_a_loose_fit_of_middling_size_still_ends_on_the_full_hessian():
+    """The bound is met in float32; a `tol` of 1e-6 goes on, so that the path leaves no trace."""
+    X, y = drawn(900, 30, 12)
+    model = fit(X, y, l2=1e-2, tol=1e-6)
+    exact = fit(X, y, l2=1e-2, tol=1e-13)
+    np.testing.assert_allclose(model.predict_proba(X), exact.predict_proba(X), rtol=0, atol=1e-8)

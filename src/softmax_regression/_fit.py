@@ -118,7 +118,7 @@ def _textbook_advice(
             f"learning_rate={settings.learning_rate!r} is too large for the data. Lower it, scale "
             "the features, or leave learning_rate='auto'"
         )
-    if stopped_by or settings.tol == 0 or settings.max_iter == 0:
+    if stopped_by or settings.tol == 0 or not curve:
         return None
     recent = curve[-min(len(curve), settings.n_iter_no_change + 1)] - curve[-1]
     return (

@@ -23,13 +23,11 @@ from .standardised import CACHE_BYTES, Block, Floats, Standardised
 INTERCEPT_STEPS = 60
 # The matrix of a Newton step is kept while a step leaves less than this of the gradient.
 SERVES = 0.5
-# An intercept gradient r moves the bound by at most ‖r‖ ‖c − c*‖: nothing up to EXACT, where no
-# correction is worth a pass, and more than the rounding of F above INEXACT: no proof.
+# Up to EXACT a mean probability less its mean target is the rounding of its sum, and nothing is to
+# be gained; up to INEXACT it moves no more of the bound than F's own rounding.
 EXACT = 1e-15
 INEXACT = 1e-13
 TINY = 1e-300
-# Classes without rows end with mean probabilities below this, and move no digit of the bound.
-ABSENT = 1e-100
 # Intercepts are not solved for where they widen the bound by less than this factor, and solved
 # to this part of `tol` where they are.
 CLOSE = 1.1
@@ -67,7 +65,8 @@ def closed_gap(
     With the mean targets t̄, the mean probabilities p̄ and r = p̄ − t̄, the smallest ε for which
     s = p̄ − r / ε has no negative entry is max_k r_k / p̄_k. By convexity the divergence is at most
     ε mean KL(s ‖ p_i), and the gradient moves by ε E, E_kj the mean of (s_k − p_ik) x̃_ij, with
-    Σ_k E_kj² ≤ 2 mean x̃_ij².
+    Σ_k E_kj² ≤ 2 mean x̃_ij². What is left to classes without targets, at most INEXACT, goes to the
+    others.
     """
     gap = duality_gap(value.gradient, penalty, rows.n_features)
     if not (rows.fit_intercept and math.isfinite(gap)):
@@ -75,9 +74,11 @@ def closed_gap(
     residual = value.gradient[:, -1]
     if np.abs(residual).max() <= EXACT:
         return gap
-    mean = rows.mean_targets() + residual
-    share = float((residual / np.maximum(mean, ABSENT)).max())
-    if not share < 1.0:
+    targets = rows.mean_targets()
+    mean = targets + residual
+    absent = targets <= 0.0
+    share = float((residual[~absent] / mean[~absent]).max())
+    if not share < 1.0 or mean[absent].max(initial=0.0) > INEXACT:
         return np.inf
     spread = rows.root_mean_squares()
     moved = share * math.sqrt(float((spread**2 / penalty[: rows.n_features]).sum()))
@@ -158,24 +159,24 @@ def _intercept_correction(
     logits, targets = _Logits(rows, parameters), rows.mean_targets()
     shift = best = scaling = at_best = np.zeros(rows.n_classes)
     least, scaled = np.inf, False
-    memory: Memory | None = None
+    memory = Memory(np.copy, np.float64)
     for _ in range(INTERCEPT_STEPS):
-        mean, inverse = _intercept_moments(rows, logits, shift, curved=memory is None)
+        mean, inverse = _intercept_moments(rows, logits, shift, curved=math.isinf(least))
         gradient = mean - targets
         size = float(np.abs(gradient).max())
         if size < least or scaled:
             if size <= EXACT or (gradient <= share * mean).all():
                 best = shift
                 break
-            if memory and size > SERVES * least:
+            if size > SERVES * least:
                 _, inverse = _intercept_moments(rows, logits, shift, curved=True)
             if inverse is not None:
                 memory = Memory(inverse.dot, np.float64)
-            elif memory:
+            else:
                 memory.add(shift - best, gradient - at_best)
             best, least, scaled, at_best = shift, size, False, gradient
             scaling = np.log(np.maximum(targets, TINY) / np.maximum(mean, TINY))
-            shift = shift + (memory.direction(gradient) if memory else scaling)
+            shift = shift + memory.direction(gradient)
         elif least <= INEXACT:
             break
         else:

@@ -36,7 +36,7 @@ class AveragedDescent:
     rows: int = 0
     steps: int = 0
     rows_at_renewal: int = 0
-    metric: NDArray[np.float64] | None = None
+    metric: NDArray[np.float64] = field(default_factory=lambda: np.ones(1))
 
     def __post_init__(self) -> None:
         self.average = self.parameters.copy()
@@ -71,14 +71,11 @@ class AveragedDescent:
         self.moment_weight += total
         self.rows += block.rows.n_rows
         if self.rows >= 2 * self.rows_at_renewal:
-            self._renew()
+            self._renew(self.moment / self.moment_weight)
 
-    def _renew(self) -> None:
-        """(½ A + penalty)⁻¹, with a ridge that stands for the rows not seen yet."""
-        if self.moment is None:
-            return
+    def _renew(self, mean: NDArray[np.float64]) -> None:
+        """(½ A + penalty)⁻¹ of the mean A, with a ridge that stands for the rows not seen yet."""
         self.rows_at_renewal = self.rows
-        mean = self.moment / self.moment_weight
         ridge = self.parameters.shape[1] / self.rows
         if mean.ndim == 1:
             curvature = 0.5 * (mean + ridge * _seen(mean)) + self.penalty
@@ -92,8 +89,6 @@ class AveragedDescent:
         self.metric = np.linalg.inv(scaled) * root[:, None] * root
 
     def _apply(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
-        if self.metric is None:
-            return gradient
         return gradient * self.metric if self.metric.ndim == 1 else gradient @ self.metric
 
 
