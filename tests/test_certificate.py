@@ -158,3 +158,12 @@ def test_intercepts_end_at_the_rounding_of_the_means(monkeypatch):
     monkeypatch.setattr(certificate, "EXACT", -1.0)
     found = exact_intercept(rows(WEIGHT), parameters())
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
+
+
+def test_intercepts_far_off_are_found_by_scaling_where_newton_leaps_too_far():
+    point = parameters()
+    point[:, -1] = [400.0, -200.0, -200.0]
+    expected = exact_intercept(rows(WEIGHT), parameters())
+    with np.errstate(all="ignore"):  # as in a fit
+        found = exact_intercept(rows(WEIGHT), point)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-11)

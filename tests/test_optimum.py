@@ -487,3 +487,24 @@ def test_a_loose_fit_of_middling_size_still_ends_on_the_full_hessian():
     model = fit(X, y, l2=1e-2, tol=1e-6)
     exact = fit(X, y, l2=1e-2, tol=1e-13)
     np.testing.assert_allclose(model.predict_proba(X), exact.predict_proba(X), rtol=0, atol=1e-8)
+
+
+def test_a_start_at_the_minimum_still_ends_on_the_full_hessian():
+    """The bound meets `tol` before the first step, and the path leaves no trace all the same."""
+    X, y = drawn(900, 30, 12)
+    model = fit(X, y, l2=1e-2, tol=1e-6, warm_start=True)
+    first = model.predict_proba(X)
+    np.testing.assert_allclose(model.fit(X, y).predict_proba(X), first, rtol=0, atol=1e-8)
+    assert model.converged_
+
+
+def test_a_generator_given_as_random_state_goes_on_in_a_warm_start():
+    X, y = drawn(300, 6, 4)
+    generator = np.random.default_rng(0)
+    model = SoftmaxRegression(
+        learning_rate=0.1, max_iter=2, tol=0, warm_start=True, random_state=generator
+    )
+    model.fit(X, y)
+    between = generator.bit_generator.state
+    model.fit(X, y)
+    assert generator.bit_generator.state != between

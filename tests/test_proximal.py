@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from softmax_regression import SoftmaxRegression
+from softmax_regression import DivergenceError, SoftmaxRegression
 from softmax_regression._exceptions import ConvergenceWarning
+from softmax_regression._optimum import elastic_net, proximal
 from softmax_regression._optimum.quadratic import cheapest_shift
 
 
@@ -280,3 +281,53 @@ def test_the_shift_is_the_cheapest(K):
     best = cheapest_shift(W, l1, l2)
     for c in np.linspace(-4, 4, 801):
         assert (cost(best) <= cost(c) + 1e-12).all()
+
+
+# The ends of the line search
+
+
+def cut_short(**settings):
+    X, y = make()
+    with pytest.warns(ConvergenceWarning) as caught:
+        model = SoftmaxRegression(l1=0.01, l2=0.01, tol=1e-10, **settings).fit(X, y)
+    assert not model.converged_
+    assert np.isfinite(model.coef_).all()
+    return model, str(caught[0].message)
+
+
+def test_a_search_that_never_ends_is_given_up(monkeypatch):
+    monkeypatch.setattr(proximal, "DECREASE", 1e9)
+    _, message = cut_short()
+    assert "precision of float64 ended the fit" in message
+
+
+def test_max_iter_counts_the_trials_of_a_search(monkeypatch):
+    monkeypatch.setattr(proximal, "DECREASE", 1e9)
+    model, message = cut_short(max_iter=4)
+    assert model.n_iter_ == 4
+    assert "max_iter=4 passes ended the fit" in message
+
+
+def test_a_model_that_predicts_no_decrease_takes_no_step(monkeypatch):
+    monkeypatch.setattr(proximal.LocalModel, "predicted", lambda *_: np.nan)
+    model, _ = cut_short()
+    assert not model.coef_.any()
+
+
+def test_intercepts_that_are_not_exact_prove_nothing(monkeypatch):
+    monkeypatch.setattr(elastic_net, "INEXACT", -1.0)
+    model, _ = cut_short()
+    assert model.optimality_gap_ == np.inf
+
+
+def test_features_beyond_float64_are_a_divergence():
+    X, y = make()
+    with pytest.raises(DivergenceError):
+        SoftmaxRegression(l1=0.01).fit(1e200 * X, y)
+
+
+def test_early_stopping_hears_of_parameters_in_all_columns():
+    X, y = make()
+    model = SoftmaxRegression(l1=1e-4, early_stopping=True, random_state=0).fit(X, y)
+    assert model.coef_.shape == (3, 8)
+    assert len(model.validation_curve_) > 0

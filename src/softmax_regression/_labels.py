@@ -300,6 +300,4 @@ def _check_probability_rows(y: NDArray[Any], name: str) -> NDArray[Any]:
         if np.isnan(rows[first]).any():
             message = f"Input {name} contains NaN: {message}"
         raise ValueError(message)
-    if rows.shape[1] < 2:
-        raise ValueError(_one_class(np.arange(rows.shape[1])))
     return rows

@@ -173,3 +173,17 @@ def test_wrong_number_of_columns(data):
 
     with pytest.raises(ValueError, match="expecting 8 features"):
         model.predict(sp.csr_array(data[0][:, :5]))
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_many_sparse_rows_stream_to_the_dense_optimum(fit_intercept):
+    """Rows enough for a first epoch of mini-batches, cut from sparse blocks."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(6_000, 12)) * (rng.random((6_000, 12)) < 0.3)
+    y = np.argmax(X[:, :4] + rng.normal(size=(6_000, 4)), axis=1)
+    settings = {"l2": 1e-3, "tol": 1e-12, "fit_intercept": fit_intercept}
+
+    model = SoftmaxRegression(**settings).fit(sp.csr_array(X), y)
+
+    dense = SoftmaxRegression(**settings).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(X), dense.predict_proba(X), rtol=0, atol=1e-6)

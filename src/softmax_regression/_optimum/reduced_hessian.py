@@ -175,7 +175,7 @@ class HessianProducts:
             product = self.product(whole)[support]
             curvature = float(direction @ product)
             if not curvature > RIDGE * float(direction**2 @ diagonal):
-                break
+                break  # pragma: no cover - rounding alone brings a convex curvature down to this
             step = size / curvature
             x = x + step * direction
             residual = residual - step * product
