@@ -51,7 +51,7 @@ WATCHED_BY = {
                 "test_optimum.py"],
     "_estimator.py": [
         "test_core_mutations.py","test_estimator.py", "test_reference.py", "test_objective.py",
-                      "test_faults.py", "test_interrupts.py"],
+                      "test_faults.py", "test_interrupts.py", "test_concurrency.py", "test_optimum.py"],
     "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_lbfgs.py", "test_optimum.py"],
 }  # fmt: skip
 
@@ -145,9 +145,12 @@ MUTANTS = [
     Mutant("_estimator.py", "DescentState(theta, self._velocity.astype(dtype), self._epoch)", "DescentState(theta, self._velocity.astype(dtype), 0)", "warm start forgets the epoch"),
     Mutant("_estimator.py", "DescentState(theta, self._velocity.astype(dtype), self._epoch)", "DescentState(theta, np.zeros_like(theta), self._epoch)", "partial_fit resets the velocity"),
     Mutant("_estimator.py", "DescentState(theta, self._velocity.astype(dtype), self._epoch)", "DescentState(theta, self._velocity, self._epoch)", "an interrupted fit changes the velocity"),
+    Mutant("_estimator.py", "stream=self._stream if self._stands_where_its_stream_does() else None,", "stream=self._stream,", "a stream ignores parameters set by hand"),
+    Mutant("_estimator.py", "state.theta[self.coef_.size :] = 0", "pass", "an intercept no longer wanted is kept"),
+    Mutant("_estimator.py", "state.velocity[self.coef_.size :] = 0", "pass", "an intercept no longer wanted is moved by momentum"),
     Mutant("_estimator.py", "generator = deepcopy(self._generator)", "generator = self._generator", "an interrupted fit advances the generator"),
     Mutant("_estimator.py", "self.__dict__ = kept | fitted", "for key, value in fitted.items():\n            setattr(self, key, value)", "model taken over attribute by attribute"),
-    Mutant("_estimator.py", "return self.classes_[best]", "return best", "predict returns the index"),
+    Mutant("_estimator.py", 'return learned["classes_"][best]', "return best", "predict returns the index"),
     Mutant("_estimator.py", "lambda z: z.argmax(axis=1)", "lambda z: z.shape[1] - 1 - z[:, ::-1].argmax(axis=1)", "ties go to the last class"),
     Mutant("_estimator.py", "np.average(predicted == true, weights=weight)", "np.average(predicted == true)", "score ignores weights"),
     Mutant("_estimator.py", "Z[:, 1] - Z[:, 0] if", "Z[:, 0] - Z[:, 1] if", "sign of the two-class decision"),

@@ -340,6 +340,24 @@ def test_partial_fit_counts_its_calls_as_epochs():
     assert model.loss_curve_[0] > model.loss_curve_[-1]
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("learning_rate", [0.1, "auto"])
+def test_an_intercept_learned_before_ends_where_it_is_no_longer_wanted(learning_rate, method):
+    """b is 0 without `fit_intercept`, so the same steps follow as from a model that never had b."""
+    settings = {"learning_rate": learning_rate, "warm_start": True, "tol": 1e-3}
+    settings |= {} if learning_rate == "auto" else {"momentum": 0.5, "max_iter": 3, "tol": 0.0}
+    model = SoftmaxRegression(**settings).fit(X, Y)
+    assert model.intercept_.any()
+    twin = pickle.loads(pickle.dumps(model))
+    twin.intercept_, twin._velocity[K * D :] = np.zeros(K), 0.0
+    for one in (model, twin):
+        getattr(one.set_params(fit_intercept=False), method)(X, Y)
+    assert not model.intercept_.any()
+    assert same(model, twin)
+    getattr(model.set_params(fit_intercept=True), method)(X, Y)
+    assert model.intercept_.any()
+
+
 def test_partial_fit_learns_probability_rows_without_classes():
     rows = RNG.dirichlet(np.ones(5), N)
     model = plain().partial_fit(X, rows)

@@ -428,6 +428,36 @@ def test_columns_whose_squares_overflow_are_refused_by_name(shape):
         SoftmaxRegression().fit(X * 1e200, y)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["coef_", "intercept_"])
+def test_a_stream_goes_on_from_parameters_set_by_hand(name, dtype):
+    """Bit for bit as a model that never saw another stream, and is given the same parameters."""
+    X, y = drawn(500, 4, 3)
+    X = X.astype(dtype)
+    model = SoftmaxRegression().partial_fit(X, y, classes=np.arange(3))
+    fresh = SoftmaxRegression(max_iter=0).fit(X, y)
+    setattr(model, name, getattr(model, name) + dtype(0.5))
+    fresh.coef_, fresh.intercept_ = model.coef_, model.intercept_
+    model.partial_fit(X, y)
+    fresh.partial_fit(X, y)
+    assert np.array_equal(model.coef_, fresh.coef_)
+    assert np.array_equal(model.intercept_, fresh.intercept_)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_a_stream_left_alone_goes_on_from_its_own_state(fit_intercept, dtype):
+    """Two calls take the steps of one, also where the parameters are kept in float32."""
+    X, y = drawn(600, 4, 3)
+    X = X.astype(dtype)
+    settings = {"fit_intercept": fit_intercept, "batch_size": 100}
+    whole = SoftmaxRegression(**settings).partial_fit(X, y, classes=np.arange(3))
+    parts = SoftmaxRegression(**settings).partial_fit(X[:300], y[:300], classes=np.arange(3))
+    parts.partial_fit(X[300:], y[300:])
+    assert np.array_equal(parts.coef_, whole.coef_)
+    assert np.array_equal(parts.intercept_, whole.intercept_)
+
+
 def test_a_stream_heeds_a_penalty_changed_on_the_way():
     """The same rows again under a far larger l2: the weights shrink, as the penalty asks."""
     X, y = drawn(2_000, 4, 3)

@@ -294,7 +294,8 @@ class SoftmaxRegression(ScikitLearnMethods):
         """Take one pass over some more rows, in the order given, a step per `batch_size` rows.
 
         With ``learning_rate="auto"`` these are averaged steps in the metric of the rows seen so
-        far, near the optimum but without proof. With a numeric `learning_rate`, chunks that end
+        far, near the optimum but without proof; from parameters set by hand, or with another `l2`
+        or `fit_intercept`, a new average begins. With a numeric `learning_rate`, chunks that end
         where batches end give bit for bit what ``fit(shuffle=False, max_iter=1)`` gives on all
         rows at once.
 
@@ -721,6 +722,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         dtype = np.result_type(X.dtype, self.coef_.dtype)
         theta = np.concatenate([self.coef_.ravel(), self.intercept_]).astype(dtype)
         state = DescentState(theta, self._velocity.astype(dtype), self._epoch)
+        if not settings.fit_intercept:  # it may have been learned before
+            state.theta[self.coef_.size :] = 0
+            state.velocity[self.coef_.size :] = 0
         generator = deepcopy(self._generator)  # a fit that is interrupted leaves the model's own
         if isinstance(settings.random_state, np.random.Generator):
             generator = settings.random_state
@@ -730,8 +734,18 @@ class SoftmaxRegression(ScikitLearnMethods):
             self.loss_curve_,
             self.validation_curve_,
             n_iter=self.n_iter_,
-            stream=self._stream,
+            stream=self._stream if self._stands_where_its_stream_does() else None,
             fresh=False,
+        )
+
+    def _stands_where_its_stream_does(self) -> bool:
+        """Whether nobody has set the parameters since `partial_fit` took them from the stream."""
+        if self._stream is None:
+            return False
+        weights, intercept = np.split(self._stream.average, [self.n_features_in_], axis=1)
+        return np.array_equal(weights.astype(self.coef_.dtype), self.coef_) and (
+            intercept.size == 0
+            or np.array_equal(intercept[:, 0].astype(self.intercept_.dtype), self.intercept_)
         )
 
     def _check_same(self, description: Description) -> None:
