@@ -361,6 +361,18 @@ def test_early_stopping_keeps_the_best_weights_and_claims_no_gap():
     assert len(model.validation_curve_) == len(model.loss_curve_) - 1
 
 
+@pytest.mark.parametrize("l1", [0.0, 1e-3])
+def test_the_loss_curve_ends_at_f_of_the_parameters_kept(l1):
+    """The held-out rows follow another model: what suits them best is not the lowest F."""
+    X, y = drawn(300, 60, 8)
+    held = drawn(200, 60, 8, seed=1)
+    settings = {"l1": l1, "l2": 1e-5, "early_stopping": True, "n_iter_no_change": 2}
+    model = SoftmaxRegression(**settings).fit(X, y, validation_data=held)
+    assert model.loss_curve_[-1] > model.loss_curve_.min()
+    penalty = l1 * np.abs(model.coef_).sum() + 0.5e-5 * (model.coef_**2).sum()
+    assert model.loss_curve_[-1] == pytest.approx(model.loss(X, y) + penalty, rel=1e-12)
+
+
 def test_a_warm_start_at_the_optimum_takes_three_passes_at_most():
     X, y = drawn(1500, 130, 13)
     model = fit(X, y, tol=1e-9, warm_start=True)

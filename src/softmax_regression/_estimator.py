@@ -137,7 +137,8 @@ class SoftmaxRegression(ScikitLearnMethods):
     loss_curve_ : ndarray
         Gradient descent: for each epoch the mean, over its batches, of F on the batch at the
         parameters from which the batch's step starts; for a full batch that is F itself.
-        ``learning_rate="auto"``: F at the start, after every step, and at the end.
+        ``learning_rate="auto"``: F at the start, after every step, and of the
+        parameters kept.
     validation_curve_ : ndarray
         Mean cross-entropy of the validation data, one entry for every epoch or step; empty
         without such data.

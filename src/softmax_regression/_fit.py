@@ -179,9 +179,11 @@ def _to_the_optimum(
         )
     if solution.reason == "non-finite":
         raise DivergenceError(solution.n_iter, solution.objective, None)
-    early = monitor.best is not None
-    state.theta = _flat(monitor.best or solution.parameters).astype(dtype, copy=False)
-    gap = math.inf if early else solution.gap
+    kept, objective, gap = solution.parameters, solution.objective, solution.gap
+    if monitor.best is not None:
+        kept, gap = monitor.best, math.inf
+        objective = _objective(problem, settings, kept)
+    state.theta = _flat(kept).astype(dtype, copy=False)
     if dtype == np.float32 and math.isfinite(gap):
         # The proof is for the float64 solution; rounding it to float32 may lift F a little.
         rounded = _objective(problem, settings, _parameters(state, problem))
@@ -190,7 +192,7 @@ def _to_the_optimum(
     separable = not (settings.l1 or settings.l2) and _separates(problem, solution.parameters)
     return Learned(
         state,
-        [*monitor.loss_curve, solution.objective],
+        [*monitor.loss_curve, objective],
         monitor.validation_curve,
         start.n_iter + solution.n_iter,
         gap,
