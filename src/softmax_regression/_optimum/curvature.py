@@ -3,97 +3,42 @@
 The Hessian of the data term is (1 / Σ w) Σ_i w_i (diag(p_i) − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ.
 """
 
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .passes import balanced, flushed, probabilities
-from .standardised import CACHE_BYTES, Block, DenseRows, Floats, Standardised
+from .cholesky import Cholesky, Matrix
+from .moments import (
+    block_weight,
+    class_covariances,
+    class_variances,
+    common_probabilities,
+    dense_values,
+    mean_moments,
+    n_sampled,
+    sampled,
+    second_moment,
+)
+from .passes import balanced, probabilities
+from .standardised import CACHE_BYTES, Block, Floats, Standardised
 
-Matrix = NDArray[np.float64]
 Apply = Callable[[Matrix], Matrix]
 
 BLOCK_COLUMNS = 160
 BLOCK_STATE = 2**22
 AXES_COLUMNS = 1536
-SAMPLED_ROWS = 50_000
+AXES_PASSES = 25.0
 FULL_PARAMETERS = 1500
 FULL_WORK = 8e9
-
-
-def _sample(rows: Standardised, dtype: type[np.floating[Any]]) -> Iterator[Block]:
-    """All blocks, or an even eighth of them where rows are many."""
-    step = 1 if rows.n_rows <= SAMPLED_ROWS else 8
-    return islice(rows.blocks(dtype), 0, None, step)
-
-
-def _weight_sum(block: Block) -> float:
-    if block.weight is None:
-        return float(block.rows.n_rows)
-    return float(block.weight.sum(dtype=np.float64))
-
-
-def dense_values(block: Block) -> Floats:
-    """Return the rows (b, D) of a dense block."""
-    if not isinstance(block.rows, DenseRows):
-        message = "this curvature needs dense rows"
-        raise TypeError(message)
-    return block.rows.values
-
-
-class Cholesky:
-    """A = L Lᵀ with both triangular solves by blocks.
-
-    NumPy has no triangular solve; inverting the small diagonal blocks of L turns one into
-    matrix products (Golub and Van Loan, Matrix Computations, 4th ed., section 3.1).
-    """
-
-    WIDTH = 64
-
-    def __init__(self, matrix: Matrix) -> None:
-        self.equilibrate = 1 / np.sqrt(np.maximum(np.diagonal(matrix), 1e-300))
-        scaled = matrix * self.equilibrate[:, None] * self.equilibrate
-        self.lower = _cholesky_with_ridge(scaled)
-        size = len(matrix)
-        self.parts = [slice(i, min(i + self.WIDTH, size)) for i in range(0, size, self.WIDTH)]
-        self.inverses = [np.linalg.inv(self.lower[part, part]) for part in self.parts]
-
-    def solve(self, right: Matrix) -> Matrix:
-        """A⁻¹ r for one vector r."""
-        x = right * self.equilibrate
-        for part, inverse in zip(self.parts, self.inverses, strict=True):
-            if part.start:
-                x[part] -= self.lower[part, : part.start] @ x[: part.start]
-            x[part] = inverse @ x[part]
-        for part, inverse in zip(reversed(self.parts), reversed(self.inverses), strict=True):
-            if part.stop < len(x):
-                x[part] -= self.lower[part.stop :, part].T @ x[part.stop :]
-            x[part] = inverse.T @ x[part]
-        return np.asarray(x * self.equilibrate)
-
-
-def _cholesky_with_ridge(matrix: Matrix) -> Matrix:
-    """Cholesky factor of a matrix with unit diagonal, with the least ridge that allows it."""
-    ridge = 1e-15 * len(matrix)
-    while True:
-        try:
-            matrix.flat[:: len(matrix) + 1] = 1.0 + ridge
-            return np.asarray(np.linalg.cholesky(matrix))
-        except np.linalg.LinAlgError:
-            ridge *= 10.0
-            if ridge > 1.0 or not np.isfinite(matrix).all():
-                raise
 
 
 class Full:
     """The exact Hessian, solved for K − 1 classes.
 
     Rows of W that sum to zero over classes are u_k − mean(u) with u_K = 0. In u the data
-    term keeps its first K − 1 blocks, and the penalty is penalty_j (I − 11ᵀ/K). Off its diagonal
-    the data term is one symmetric product of the columns √w_i p_ik x̃_ij.
+    term keeps its first K − 1 blocks, and the penalty is penalty_j (I − 11ᵀ/K).
     """
 
     first_renewal = 12
@@ -103,28 +48,17 @@ class Full:
         free = rows.n_classes - 1
         coupling = np.eye(free) - 1 / rows.n_classes
         self.ridge = penalty[:, None, None] * coupling
+        self.pairs = np.triu_indices(free)
 
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
         free, columns = len(parameters) - 1, parameters.shape[1]
-        size = free * columns
-        products = np.zeros((size, size))
-        own = np.zeros((free, columns, columns))
-        total = 0.0
-        for block in _sample(self.rows, dtype):
-            p = flushed(probabilities(block, parameters)[:free])
-            own += _class_moments(block, p * (1 - p))
-            if free > 1:
-                scaled = p if block.weight is None else p * np.sqrt(block.weight)
-                by_class = _class_columns(block, scaled)
-                products += by_class @ by_class.T
-            total += _weight_sum(block)
-        hessian = products.reshape(free, columns, free, columns)
-        products /= -total
-        own /= total
-        k, j = np.arange(free), np.arange(columns)
-        hessian[k, :, k] = own
+        moments = mean_moments(self.rows, parameters, dtype, lambda p: class_covariances(p[:free]))
+        hessian = np.empty((free, columns, free, columns))
+        k, other = self.pairs
+        hessian[k, :, other] = hessian[other, :, k] = moments
+        j = np.arange(columns)
         hessian[:, j, :, j] += self.ridge
-        factor = Cholesky(products)
+        factor = Cholesky(hessian.reshape(free * columns, -1))
 
         def apply(gradient: Matrix) -> Matrix:
             step = np.zeros_like(gradient)
@@ -132,22 +66,6 @@ class Full:
             return balanced(step)
 
         return apply
-
-
-def _class_columns(block: Block, weights: Floats) -> Floats:
-    """All products weights_ki x̃_ij, (K, b) -> (K D, b)."""
-    values = dense_values(block)
-    products = weights[:, None, :] * np.ascontiguousarray(values.T)
-    return products.reshape(-1, len(values))
-
-
-def _class_moments(block: Block, weights: Floats) -> Floats:
-    """Σ_i w_i weights_ki x̃_i x̃_iᵀ for every class, (K, b) -> (K, D, D)."""
-    values = dense_values(block)
-    if block.weight is not None:
-        weights = weights * block.weight
-    moments = _class_columns(block, weights) @ values
-    return moments.reshape(len(weights), values.shape[1], -1)
 
 
 class ClassBlocks:
@@ -158,21 +76,14 @@ class ClassBlocks:
     Journal of Statistical Software 33(1), section 4), here only a first matrix.
     """
 
-    first_renewal = 4
+    first_renewal = 8
 
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows, self.penalty = rows, penalty
 
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
-        columns = self.rows.n_columns
-        blocks = np.zeros((self.rows.n_classes, columns, columns))
-        total, seen = 0.0, 0
-        for block in _sample(self.rows, dtype):
-            p = flushed(probabilities(block, parameters))
-            blocks += _class_moments(block, p * (1 - p))
-            total += _weight_sum(block)
-            seen += block.rows.n_rows
-        blocks /= total
+        columns, seen = self.rows.n_columns, n_sampled(self.rows.n_rows)
+        blocks = mean_moments(self.rows, parameters, dtype, class_variances)
         diagonal = np.arange(columns)
         mean = np.trace(blocks, axis1=1, axis2=2) / columns
         # Columns are of unit spread: the ridge stands for rare columns a sample may miss.
@@ -205,23 +116,15 @@ class PrincipalAxes:
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows, self.penalty = rows, penalty
         self.axes: Floats | None = None
+        self.spread = np.ones(0)
         self.squares: list[Floats] = []
 
     def _find_axes(self, dtype: type[np.floating[Any]]) -> Floats:
-        columns = self.rows.n_columns
-        moment = np.zeros((columns, columns))
-        total = 0.0
-        for block in _sample(self.rows, dtype):
-            values = dense_values(block)
-            if block.weight is not None:
-                values = values * np.sqrt(block.weight)[:, None]
-            moment += values.T @ values
-            total += _weight_sum(block)
-        moment /= total
+        moment = second_moment(self.rows, dtype)
         floor = 1e-6 * np.maximum(np.diagonal(moment), 1e-6) / self.rows.n_classes
         root = np.sqrt(self.penalty + floor)
         scaled = (moment / root[:, None] / root).astype(dtype)
-        _, vectors = np.linalg.eigh(scaled)
+        self.spread, vectors = np.linalg.eigh(scaled)
         return np.asarray(vectors / root[:, None].astype(dtype))
 
     def _squares(self, number: int, block: Block, axes: Floats) -> Floats:
@@ -238,16 +141,7 @@ class PrincipalAxes:
         if self.axes is None:
             self.axes = self._find_axes(dtype)
         axes = self.axes.astype(dtype, copy=False)
-        curvature = np.zeros_like(parameters)
-        total = 0.0
-        for number, block in enumerate(_sample(self.rows, dtype)):
-            p = probabilities(block, parameters)
-            p *= 1 - p
-            if block.weight is not None:
-                p *= block.weight
-            curvature += p @ self._squares(number, block, axes)
-            total += _weight_sum(block)
-        curvature /= total
+        curvature = self._along(axes, parameters)
         curvature += self.penalty @ (axes * axes) + 1e-12
 
         def apply(gradient: Matrix) -> Matrix:
@@ -256,6 +150,20 @@ class PrincipalAxes:
             return balanced((along @ axes.T).astype(np.float64))
 
         return apply
+
+    def _along(self, axes: Floats, parameters: Matrix) -> Matrix:
+        """Return the mean of p_ik (1 − p_ik) (x̃_iᵀ u_j)², (K, D)."""
+        common = common_probabilities(self.rows, parameters)
+        if common is not None:
+            return np.asarray(class_variances(common) * np.maximum(self.spread, 0.0), np.float64)
+        curvature, total = np.zeros_like(parameters), 0.0
+        for number, block in enumerate(sampled(self.rows, axes.dtype.type)):
+            variances = class_variances(probabilities(block, parameters))
+            if block.weight is not None:
+                variances *= block.weight
+            curvature += variances @ self._squares(number, block, axes)
+            total += block_weight(block)
+        return curvature / total
 
 
 class Diagonal:
@@ -269,13 +177,12 @@ class Diagonal:
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
         curvature = np.zeros_like(parameters)
         total = 0.0
-        for block in _sample(self.rows, dtype):
-            p = probabilities(block, parameters)
-            p *= 1 - p
+        for block in sampled(self.rows, dtype):
+            variances = class_variances(probabilities(block, parameters))
             if block.weight is not None:
-                p *= block.weight
-            curvature += block.rows.squares(p)
-            total += _weight_sum(block)
+                variances *= block.weight
+            curvature += block.rows.squares(variances)
+            total += block_weight(block)
         curvature /= total
         curvature += self.penalty
         curvature += 1e-8 * curvature.max(axis=1, keepdims=True) * (self.penalty == 0) + 1e-300
@@ -290,18 +197,25 @@ def full_work(rows: Standardised) -> float:
     size = (rows.n_classes - 1) * rows.n_columns
     if rows.sparse or size > FULL_PARAMETERS:
         return np.inf
-    used = rows.n_rows if rows.n_rows <= SAMPLED_ROWS else rows.n_rows / 8
-    return float((used + size) * size * size)
+    return float((n_sampled(rows.n_rows) + size) * size * size)
 
 
-def choose(rows: Standardised, penalty: Matrix, principal: bool) -> Curvature:
+def axes_passes(rows: Standardised) -> float:
+    """About how many passes over the rows cost as much as finding their principal axes."""
+    columns = rows.n_columns
+    return float((columns**2 / rows.n_rows + 0.1 * columns) / rows.n_classes)
+
+
+def choose(rows: Standardised, penalty: Matrix, passes: int = 0) -> Curvature:
     """Return the richest curvature whose state and build stay small beside the passes.
 
-    `principal` tells that the columns are the principal axes already.
+    Where principal axes are dear, they wait until `passes` have cost as much.
     """
     columns, classes = rows.n_columns, rows.n_classes
-    if rows.sparse or columns > AXES_COLUMNS or principal:
+    if rows.sparse or columns > AXES_COLUMNS or rows.principal:
         return Diagonal(rows, penalty)
-    if columns > BLOCK_COLUMNS or classes * columns**2 > BLOCK_STATE:
+    if columns <= BLOCK_COLUMNS and classes * columns**2 <= BLOCK_STATE:
+        return ClassBlocks(rows, penalty)
+    if axes_passes(rows) <= max(AXES_PASSES, passes):
         return PrincipalAxes(rows, penalty)
-    return ClassBlocks(rows, penalty)
+    return Diagonal(rows, penalty)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .._objective import Parameters
 from .certificate import certify, duality_gap
-from .curvature import FULL_WORK, Apply, Curvature, Full, choose, full_work
+from .curvature import FULL_WORK, Apply, Curvature, Diagonal, Full, choose, full_work
 from .lbfgs import Memory
 from .line_search import search
 from .passes import Value, balanced, evaluate
@@ -106,7 +106,7 @@ class FullPhase:
         if self.newton or work <= FULL_FIRST * pass_entries:
             self.curvature: Curvature = Full(rows, self.penalty)
         else:
-            self.curvature = choose(rows, self.penalty, rows.principal)
+            self.curvature = choose(rows, self.penalty)
 
     def _sharpen(self) -> None:
         """Go on in float64, with the full Hessian where it pays."""
@@ -225,12 +225,20 @@ class FullPhase:
         memory = self.memory
         if memory is None or self.newton or self.iteration >= self.renewal:
             self.former = memory
+            self._enrich()
             memory = self._begin(self._build())
         direction = memory.direction(self.value.gradient)
         if float(np.vdot(self.value.gradient, direction)) < 0.0:
             return direction
         memory.clear()
         return memory.direction(self.value.gradient)
+
+    def _enrich(self) -> None:
+        """Go on with a richer curvature where the passes so far cost as much as it does."""
+        if isinstance(self.curvature, Diagonal):
+            richer = choose(self.rows, self.penalty, self.passes)
+            if not isinstance(richer, Diagonal):
+                self.curvature, self.iteration = richer, 0
 
     def _looks_done(self) -> bool:
         if not self.penalised:

@@ -51,7 +51,7 @@ class AveragedDescent:
         if total <= 0.0:
             return math.nan
         self._observe(block, total)
-        loss, gradient, _ = block_sums(block, self.parameters.astype(block.rows.dtype))
+        loss, gradient = block_sums(block, self.parameters.astype(block.rows.dtype))
         objective = loss / total + 0.5 * float((self.penalty * self.parameters**2).sum())
         gradient = gradient / total + self.penalty * self.parameters
         effective = total if weight is None else total**2 / float(weight @ weight)

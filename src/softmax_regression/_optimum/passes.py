@@ -20,12 +20,18 @@ class Value(NamedTuple):
     gradient: NDArray[np.float64]
 
 
-def softmax_in_place(logits: Floats) -> Floats:
-    """Turn logits (K, b), their maximum already zero, into probabilities; return lse (b,)."""
-    np.exp(logits, out=logits)
-    total = np.add.reduce(logits, axis=0)
-    logits /= total
-    return np.asarray(np.log(total))
+def _exponentials(logits: Floats) -> Floats:
+    """Turn logits (K, b) into their exponentials, in place; return the sums over classes (b,)."""
+    exponentials = np.exp(logits, out=logits)
+    # A product with ones is the fastest sum.
+    return np.asarray(np.ones(len(logits), logits.dtype) @ exponentials)
+
+
+def softmax(logits: Floats) -> Floats:
+    """Turn logits (K, b) into probabilities, in place."""
+    logits -= np.maximum.reduce(logits, axis=0)
+    logits *= 1 / _exponentials(logits)
+    return logits
 
 
 def flushed(weights: Floats) -> Floats:
@@ -41,23 +47,25 @@ def balanced(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def probabilities(block: Block, parameters: Floats) -> Floats:
     """Softmax of the block's logits, (K, b)."""
-    logits = block.rows.logits(parameters)
-    logits -= np.maximum.reduce(logits, axis=0)
-    softmax_in_place(logits)
-    return logits
+    return softmax(block.rows.logits(parameters))
 
 
-def block_sums(block: Block, parameters: Floats) -> tuple[float, Floats, Floats]:
-    """Sum of losses, sum of gradients (K, D), and weighted residuals (K, b) of one block."""
+def block_sums(block: Block, parameters: Floats) -> tuple[float, Floats]:
+    """Sum of losses and sum of gradients (K, D) of one block."""
     logits = block.rows.logits(parameters)
+    # The shift is what keeps the digits of a small loss.
     logits -= np.maximum.reduce(logits, axis=0)
     losses = -block.targets.inner(logits)
-    losses += softmax_in_place(logits)
-    block.targets.subtract_from(logits)
-    if block.weight is not None:
+    total = _exponentials(logits)
+    losses += np.log(total)
+    if block.weight is None:
+        logits *= 1 / total
+        block.targets.subtract_from(logits)
+    else:
         losses *= block.weight
-        logits *= block.weight
-    return float(losses.sum(dtype=np.float64)), block.rows.gradient(logits), logits
+        logits *= block.weight / total
+        block.targets.subtract_from(logits, block.weight)
+    return float(np.add.reduce(losses, dtype=np.float64)), block.rows.gradient(logits)
 
 
 def evaluate(
@@ -71,7 +79,7 @@ def evaluate(
     gradient = np.zeros_like(parameters)
     working = parameters.astype(dtype, copy=False)
     for block in rows.blocks(dtype):
-        block_loss, block_gradient, _ = block_sums(block, working)
+        block_loss, block_gradient = block_sums(block, working)
         loss += block_loss
         gradient += block_gradient
     gradient /= rows.total

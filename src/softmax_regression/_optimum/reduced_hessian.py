@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .curvature import dense_values
+from .moments import dense_values
 from .passes import probabilities
 from .quadratic import Index, Vector
 from .standardised import CACHE_BYTES, Block, DenseRows, Floats, Standardised

@@ -18,7 +18,7 @@ from .._targets import Targets
 Floats = NDArray[np.floating[Any]]
 
 CACHE_BYTES = 128 * 2**20
-BLOCK_ROWS = 2048
+BLOCK_ROWS = 4096
 BLOCK_ENTRIES = 2**20
 # Squares of smaller deviations may underflow, and those of its inverse overflow.
 SMALLEST = 1e-140
@@ -115,6 +115,11 @@ class Block(NamedTuple):
     rows: Rows
     targets: Targets
     weight: Floats | None
+
+    def part(self, rows: slice) -> "Block":
+        """Return some of the rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Block(self.rows.part(rows), self.targets.take(rows), weight)
 
 
 def raw_block(X: Any, targets: Targets, weight: Floats | None, fit_intercept: bool) -> Block:
@@ -258,9 +263,7 @@ class Standardised:
         """Mini-batches of `size` rows, cut from the blocks in order."""
         for block in self.blocks(dtype):
             for first in range(0, block.rows.n_rows, size):
-                part = slice(first, first + size)
-                weight = None if block.weight is None else block.weight[part]
-                yield Block(block.rows.part(part), block.targets.take(part), weight)
+                yield block.part(slice(first, first + size))
 
     def _fits(self, dtype: type[np.floating[Any]]) -> bool:
         size = np.dtype(dtype).itemsize

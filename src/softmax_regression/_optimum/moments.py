@@ -1,0 +1,157 @@
+"""Mean weighted second moments of the rows: what every dense Hessian of F is made of.
+
+    M_m = (1 / Σ w) Σ_i w_i c_m(p_i) x̃_i x̃_iᵀ
+
+with factors c_m of the probabilities p_i: p_k (1 − p_k) for the block of class k alone,
+p_k (δ_kl − p_l) for the classes k and l.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .passes import flushed, probabilities, softmax
+from .standardised import Block, DenseRows, Floats, Standardised
+
+Factors = Callable[[Floats], Floats]
+
+# Above this many rows a random eighth is enough to approximate a Hessian.
+SAMPLED_ROWS = 50_000
+SHARE = 8
+# From so many factors on, the products x̃_ij x̃_il are worth forming once for all of them.
+MANY_FACTORS = 16
+FEW_COLUMNS = 128
+CHUNK_ENTRIES = 2**20
+
+
+def n_sampled(n_rows: int) -> int:
+    """How many of the rows a Hessian is made of."""
+    return n_rows if n_rows <= SAMPLED_ROWS else n_rows // SHARE
+
+
+def sampled(rows: Standardised, dtype: type[np.floating[Any]]) -> Iterator[Block]:
+    """All blocks, or a run of each, begun at random, where rows are many."""
+    if rows.n_rows <= SAMPLED_ROWS:
+        yield from rows.blocks(dtype)
+        return
+    generator = np.random.default_rng(0)
+    for block in rows.blocks(dtype):
+        size = -(-block.rows.n_rows // SHARE)
+        first = int(generator.integers(block.rows.n_rows - size + 1))
+        yield block.part(slice(first, first + size))
+
+
+def block_weight(block: Block) -> float:
+    """Σ_i w_i of one block."""
+    if block.weight is None:
+        return float(block.rows.n_rows)
+    return float(block.weight.sum(dtype=np.float64))
+
+
+def dense_values(block: Block) -> Floats:
+    """Return the rows (b, D) of a dense block."""
+    if not isinstance(block.rows, DenseRows):
+        message = "this curvature needs dense rows"
+        raise TypeError(message)
+    return block.rows.values
+
+
+def class_variances(p: Floats) -> Floats:
+    """p_k (1 − p_k), (K, b)."""
+    return p * (1 - p)
+
+
+def class_covariances(p: Floats) -> Floats:
+    """p_k (δ_kl − p_l) for k ≤ l, row after row of the triangle, (K, b) -> (K (K + 1) / 2, b)."""
+    covariances = pair_products(p)
+    np.negative(covariances, out=covariances)
+    starts = np.cumsum(np.arange(len(p) + 1, 1, -1)) - len(p) - 1
+    covariances[starts] += p
+    return covariances
+
+
+def pair_products(rows: Floats) -> Floats:
+    """r_j r_l for j ≤ l, row after row of the triangle, (D, b) -> (D (D + 1) / 2, b)."""
+    size, n_columns = rows.shape
+    products = np.empty((size * (size + 1) // 2, n_columns), rows.dtype)
+    first = 0
+    for j in range(size):
+        np.multiply(rows[j], rows[j:], out=products[first : first + size - j])
+        first += size - j
+    return products
+
+
+def mean_moments(
+    rows: Standardised,
+    parameters: NDArray[np.float64],
+    dtype: type[np.floating[Any]],
+    factors: Factors,
+) -> NDArray[np.float64]:
+    """M_m for every factor, (m, D, D), at `parameters` (K, D) from rows in `dtype`."""
+    common = common_probabilities(rows, parameters)
+    if common is not None:
+        return factors(common)[:, :, None] * second_moment(rows, dtype)
+    return _mean(rows, dtype, lambda block: factors(flushed(probabilities(block, parameters))))
+
+
+def common_probabilities(rows: Standardised, parameters: NDArray[np.float64]) -> Floats | None:
+    """Return the probabilities (K, 1) of every row where there are no weights yet."""
+    if parameters[:, : rows.n_features].any():
+        return None
+    return softmax(parameters[:, -1:].copy() if rows.fit_intercept else parameters[:, :1].copy())
+
+
+def second_moment(rows: Standardised, dtype: type[np.floating[Any]]) -> NDArray[np.float64]:
+    """(1 / Σ w) Σ_i w_i x̃_i x̃_iᵀ, (D, D)."""
+    total, sums = 0.0, np.zeros((rows.n_columns, rows.n_columns))
+    for block in sampled(rows, dtype):
+        values = dense_values(block)
+        if block.weight is not None:
+            values = values * np.sqrt(block.weight)[:, None]
+        sums += values.T @ values
+        total += block_weight(block)
+    return np.asarray(sums / total)
+
+
+def _mean(
+    rows: Standardised, dtype: type[np.floating[Any]], factors_of: Callable[[Block], Floats]
+) -> NDArray[np.float64]:
+    total, sums = 0.0, np.zeros(1)
+    for block in sampled(rows, dtype):
+        factors = factors_of(block)
+        if block.weight is not None:
+            factors = factors * block.weight
+        sums = sums + _sums(dense_values(block), factors)
+        total += block_weight(block)
+    sums /= total
+    return _expanded(sums, rows.n_columns)
+
+
+def _sums(values: Floats, factors: Floats) -> NDArray[np.float64]:
+    """Σ_i c_mi x̃_i x̃_iᵀ, (m, D²), or the triangles j ≤ l alone, (m, D (D + 1) / 2)."""
+    n_factors, columns = len(factors), values.shape[1]
+    packed = n_factors >= MANY_FACTORS and columns <= FEW_COLUMNS
+    entries = columns * (columns + 1) // 2 if packed else n_factors * columns
+    chunk = max(64, CHUNK_ENTRIES // entries)
+    sums: Any = 0.0
+    for first in range(0, len(values), chunk):
+        part, c = values[first : first + chunk], factors[:, first : first + chunk]
+        transposed = np.ascontiguousarray(part.T)
+        if packed:
+            sums = sums + (c @ pair_products(transposed).T).astype(np.float64)
+        else:
+            scaled = (c[:, None, :] * transposed).reshape(entries, -1)
+            sums = sums + (scaled @ part).astype(np.float64)
+    return np.asarray(sums.reshape(n_factors, -1))
+
+
+def _expanded(sums: NDArray[np.float64], columns: int) -> NDArray[np.float64]:
+    """(m, D²) or the triangles -> (m, D, D)."""
+    if sums.shape[1] == columns**2:
+        return sums.reshape(-1, columns, columns)
+    j, other = np.triu_indices(columns)
+    moments = np.empty((len(sums), columns, columns))
+    moments[:, j, other] = moments[:, other, j] = sums
+    return moments
