@@ -42,6 +42,7 @@ class Full:
     """
 
     first_renewal = 12
+    least_scale = 1.0
 
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows = rows
@@ -77,6 +78,7 @@ class ClassBlocks:
     """
 
     first_renewal = 8
+    least_scale = 1.0
 
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows, self.penalty = rows, penalty
@@ -112,6 +114,7 @@ class PrincipalAxes:
     """
 
     first_renewal = 8
+    least_scale = 0.0
 
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows, self.penalty = rows, penalty
@@ -170,6 +173,7 @@ class Diagonal:
     """The diagonal of the Hessian: for sparse rows, and where D x D is too large."""
 
     first_renewal = 8
+    least_scale = 0.0
 
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows, self.penalty = rows, penalty

@@ -33,7 +33,7 @@ NOISE = 4.0
 # decrement NEAR, relative to F; float32 passes have no more digits at DIGITS.
 FEW_PARAMETERS = 128
 NEAR = 1e-5
-DIGITS = 1e-7
+DIGITS = 1e-9
 # With a `tol` this small the fit ends on the full Hessian where that costs little, so that the
 # probabilities do not show by which path it came: until the decrement before a step is SETTLED
 # for Newton, whose step squares it, and STILL for a Hessian of some steps ago.
@@ -129,7 +129,7 @@ class FullPhase:
 
     def _begin(self, apply: Apply) -> Memory:
         """Go on with another P, without the pairs made for the last."""
-        self.memory = Memory(apply, self.dtype)
+        self.memory = Memory(apply, self.dtype, self.curvature.least_scale)
         self.length = 1.0
         self.renewal = 2 * self.iteration + self.curvature.first_renewal
         return self.memory

@@ -22,11 +22,13 @@ PAIRS = 20
 class Memory:
     """Pairs s = θ⁺ − θ, y = g⁺ − g, at most `PAIRS` of them, on one first matrix P.
 
-    S and Z are kept in the precision of the passes, `dtype`.
+    S and Z are kept in the precision of the passes, `dtype`; γ is at least `least_scale`.
     """
 
-    def __init__(self, apply: Apply, dtype: type[np.floating[Any]]) -> None:
-        self.apply, self.dtype = apply, dtype
+    def __init__(
+        self, apply: Apply, dtype: type[np.floating[Any]], least_scale: float = 0.0
+    ) -> None:
+        self.apply, self.dtype, self.least_scale = apply, dtype, least_scale
         self.order: list[int] = []  # the rows of S and Z, oldest first
         self.steps = self.scaled = np.empty((0, 0), dtype)
         self.inner, self.first = np.zeros((PAIRS, PAIRS)), np.zeros((PAIRS, PAIRS))
@@ -59,7 +61,7 @@ class Memory:
             return descent
         known, order = len(self.order), np.array(self.order)
         last, between = self.order[-1], np.ix_(order, order)
-        scale = self.inner[last, last] / self.first[last, last]
+        scale = max(self.least_scale, self.inner[last, last] / self.first[last, last])
         upper = np.triu(self.inner[between])
         g = gradient.astype(self.dtype).ravel()
         along_steps = (self.steps[:known] @ g)[order].astype(np.float64)
