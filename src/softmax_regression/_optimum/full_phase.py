@@ -202,7 +202,7 @@ class FullPhase:
             self.value,
             direction,
             noise=NOISE * float(np.finfo(self.dtype).eps) * objective,
-            extrapolate=self.newton or self.iteration < 3,
+            extrapolate=self.newton or self.iteration == 0,
             first=self.length,
         )
         if found is not None:
