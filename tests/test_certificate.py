@@ -37,7 +37,8 @@ def parameters():
 def test_the_gap_is_primal_minus_dual(weight):
     """D(q) = Σ w H(q) − ‖Σ w (t − q) xᵀ‖² / (2 l2) with Σ w = 1, at q = p."""
     data = rows(weight)
-    found = certify(data, data.penalty(L2), parameters(), TOL)
+    value = evaluate(data, data.penalty(L2), parameters(), np.float64)
+    found = certify(data, data.penalty(L2), parameters(), TOL, value)
     W, b = data.restore(found.parameters)
     Z = X @ W.T + b
     P = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
@@ -76,7 +77,23 @@ def test_a_value_at_other_intercepts_is_not_taken_for_a_proof():
     penalty = data.penalty(L2)
     value = evaluate(data, penalty, parameters(), np.float64)
     found = certify(data, penalty, parameters(), TOL, value)
-    assert found.gap == certify(data, penalty, parameters(), TOL).gap
+    assert found.gap == pytest.approx(certify(data, penalty, parameters(), TOL).gap, rel=1e-6)
+
+
+def test_intercepts_from_float32_rows_serve_where_the_proof_needs_no_more(monkeypatch):
+    solved_in = []
+
+    def recorded(*arguments):
+        solved_in.append(arguments[-1])
+        return exact_intercept(*arguments)
+
+    monkeypatch.setattr(certificate, "exact_intercept", recorded)
+    data = rows(WEIGHT)
+    penalty = data.penalty(L2)
+    found = certify(data, penalty, parameters(), TOL)
+    assert solved_in == [np.float32]
+    assert found.gap == closed_gap(data, penalty, found.parameters, found.value)
+    assert found.gap <= 1.1 * duality_gap(found.value.gradient, penalty, data.n_features)
 
 
 def test_without_an_intercept_the_parameters_stay():

@@ -11,7 +11,7 @@ q_i = (1 − ε) p_i + ε s is, where s is the one distribution that closes the 
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,11 @@ INTERCEPT_STEPS = 60
 # The matrix of a Newton step is kept while a step leaves less than this of the gradient.
 SERVES = 0.5
 # Up to EXACT a mean probability less its mean target is the rounding of its sum, and nothing is to
-# be gained; up to INEXACT it moves no more of the bound than F's own rounding.
+# be gained; up to INEXACT it moves no more of the bound than F's own rounding. In float32 both are
+# SINGLE times as large.
 EXACT = 1e-15
 INEXACT = 1e-13
+SINGLE = 1e7
 TINY = 1e-300
 # Intercepts are not solved for where they widen the bound by less than this factor, and solved
 # to this part of `tol` where they are.
@@ -106,70 +108,72 @@ def certify(
 ) -> Certificate:
     """Evaluate F in float64 and bound its distance from the minimum, at most by `tol` if possible.
 
-    `value` is F at `parameters` where a float64 pass was just made there. The intercepts are
-    solved for where that is what the proof lacks.
+    `value` is F at `parameters` where a float64 pass was just made there. Elsewhere the intercepts
+    are solved for in float32, and in float64 where that is what the proof lacks.
     """
-    if value is not None:
-        gap = closed_gap(rows, penalty, parameters, value)
-        if gap <= max(tol, CLOSE * duality_gap(value.gradient, penalty, rows.n_features)):
-            return Certificate(parameters, value, gap)
-    if rows.fit_intercept:
-        spread = rows.root_mean_squares()
-        share = _share_for(tol, penalty[: rows.n_features], parameters, spread)
+    share = _share_for(rows, penalty, parameters, tol) if rows.fit_intercept else 0.0
+    if value is None:
+        if rows.fit_intercept:
+            parameters = exact_intercept(rows, parameters, share, np.float32)
+        value = evaluate(rows, penalty, parameters, np.float64)
+    gap = closed_gap(rows, penalty, parameters, value)
+    if not gap <= max(tol, CLOSE * duality_gap(value.gradient, penalty, rows.n_features)):
         parameters = exact_intercept(rows, parameters, share)
-    value = evaluate(rows, penalty, parameters, np.float64)
-    return Certificate(parameters, value, closed_gap(rows, penalty, parameters, value))
+        value = evaluate(rows, penalty, parameters, np.float64)
+        gap = closed_gap(rows, penalty, parameters, value)
+    return Certificate(parameters, value, gap)
 
 
 def _share_for(
-    tol: float,
-    penalty: NDArray[np.float64],
-    parameters: NDArray[np.float64],
-    spread: NDArray[np.float64],
+    rows: Standardised, penalty: NDArray[np.float64], parameters: NDArray[np.float64], tol: float
 ) -> float:
     """Return an ε whose part in `closed_gap` is a few hundredths of `tol`."""
+    penalty = penalty[: rows.n_features]
     if not penalty.all():
         return 0.0
+    spread = rows.root_mean_squares()
     moved = math.sqrt(float((spread**2 / penalty).sum()))
     return CLOSED * min(tol / _largest_divergence(parameters, spread), math.sqrt(tol) / moved)
 
 
 def exact_intercept(
-    rows: Standardised, parameters: NDArray[np.float64], share: float = 0.0
+    rows: Standardised,
+    parameters: NDArray[np.float64],
+    share: float = 0.0,
+    dtype: type[np.floating[Any]] = np.float64,
 ) -> NDArray[np.float64]:
-    """Return (V, c) with the c that minimises F for this V.
+    """Return (V, c) with the c that minimises F for this V, as far as rows in `dtype` tell.
 
     With a `share` > 0 the mean probabilities need only be at most that share above the mean
     targets.
     """
     parameters = parameters.copy()
-    parameters[:, -1] += _intercept_correction(rows, parameters, share)
+    parameters[:, -1] += _intercept_correction(_Logits(rows, parameters, dtype), share)
     return parameters
 
 
-def _intercept_correction(
-    rows: Standardised, parameters: NDArray[np.float64], share: float
-) -> NDArray[np.float64]:
+def _intercept_correction(logits: "_Logits", share: float) -> NDArray[np.float64]:
     """Newton's method on the K intercepts, the weights held; L-BFGS while a matrix serves.
 
     A step that was too long is taken back for one of generalised iterative scaling, which always
     lowers F: c_k += log(t_k / p_k) of the mean targets and probabilities (Darroch and Ratcliff,
     1972, Annals of Mathematical Statistics 43(5), theorem 1; here each feature is a constant).
     """
-    logits, targets = _Logits(rows, parameters), rows.mean_targets()
-    shift = best = scaling = at_best = np.zeros(rows.n_classes)
+    targets = logits.rows.mean_targets()
+    shift = best = scaling = at_best = np.zeros(len(targets))
+    unit = 1.0 if logits.dtype is np.float64 else SINGLE
     least, scaled = np.inf, False
     memory = Memory(np.copy, np.float64)
     for _ in range(INTERCEPT_STEPS):
-        mean, inverse = _intercept_moments(rows, logits, shift, curved=math.isinf(least))
+        mean, inverse = _intercept_moments(logits, shift, curved=math.isinf(least))
         gradient = mean - targets
         size = float(np.abs(gradient).max())
         if size < least or scaled:
-            if size <= EXACT or (gradient <= share * mean).all():
+            if size <= unit * EXACT or (gradient <= share * mean).all():
                 best = shift
                 break
             if size > SERVES * least:
-                _, inverse = _intercept_moments(rows, logits, shift, curved=True)
+                _, inverse = _intercept_moments(logits, shift, curved=True)
             if inverse is not None:
                 memory = Memory(inverse.dot, np.float64)
             else:
@@ -177,7 +181,7 @@ def _intercept_correction(
             best, least, scaled, at_best = shift, size, False, gradient
             scaling = np.log(np.maximum(targets, TINY) / np.maximum(mean, TINY))
             shift = shift + memory.direction(gradient)
-        elif least <= INEXACT:
+        elif least <= unit * INEXACT:
             break
         else:
             shift, scaled = best + scaling, True
@@ -185,30 +189,34 @@ def _intercept_correction(
 
 
 class _Logits:
-    """Blocks with their float64 logits (K, b), kept while they fit the cache."""
+    """Blocks with their logits (K, b) in `dtype`, kept while they fit the cache."""
 
-    def __init__(self, rows: Standardised, parameters: NDArray[np.float64]) -> None:
-        self.rows = rows
-        self.parameters = parameters
-        fits = 8 * rows.n_rows * rows.n_classes <= CACHE_BYTES
+    def __init__(
+        self,
+        rows: Standardised,
+        parameters: NDArray[np.float64],
+        dtype: type[np.floating[Any]],
+    ) -> None:
+        self.rows, self.parameters, self.dtype = rows, parameters, dtype
+        fits = np.dtype(dtype).itemsize * rows.n_rows * rows.n_classes <= CACHE_BYTES
         self.kept = list(self._compute()) if fits else None
 
     def _compute(self) -> Iterator[tuple[Block, Floats]]:
-        for block in self.rows.blocks(np.float64):
+        for block in self.rows.blocks(self.dtype):
             yield block, block.rows.logits(self.parameters)
 
     def probabilities(self, shift: NDArray[np.float64]) -> Iterator[tuple[Block, Floats]]:
         """Blocks with softmax(z + shift), (K, b)."""
         for block, logits in self._compute() if self.kept is None else self.kept:
-            yield block, softmax(logits + shift[:, None])
+            yield block, softmax(logits + shift[:, None].astype(self.dtype))
 
 
 def _intercept_moments(
-    rows: Standardised, logits: _Logits, shift: NDArray[np.float64], *, curved: bool
+    logits: _Logits, shift: NDArray[np.float64], *, curved: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Mean probabilities (K,), and the inverse of the Hessian (K, K) where it is `curved`."""
-    mean = np.zeros(rows.n_classes)
-    products = np.zeros((rows.n_classes, rows.n_classes))
+    mean = np.zeros(len(shift))
+    products = np.zeros((len(shift), len(shift)))
     for block, p in logits.probabilities(shift):
         mean += p.sum(axis=1) if block.weight is None else p @ block.weight
         if curved:
@@ -217,8 +225,9 @@ def _intercept_moments(
             if block.weight is not None:
                 root *= np.sqrt(block.weight).astype(np.float32)
             products += root @ root.T
-    inverse = _intercept_inverse(products / rows.total) if curved else None
-    return mean / rows.total, inverse
+    total = logits.rows.total
+    inverse = _intercept_inverse(products / total) if curved else None
+    return mean / total, inverse
 
 
 def _intercept_inverse(products: NDArray[np.float64]) -> NDArray[np.float64]:
