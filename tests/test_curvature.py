@@ -5,15 +5,14 @@ import pytest
 
 from softmax_regression._optimum import curvature
 from softmax_regression._optimum.curvature import (
-    Cholesky,
     ClassBlocks,
     Diagonal,
     Full,
     PrincipalAxes,
-    dense_values,
+    choose,
     full_work,
 )
-from softmax_regression._optimum.standardised import Block, Standardised
+from softmax_regression._optimum.standardised import Standardised
 from softmax_regression._targets import Labels
 
 # Sums of 200 products, solved with condition numbers below 1e4.
@@ -104,6 +103,25 @@ def test_principal_axes_have_the_curvature_along_each_axis(weight):
         )
 
 
+@pytest.mark.parametrize("kind", [Full, ClassBlocks, PrincipalAxes])
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_without_weights_one_moment_gives_what_all_rows_give(kind, weight, fit_intercept):
+    """A weight of 1e-9 takes the general way, and moves the curvature by as little."""
+    labels = np.arange(200) % 3
+    data = Standardised(X, Labels(labels, 3), weight, fit_intercept=fit_intercept)
+    penalty = data.penalty(0.1)
+    start = np.zeros((3, data.n_columns))
+    if fit_intercept:
+        start[:, -1] = [0.3, -0.1, -0.2]
+    nearly = start.copy()
+    nearly[0, 0] = 1e-9
+    gradient = np.random.default_rng(2).standard_normal(start.shape)
+    found = kind(data, penalty).build(start, np.float64)(gradient)
+    expected = kind(data, penalty).build(nearly, np.float64)(gradient)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-7 * np.abs(expected).max())
+
+
 @pytest.mark.parametrize("kind", [Full, ClassBlocks, PrincipalAxes, Diagonal])
 def test_float32_rows_give_nearly_the_same_step(kind):
     """The rows' rounding is EPS32, and the matrices' condition below 1e4."""
@@ -115,38 +133,10 @@ def test_float32_rows_give_nearly_the_same_step(kind):
     np.testing.assert_allclose(single, double, rtol=0, atol=1e-3 * np.abs(double).max())
 
 
-@pytest.mark.parametrize("size", [1, 63, 64, 65, 200])
-def test_cholesky_solves(size):
-    A = np.random.default_rng(3).standard_normal((size, 2 * size))
-    matrix, right = A @ A.T, np.arange(size) + 1.0
-    scale = np.logspace(-6, 6, size)
-    found = Cholesky(matrix * scale[:, None] * scale).solve(right * scale)
-    np.testing.assert_allclose(found * scale, np.linalg.solve(matrix, right), rtol=1e-9)
-
-
-def test_cholesky_of_a_singular_matrix_solves_in_its_range():
-    """Twice the same column: the ridge decides between them, and their sum is right."""
-    matrix = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 2.0]])
-    found = Cholesky(matrix).solve(np.array([1.0, 1.0, 2.0]))
-    np.testing.assert_allclose([found[0] + found[1], found[2]], [1.0, 1.0], rtol=1e-6)
-
-
 def test_a_full_hessian_out_of_reach_costs_infinitely_much():
     wide = Standardised(np.zeros((2, 2000)), Labels(np.array([0, 1]), 2), None, fit_intercept=True)
     assert full_work(wide) == np.inf
     assert full_work(rows()) < 1e6
-
-
-def test_an_indefinite_matrix_gets_the_least_ridge_up_to_its_own_size():
-    matrix = np.array([[1.0, 1.1], [1.1, 1.0]])
-    assert np.isfinite(Cholesky(matrix).solve(np.ones(2))).all()
-    with pytest.raises(np.linalg.LinAlgError):
-        Cholesky(np.array([[1.0, 5.0], [5.0, 1.0]]))
-
-
-def test_dense_curvatures_refuse_other_rows():
-    with pytest.raises(TypeError, match="dense rows"):
-        dense_values(Block(None, None, None))
 
 
 def test_principal_squares_computed_anew_are_those_kept(monkeypatch):
@@ -162,3 +152,11 @@ def test_principal_squares_computed_anew_are_those_kept(monkeypatch):
     assert np.array_equal(kept, anew)
     assert with_cache.squares
     assert not without_cache.squares
+
+
+def test_dear_principal_axes_wait_until_passes_have_cost_as_much():
+    wide = np.random.default_rng(5).standard_normal((200, 400))
+    data = Standardised(wide, Labels(np.arange(200) % 3, 3), None, fit_intercept=True)
+    penalty = data.penalty(0.1)
+    assert isinstance(choose(data, penalty), Diagonal)
+    assert isinstance(choose(data, penalty, passes=300), PrincipalAxes)

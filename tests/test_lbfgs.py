@@ -33,6 +33,13 @@ def test_the_last_pair_is_met():
     np.testing.assert_allclose(-memory.direction(A @ step), step, rtol=1e-12)
 
 
+def test_across_the_pairs_the_first_matrix_keeps_its_least_scale():
+    """One pair along the steepest axis, whose scale is 1/100: the other axes stay at 1."""
+    memory = Memory(identity, np.float64, least_scale=1.0)
+    memory.add(np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, 100.0]))
+    np.testing.assert_allclose(memory.direction(np.ones(3)), [-1.0, -1.0, -0.01], rtol=1e-12)
+
+
 def two_loops(pairs, gradient):
     """−H g by the recursion of Nocedal and Wright, algorithm 7.4, with P = identity."""
     q, projections = gradient.copy(), []

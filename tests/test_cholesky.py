@@ -1,0 +1,29 @@
+"""Solving with a positive definite matrix."""
+
+import numpy as np
+import pytest
+
+from softmax_regression._optimum.cholesky import Cholesky
+
+
+@pytest.mark.parametrize("size", [1, 63, 64, 65, 200])
+def test_cholesky_solves(size):
+    A = np.random.default_rng(3).standard_normal((size, 2 * size))
+    matrix, right = A @ A.T, np.arange(size) + 1.0
+    scale = np.logspace(-6, 6, size)
+    found = Cholesky(matrix * scale[:, None] * scale).solve(right * scale)
+    np.testing.assert_allclose(found * scale, np.linalg.solve(matrix, right), rtol=1e-9)
+
+
+def test_cholesky_of_a_singular_matrix_solves_in_its_range():
+    """Twice the same column: the ridge decides between them, and their sum is right."""
+    matrix = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 2.0]])
+    found = Cholesky(matrix).solve(np.array([1.0, 1.0, 2.0]))
+    np.testing.assert_allclose([found[0] + found[1], found[2]], [1.0, 1.0], rtol=1e-6)
+
+
+def test_an_indefinite_matrix_gets_the_least_ridge_up_to_its_own_size():
+    matrix = np.array([[1.0, 1.1], [1.1, 1.0]])
+    assert np.isfinite(Cholesky(matrix).solve(np.ones(2))).all()
+    with pytest.raises(np.linalg.LinAlgError):
+        Cholesky(np.array([[1.0, 5.0], [5.0, 1.0]]))
