@@ -183,7 +183,7 @@ def test_the_line_search_lowers_f_enough(curvature):
     start = np.ones(1)
     value = evaluated(start)
     direction = -np.ones(1)
-    point, found = search(evaluated, start, value, direction, noise=0.0, extrapolate=False)
+    point, found, *_ = search(evaluated, start, value, direction, noise=0.0, extrapolate=False)
     slope = -curvature
     t = 1.0 - point[0]
     assert found.objective - value.objective <= 1e-4 * t * slope

@@ -80,7 +80,7 @@ def test_a_step_too_long_is_shortened_and_one_too_short_lengthened():
         direction = -factor * A @ start / 100
         found = search(value, start, value(start), direction, noise=1e-15, extrapolate=True)
         assert found is not None
-        assert found[1].objective < value(start).objective
+        assert found.value.objective < value(start).objective
 
 
 def test_no_step_from_the_minimum():
@@ -96,7 +96,7 @@ def test_a_step_onto_non_finite_ground_is_shortened():
     start = np.array([1.0, 0, 0])
     found = search(cliff, start, value(start), np.array([-9.0, 0, 0]), noise=0, extrapolate=False)
     assert found is not None
-    assert found[1].objective == pytest.approx(0.5 * found[0][0] ** 2)
+    assert found.value.objective == pytest.approx(0.5 * found.point[0] ** 2)
 
 
 def test_where_no_length_ends_on_finite_ground_there_is_no_step():

@@ -16,7 +16,7 @@ from .._objective import Parameters
 from .certificate import certify, duality_gap
 from .curvature import FULL_WORK, Apply, Curvature, Diagonal, Full, choose, full_work
 from .lbfgs import Memory
-from .line_search import search
+from .line_search import STEEP, Step, search
 from .passes import Value, balanced, evaluate
 from .standardised import Standardised
 
@@ -171,8 +171,9 @@ class FullPhase:
             self._sharpen()
             return None
         if self.memory and not self.newton:
-            self.memory.add(found[0] - self.parameters, found[1].gradient - self.value.gradient)
-        self._stand(*found)
+            change = found.value.gradient - self.value.gradient
+            self.memory.add(found.point - self.parameters, change)
+        self._stand(found.point, found.value)
         self.iteration += 1
         if self._reported():
             return "stopped"
@@ -190,7 +191,7 @@ class FullPhase:
             self.value.objective, lambda: self.rows.restore(self.parameters), self.bound
         )
 
-    def _step(self) -> tuple[NDArray[np.float64], Value] | None:
+    def _step(self) -> Step | None:
         direction = self._direction()
         self.decrement = -0.5 * float(np.vdot(self.value.gradient, direction))
         objective = abs(self.value.objective)
@@ -206,19 +207,12 @@ class FullPhase:
             first=self.length,
         )
         if found is not None:
-            self._remember_length(direction, *found)
+            # The next search begins where this one ended, or beyond where F still fell steeply.
+            self.length = min(1.0, found.length if found.left < STEEP else 2.0 * found.length)
             if self.former is not None and not self.newton and self.length < SHORT:
                 self.memory, self.length = self.former, 1.0
         self.former = None
         return found
-
-    def _remember_length(
-        self, direction: NDArray[np.float64], point: NDArray[np.float64], value: Value
-    ) -> None:
-        """Begin the next search where this one ended, or beyond where F still fell steeply."""
-        taken = np.vdot(point - self.parameters, direction) / np.vdot(direction, direction)
-        left = np.vdot(value.gradient, direction) / np.vdot(self.value.gradient, direction)
-        self.length = min(1.0, float(taken if left < 0.25 else 2.0 * taken))
 
     def _direction(self) -> NDArray[np.float64]:
         """Quasi-Newton direction; P is built anew when due."""

@@ -6,6 +6,7 @@ own digits are exhausted (Hager and Zhang, 2005, SIAM Journal on Optimization 16
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,15 @@ STEEP = 0.25
 BEYOND = 1.3
 
 
+class Step(NamedTuple):
+    """A point and F there; its distance, a share of the direction; the share of the slope left."""
+
+    point: NDArray[np.float64]
+    value: Value
+    length: float
+    left: float
+
+
 def search(
     evaluate: Callable[[NDArray[np.float64]], Value],
     parameters: NDArray[np.float64],
@@ -29,32 +39,34 @@ def search(
     noise: float,
     extrapolate: bool,
     first: float = 1.0,
-) -> tuple[NDArray[np.float64], Value] | None:
-    """Return the accepted point and its value, or None where no step lowers F.
+) -> Step | None:
+    """Return the accepted step, or None where no step lowers F.
 
     `first` is the length tried first, a share of the direction.
     `noise` is the rounding error of one F; a step within it counts if it flattens the slope.
     """
     slope = float(np.vdot(value.gradient, direction))
-    t = first
-    for trial in range(TRIALS):
-        point = parameters + t * direction
+
+    def trial(length: float) -> Step:
+        point = parameters + length * direction
         found = evaluate(point)
         there = float(np.vdot(found.gradient, direction))
-        rise = found.objective - value.objective
-        if rise <= DECREASE * t * slope:
-            if extrapolate and trial == 0 and there < STEEP * slope:
-                longer_by = min(10.0, BEYOND * slope / (slope - there))
-                further = parameters + t * longer_by * direction
-                longer = evaluate(further)
-                if longer.objective < found.objective:
-                    return further, longer
-            return point, found
-        if rise <= noise and abs(there) < 0.9 * abs(slope):
-            return point, found
-        if abs(t * slope) < noise:
+        return Step(point, found, length, there / slope if slope else np.inf)
+
+    length = first
+    for number in range(TRIALS):
+        step = trial(length)
+        rise = step.value.objective - value.objective
+        if rise <= DECREASE * length * slope:
+            if extrapolate and number == 0 and step.left > STEEP:
+                longer = trial(length * min(10.0, BEYOND / (1.0 - min(step.left, 0.9))))
+                return min(step, longer, key=lambda tried: tried.value.objective)
+            return step
+        if rise <= noise and abs(step.left) < 0.9:
+            return step
+        if abs(length * slope) < noise:
             return None
-        t *= shrink(rise, t * slope)
+        length *= shrink(rise, length * slope)
     return None
 
 
