@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from newton import optimum
 
+from softmax_regression._objective import Parameters
 from softmax_regression._optimum import certificate
 from softmax_regression._optimum.certificate import (
-    _largest_divergence,
     certify,
     closed_gap,
     duality_gap,
     exact_intercept,
 )
-from softmax_regression._optimum.passes import evaluate, probabilities
+from softmax_regression._optimum.passes import evaluate
 from softmax_regression._optimum.standardised import Standardised
 from softmax_regression._targets import Labels
 
@@ -33,12 +33,16 @@ def parameters():
     return drawn - drawn.mean(axis=0)
 
 
+def certified(data, V, tol=TOL, dtype=np.float64):
+    value = evaluate(data, data.penalty(L2), V, dtype)
+    return certify(data, data.penalty(L2), V, tol, value, dtype=dtype)
+
+
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 def test_the_gap_is_primal_minus_dual(weight):
     """D(q) = Σ w H(q) − ‖Σ w (t − q) xᵀ‖² / (2 l2) with Σ w = 1, at q = p."""
     data = rows(weight)
-    value = evaluate(data, data.penalty(L2), parameters(), np.float64)
-    found = certify(data, data.penalty(L2), parameters(), TOL, value)
+    found = certified(data, exact_intercept(data, parameters()))
     W, b = data.restore(found.parameters)
     Z = X @ W.T + b
     P = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
@@ -53,7 +57,7 @@ def test_the_gap_is_primal_minus_dual(weight):
 @pytest.mark.parametrize("size", [1e-3, 1.0, 30.0, 1e3])
 def test_the_gap_bounds_the_distance_from_anywhere(weight, size):
     data = rows(weight)
-    found = certify(data, data.penalty(L2), size * parameters(), TOL)
+    found = certified(data, size * parameters())
     lowest = optimum(X, np.eye(3)[LABELS], L2, weight)[2]
     # The rounding of F, relative to F.
     assert found.value.objective - lowest <= found.gap + 1e-14 * found.value.objective
@@ -65,41 +69,58 @@ def test_without_a_penalty_on_every_column_there_is_no_bound():
 
 def test_a_float64_value_at_exact_intercepts_needs_no_pass():
     data = rows(None)
+    exact = certified(data, parameters())
     penalty = data.penalty(L2)
-    exact = certify(data, penalty, parameters(), TOL)
-    again = certify(data, penalty, exact.parameters, TOL, exact.value)
+    again = certify(data, penalty, exact.parameters, TOL, exact.value, dtype=np.float64)
     assert again.value is exact.value
     assert again.gap == exact.gap
 
 
-def test_a_value_at_other_intercepts_is_not_taken_for_a_proof():
+def best_but_for_intercepts(data, weight, distance):
+    W, b, _ = optimum(X, np.eye(3)[LABELS], L2, weight)
+    point = data.standardise(Parameters(W, b))
+    point[:, -1] += distance * np.array([1.0, -2.0, 1.0])
+    return point
+
+
+def test_intercepts_that_hide_the_proof_are_solved_for():
     data = rows(None)
-    penalty = data.penalty(L2)
-    value = evaluate(data, penalty, parameters(), np.float64)
-    found = certify(data, penalty, parameters(), TOL, value)
-    assert found.gap == pytest.approx(certify(data, penalty, parameters(), TOL).gap, rel=1e-6)
+    point = best_but_for_intercepts(data, None, 0.2)
+    found = certified(data, point)
+    assert not np.array_equal(found.parameters[:, -1], point[:, -1])
+    assert found.gap <= 1e-20
 
 
-def test_intercepts_from_float32_rows_serve_where_the_proof_needs_no_more(monkeypatch):
-    solved_in = []
+@pytest.mark.parametrize(
+    ("distance", "tol", "solved_in"),
+    [
+        (0.0, 1e-3, []),
+        (1e-4, 0.1, []),
+        (0.2, 1e-3, ["float32"]),
+        (0.2, TOL, ["float32", "float64"]),
+    ],
+)
+def test_passes_in_float32_solve_for_no_more_than_tol_asks(distance, tol, solved_in, monkeypatch):
+    data = rows(WEIGHT)
+    point = best_but_for_intercepts(data, WEIGHT, distance)
+    used = []
 
-    def recorded(*arguments):
-        solved_in.append(arguments[-1])
-        return exact_intercept(*arguments)
+    def recorded(data, point, share, dtype=np.float64):
+        used.append(dtype.__name__)
+        return exact_intercept(data, point, share, dtype)
 
     monkeypatch.setattr(certificate, "exact_intercept", recorded)
-    data = rows(WEIGHT)
-    penalty = data.penalty(L2)
-    found = certify(data, penalty, parameters(), TOL)
-    assert solved_in == [np.float32]
-    assert found.gap == closed_gap(data, penalty, found.parameters, found.value)
-    assert found.gap <= 1.1 * duality_gap(found.value.gradient, penalty, data.n_features)
+    found = certified(data, point, tol, np.float32)
+    assert used == solved_in
+    assert found.gap <= tol
+    value = evaluate(data, data.penalty(L2), found.parameters, np.float64)
+    assert found.gap == closed_gap(data, data.penalty(L2), found.parameters, value)
 
 
 def test_without_an_intercept_the_parameters_stay():
     data = rows(None, fit_intercept=False)
     V = parameters()[:, :4]
-    assert np.array_equal(certify(data, data.penalty(L2), V, TOL).parameters, V)
+    assert np.array_equal(certified(data, V).parameters, V)
 
 
 def test_logits_computed_anew_give_the_same_intercepts(monkeypatch):
@@ -136,18 +157,26 @@ def test_near_the_optimal_intercepts_the_gap_bounds_that_of_the_mixture(weight, 
     np.testing.assert_allclose(w @ (Q - T), 0, atol=1e-12)
     dual = -(w @ (Q * np.log(Q)).sum(axis=1)) - np.sum(((T - Q).T * w @ X) ** 2) / (2 * L2)
     assert value.objective - dual <= bound
-    moved = share * np.sqrt((1 / data.penalty(L2)[:4]).sum())
-    gap = duality_gap(value.gradient, data.penalty(L2), 4)
-    divergence = _largest_divergence(point, np.ones(4))
-    assert bound == pytest.approx((np.sqrt(gap) + moved) ** 2 + share * divergence, rel=1e-6)
+    # The divergence of the mixture is at most ε times that of s.
+    shared = np.maximum(mean - residual / share, 0.0)
+    logs = np.log(np.where(shared > 0, shared, 1.0))
+    divergence = share * float(w @ ((logs - np.log(P)) @ shared))
+    mixed = float(w @ (Q * np.log(Q / P)).sum(axis=1))
+    assert mixed <= divergence
+    expected = value.objective - dual - mixed + divergence
+    assert bound == pytest.approx(expected, rel=1e-9, abs=1e-13)
 
 
-def test_no_distribution_diverges_further_than_the_bound():
-    """Mean KL(s ‖ p_i) at its extremes, the corners of the simplex."""
-    data, point, _ = near_the_optimal_intercepts(None, 3.0)
-    block = next(data.blocks(np.float64))
-    surprise = -np.log(probabilities(block, 5.0 * point)).mean(axis=1)
-    assert surprise.max() <= _largest_divergence(5.0 * point, np.ones(4))
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+def test_mean_target_rows(weight, smoothing):
+    data = Standardised(X, Labels(LABELS, 3, smoothing), weight, fit_intercept=True)
+    (block,) = data.blocks(np.float64)
+    T = (1 - smoothing) * np.eye(3)[LABELS] + smoothing / 3
+    w = np.full(120, 1 / 120) if weight is None else weight / weight.sum()
+    expected = (T.T * w) @ block.rows.values
+    np.testing.assert_allclose(data.mean_target_rows(), expected, rtol=0, atol=1e-14)
+    assert data.mean_target_rows() is data.mean_target_rows()
 
 
 def test_means_of_the_targets_know_of_smoothing():
@@ -166,7 +195,7 @@ def test_a_class_without_rows_that_still_gets_probability_leaves_no_bound():
     penalty = data.penalty(L2)
     point = np.zeros((4, 5))
     assert closed_gap(data, penalty, point, evaluate(data, penalty, point, np.float64)) == np.inf
-    assert certify(data, penalty, point, 1e-6).gap < np.inf
+    assert certified(data, point, 1e-6).gap < np.inf
 
 
 def test_intercepts_end_at_the_rounding_of_the_means(monkeypatch):

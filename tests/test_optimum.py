@@ -484,8 +484,8 @@ def test_a_proof_wider_than_tol_does_not_end_the_fit(monkeypatch):
     """The first proof is made half as wide again as `tol`: the fit goes on to a better one."""
     proofs = []
 
-    def wider_at_first(*arguments):
-        found = certify(*arguments)
+    def wider_at_first(*arguments, dtype):
+        found = certify(*arguments, dtype=dtype)
         proofs.append(found if proofs else found._replace(gap=1.5e-4))
         return proofs[-1]
 

@@ -6,7 +6,8 @@ For l2 > 0 any distributions q_i with Σ_i w_i (q_i − t_i) = 0 bound the dista
     F(W, b) − F* ≤ mean KL(q_i ‖ p_i) + ‖∂F/∂W at q‖² / (2 l2)
 
 At the intercepts that are optimal for W, q = p is feasible, and the first term is zero. Near them
-q_i = (1 − ε) p_i + ε s is, where s is the one distribution that closes the sum (`closed_gap`).
+q_i = (1 − ε) p_i + ε s is, where s is the one distribution that closes the sum (`closed_gap`), and
+both terms follow from F and its gradient.
 """
 
 import math
@@ -66,8 +67,7 @@ def closed_gap(
 
     With the mean targets t̄, the mean probabilities p̄ and r = p̄ − t̄, the smallest ε for which
     s = p̄ − r / ε has no negative entry is max_k r_k / p̄_k. By convexity the divergence is at most
-    ε mean KL(s ‖ p_i), and the gradient moves by ε E, E_kj the mean of (s_k − p_ik) x̃_ij, with
-    Σ_k E_kj² ≤ 2 mean x̃_ij². What is left to classes without targets, at most INEXACT, goes to the
+    ε mean KL(s ‖ p_i). What is left to classes without targets, at most INEXACT, goes to the
     others.
     """
     gap = duality_gap(value.gradient, penalty, rows.n_features)
@@ -82,21 +82,34 @@ def closed_gap(
     share = float((residual[~absent] / mean[~absent]).max())
     if not share < 1.0 or mean[absent].max(initial=0.0) > INEXACT:
         return np.inf
-    spread = rows.root_mean_squares()
-    moved = share * math.sqrt(float((spread**2 / penalty[: rows.n_features]).sum()))
-    return (math.sqrt(gap) + moved) ** 2 + share * _largest_divergence(parameters, spread)
+    shared = np.where(absent, 0.0, np.maximum(mean - residual / share, 0.0))
+    divergence, change = _towards(rows, penalty, parameters, value, shared)
+    moved = value.gradient[:, : rows.n_features] + share * change
+    return share * divergence + duality_gap(moved, penalty, rows.n_features)
 
 
-def _largest_divergence(parameters: NDArray[np.float64], spread: NDArray[np.float64]) -> float:
-    """Bound on mean KL(s ‖ p_i) for every distribution s: log K + 2 mean max_k |z_ik|.
+def _towards(
+    rows: Standardised,
+    penalty: NDArray[np.float64],
+    parameters: NDArray[np.float64],
+    value: Value,
+    shared: NDArray[np.float64],
+) -> tuple[float, NDArray[np.float64]]:
+    """Mean KL(s ‖ p_i), and E_kj, the mean of (s_k − p_ik) x̃_ij (K, d), for a distribution s.
 
-    The mean over i of max_k |V_k x̃_i| is at most (Σ_k mean (V_k x̃_i)²)^½, and (mean (V_k x̃_i)²)^½
-    at most Σ_j |V_kj| (mean x̃_ij²)^½.
+    Both follow from F and its gradient: with the mean M of t_i x̃_iᵀ, the mean of p_i x̃_iᵀ is M
+    plus the data term's gradient, and the mean of log p_ik is V_k x̄ less the mean of lse(z_i),
+    which is the loss plus ⟨M, V⟩.
     """
-    intercept = parameters[:, -1]
-    sizes = np.abs(parameters[:, :-1]) @ spread
-    centred = np.abs(intercept - intercept.mean()).max()
-    return math.log(len(parameters)) + 2.0 * float(centred + np.sqrt(sizes @ sizes))
+    M = rows.mean_target_rows()
+    mean_row = np.add.reduce(M, axis=0)
+    shrinkage = penalty * parameters
+    loss = value.objective - 0.5 * float(np.vdot(shrinkage, parameters))
+    mean_log = parameters @ mean_row - (loss + float(np.vdot(M, parameters)))
+    used = shared > 0.0
+    divergence = float(shared[used] @ (np.log(shared[used]) - mean_log[used]))
+    change = np.outer(shared, mean_row) - (value.gradient - shrinkage + M)
+    return max(divergence, 0.0), change[:, : rows.n_features]
 
 
 def certify(
@@ -104,36 +117,50 @@ def certify(
     penalty: NDArray[np.float64],
     parameters: NDArray[np.float64],
     tol: float,
-    value: Value | None = None,
+    value: Value,
+    *,
+    dtype: type[np.floating[Any]],
 ) -> Certificate:
     """Evaluate F in float64 and bound its distance from the minimum, at most by `tol` if possible.
 
-    `value` is F at `parameters` where a float64 pass was just made there. Elsewhere the intercepts
-    are solved for in float32, and in float64 where that is what the proof lacks.
+    `value` is F at `parameters` by a pass in `dtype`. The intercepts are solved for, in `dtype`
+    first, only where that is what the proof lacks.
     """
-    share = _share_for(rows, penalty, parameters, tol) if rows.fit_intercept else 0.0
-    if value is None:
-        if rows.fit_intercept:
-            parameters = exact_intercept(rows, parameters, share, np.float32)
+    if dtype is not np.float64:
+        if not _nearly_closed(rows, penalty, parameters, value, tol):
+            share = _share_for(rows, penalty, parameters, value, tol)
+            parameters = exact_intercept(rows, parameters, share, dtype)
         value = evaluate(rows, penalty, parameters, np.float64)
-    gap = closed_gap(rows, penalty, parameters, value)
-    if not gap <= max(tol, CLOSE * duality_gap(value.gradient, penalty, rows.n_features)):
+    if not _nearly_closed(rows, penalty, parameters, value, tol):
+        share = _share_for(rows, penalty, parameters, value, tol)
         parameters = exact_intercept(rows, parameters, share)
         value = evaluate(rows, penalty, parameters, np.float64)
-        gap = closed_gap(rows, penalty, parameters, value)
-    return Certificate(parameters, value, gap)
+    return Certificate(parameters, value, closed_gap(rows, penalty, parameters, value))
+
+
+def _nearly_closed(
+    rows: Standardised,
+    penalty: NDArray[np.float64],
+    parameters: NDArray[np.float64],
+    value: Value,
+    tol: float,
+) -> bool:
+    """Whether `tol` is proven, or the intercepts are not what widens the bound."""
+    gap = duality_gap(value.gradient, penalty, rows.n_features)
+    return closed_gap(rows, penalty, parameters, value) <= max(tol, CLOSE * gap)
 
 
 def _share_for(
-    rows: Standardised, penalty: NDArray[np.float64], parameters: NDArray[np.float64], tol: float
+    rows: Standardised,
+    penalty: NDArray[np.float64],
+    parameters: NDArray[np.float64],
+    value: Value,
+    tol: float,
 ) -> float:
     """Return an ε whose part in `closed_gap` is a few hundredths of `tol`."""
-    penalty = penalty[: rows.n_features]
-    if not penalty.all():
-        return 0.0
-    spread = rows.root_mean_squares()
-    moved = math.sqrt(float((spread**2 / penalty).sum()))
-    return CLOSED * min(tol / _largest_divergence(parameters, spread), math.sqrt(tol) / moved)
+    divergence, change = _towards(rows, penalty, parameters, value, rows.mean_targets())
+    moved = math.sqrt(2.0 * duality_gap(change, penalty, rows.n_features))
+    return CLOSED * min(tol / (divergence + TINY), math.sqrt(tol) / (moved + TINY))
 
 
 def exact_intercept(

@@ -243,9 +243,8 @@ class FullPhase:
 
     def _certify(self) -> bool:
         """Move to exact intercepts, in float64; True if `tol` is proven, or no proof exists."""
-        value = self.value if self.dtype is np.float64 else None
         self.parameters, self.value, self.gap = certify(
-            self.rows, self.penalty, self.parameters, self.tol, value
+            self.rows, self.penalty, self.parameters, self.tol, self.value, dtype=self.dtype
         )
         self.bound = self.gap
         return self.gap <= self.tol or not self.penalised

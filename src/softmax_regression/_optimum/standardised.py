@@ -163,6 +163,7 @@ class Standardised:
         self.chosen: NDArray[np.intp] | None = None
         self._cache: list[Block] | None = None
         self._cache_dtype: type[np.floating[Any]] | None = None
+        self._target_rows: NDArray[np.float64] | None = None
 
     def _slices(self) -> Iterator[slice]:
         for first in range(0, self.n_rows, self.block_rows):
@@ -241,7 +242,7 @@ class Standardised:
         part.centre, part.scale = self.centre[chosen], self.scale[chosen]
         part.n_features = len(chosen)
         part.n_columns = part.n_features + self.fit_intercept
-        part._cache = None
+        part._cache = part._target_rows = None
         return part
 
     def blocks(self, dtype: type[np.floating[Any]], *, keep: bool = True) -> Iterator[Block]:
@@ -276,15 +277,18 @@ class Standardised:
         smoothing = self.targets.smoothing
         return np.asarray((1.0 - smoothing) * frequency + smoothing / self.n_classes)
 
-    def root_mean_squares(self) -> NDArray[np.float64]:
-        """Return a bound on (mean x̃_ij²)^½ of the features, (d,): 1 where they are standardised."""
-        if not self.sparse:
-            return np.ones(self.n_features)
-        squares = np.zeros(self.n_columns)
-        for block in self.blocks(np.float64):
-            weight = np.ones(block.rows.n_rows) if block.weight is None else block.weight
-            squares += block.rows.squares(weight[None, :])[0]
-        return np.asarray(np.sqrt(squares[: self.n_features] / self.total))
+    def mean_target_rows(self) -> NDArray[np.float64]:
+        """Weighted mean of t_i x̃_iᵀ, (K, D); from the rows in the precision at hand."""
+        if self._target_rows is None:
+            sums = np.zeros((self.n_classes, self.n_columns))
+            for block in self.blocks(self._cache_dtype or np.float64):
+                targets = np.zeros((self.n_classes, block.rows.n_rows), block.rows.dtype)
+                block.targets.subtract_from(
+                    targets, -1.0 if block.weight is None else -block.weight
+                )
+                sums += block.rows.gradient(targets)
+            self._target_rows = sums / self.total
+        return self._target_rows
 
     def penalty(self, l2: float) -> NDArray[np.float64]:
         """l2 / s_j² for every column, zero for the intercept, shape (D,)."""
