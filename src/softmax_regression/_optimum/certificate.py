@@ -126,41 +126,46 @@ def certify(
     `value` is F at `parameters` by a pass in `dtype`. The intercepts are solved for, in `dtype`
     first, only where that is what the proof lacks.
     """
+    found = Certificate(parameters, value, closed_gap(rows, penalty, parameters, value))
     if dtype is not np.float64:
-        if not _nearly_closed(rows, penalty, parameters, value, tol):
-            share = _share_for(rows, penalty, parameters, value, tol)
-            parameters = exact_intercept(rows, parameters, share, dtype)
-        value = evaluate(rows, penalty, parameters, np.float64)
-    if not _nearly_closed(rows, penalty, parameters, value, tol):
-        share = _share_for(rows, penalty, parameters, value, tol)
-        parameters = exact_intercept(rows, parameters, share)
-        value = evaluate(rows, penalty, parameters, np.float64)
+        if not _nearly_closed(found, rows, penalty, tol):
+            parameters = _with_intercepts(found, rows, penalty, tol, dtype)
+        found = _evaluated(rows, penalty, parameters)
+    if not _nearly_closed(found, rows, penalty, tol):
+        parameters = _with_intercepts(found, rows, penalty, tol, np.float64)
+        found = _evaluated(rows, penalty, parameters)
+    return found
+
+
+def _evaluated(
+    rows: Standardised, penalty: NDArray[np.float64], parameters: NDArray[np.float64]
+) -> Certificate:
+    value = evaluate(rows, penalty, parameters, np.float64)
     return Certificate(parameters, value, closed_gap(rows, penalty, parameters, value))
 
 
 def _nearly_closed(
-    rows: Standardised,
-    penalty: NDArray[np.float64],
-    parameters: NDArray[np.float64],
-    value: Value,
-    tol: float,
+    found: Certificate, rows: Standardised, penalty: NDArray[np.float64], tol: float
 ) -> bool:
     """Whether `tol` is proven, or the intercepts are not what widens the bound."""
-    gap = duality_gap(value.gradient, penalty, rows.n_features)
-    return closed_gap(rows, penalty, parameters, value) <= max(tol, CLOSE * gap)
+    if found.gap <= tol:
+        return True
+    return found.gap <= CLOSE * duality_gap(found.value.gradient, penalty, rows.n_features)
 
 
-def _share_for(
+def _with_intercepts(
+    found: Certificate,
     rows: Standardised,
     penalty: NDArray[np.float64],
-    parameters: NDArray[np.float64],
-    value: Value,
     tol: float,
-) -> float:
-    """Return an ε whose part in `closed_gap` is a few hundredths of `tol`."""
+    dtype: type[np.floating[Any]],
+) -> NDArray[np.float64]:
+    """Solve for the intercepts as far as a few hundredths of `tol` in `closed_gap` ask."""
+    parameters, value, _ = found
     divergence, change = _towards(rows, penalty, parameters, value, rows.mean_targets())
     moved = math.sqrt(2.0 * duality_gap(change, penalty, rows.n_features))
-    return CLOSED * min(tol / (divergence + TINY), math.sqrt(tol) / (moved + TINY))
+    share = CLOSED * min(tol / (divergence + TINY), math.sqrt(tol) / (moved + TINY))
+    return exact_intercept(rows, parameters, share, dtype)
 
 
 def exact_intercept(
