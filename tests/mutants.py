@@ -184,7 +184,7 @@ MUTANTS = [
     Mutant("_optimum/passes.py", "        losses *= block.weight\n", "", "sample weights missing in the pass's loss"),
     Mutant("_optimum/passes.py", "logits *= block.weight / total", "logits *= 1 / total", "sample weights missing in the pass's gradient"),
     Mutant("_optimum/moments.py", "return p * (1 - p)", "return 2 * p * (1 - p)", "factor 2 in the curvature"),
-    Mutant("_optimum/moments.py", "covariances[starts] += p", "pass", "Hessian of all pairs negative"),
+    Mutant("_optimum/moments.py", "covariances[first] += p[k]", "pass", "Hessian of all pairs negative"),
     Mutant("_optimum/moments.py", "return factors(common)[:, :, None] * second_moment(rows, dtype)", "return 2 * factors(common)[:, :, None] * second_moment(rows, dtype)", "factor 2 in the curvature without weights"),
     Mutant("_optimum/moments.py", "            factors = factors * block.weight\n", "            pass\n", "sample weights missing in the curvature"),
     Mutant("_optimum/moments.py", "values = values * np.sqrt(block.weight)[:, None]", "values = values * block.weight[:, None]", "weights squared in the second moment"),

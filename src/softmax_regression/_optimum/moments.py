@@ -65,20 +65,25 @@ def class_variances(p: Floats) -> Floats:
 
 def class_covariances(p: Floats) -> Floats:
     """p_k (δ_kl − p_l) for k ≤ l, row after row of the triangle, (K, b) -> (K (K + 1) / 2, b)."""
-    covariances = pair_products(p)
-    np.negative(covariances, out=covariances)
-    starts = np.cumsum(np.arange(len(p) + 1, 1, -1)) - len(p) - 1
-    covariances[starts] += p
+    covariances = _triangle(p, -p)
+    first = 0
+    for k in range(len(p)):
+        covariances[first] += p[k]
+        first += len(p) - k
     return covariances
 
 
 def pair_products(rows: Floats) -> Floats:
     """r_j r_l for j ≤ l, row after row of the triangle, (D, b) -> (D (D + 1) / 2, b)."""
-    size, n_columns = rows.shape
-    products = np.empty((size * (size + 1) // 2, n_columns), rows.dtype)
+    return _triangle(rows, rows)
+
+
+def _triangle(left: Floats, right: Floats) -> Floats:
+    size, n_columns = left.shape
+    products = np.empty((size * (size + 1) // 2, n_columns), left.dtype)
     first = 0
     for j in range(size):
-        np.multiply(rows[j], rows[j:], out=products[first : first + size - j])
+        np.multiply(left[j], right[j:], out=products[first : first + size - j])
         first += size - j
     return products
 

@@ -20,17 +20,11 @@ class Value(NamedTuple):
     gradient: NDArray[np.float64]
 
 
-def _exponentials(logits: Floats) -> Floats:
-    """Turn logits (K, b) into their exponentials, in place; return the sums over classes (b,)."""
-    exponentials = np.exp(logits, out=logits)
-    # A product with ones is the fastest sum.
-    return np.asarray(np.ones(len(logits), logits.dtype) @ exponentials)
-
-
 def softmax(logits: Floats) -> Floats:
     """Turn logits (K, b) into probabilities, in place."""
     logits -= np.maximum.reduce(logits, axis=0)
-    logits *= 1 / _exponentials(logits)
+    np.exp(logits, out=logits)
+    logits *= 1 / np.add.reduce(logits, axis=0)
     return logits
 
 
@@ -56,7 +50,8 @@ def block_sums(block: Block, parameters: Floats) -> tuple[float, Floats]:
     # The shift is what keeps the digits of a small loss.
     logits -= np.maximum.reduce(logits, axis=0)
     losses = -block.targets.inner(logits)
-    total = _exponentials(logits)
+    np.exp(logits, out=logits)
+    total = np.add.reduce(logits, axis=0)
     losses += np.log(total)
     if block.weight is None:
         logits *= 1 / total
