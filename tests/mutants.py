@@ -162,8 +162,8 @@ MUTANTS = [
     # Checks of X
     Mutant("_features.py", "and not np.isfinite(flat).all()", "and np.isnan(flat).any()", "infinite features accepted"),
     # The optimum
-    Mutant("_optimum/certificate.py", "gap = 0.5 * float(np.vdot(weights, weights / penalty))", "gap = 0.25 * float(np.vdot(weights, weights / penalty))", "half of the gap"),
-    Mutant("_optimum/certificate.py", "gap = 0.5 * float(np.vdot(weights, weights / penalty))", "gap = 0.5 * float(np.vdot(weights, weights))", "gap without the penalty"),
+    Mutant("_optimum/certificate.py", "gap = 0.5 * float(np.einsum", "gap = 0.25 * float(np.einsum", "half of the gap"),
+    Mutant("_optimum/certificate.py", "@ (1.0 / penalty))", "@ np.ones_like(penalty))", "gap without the penalty"),
     Mutant("_optimum/certificate.py", "if not penalty.all():\n        return np.inf", "if not penalty.all():\n        return 0.0", "a proof where there is none"),
     Mutant("_optimum/certificate.py", "value = evaluate(rows, penalty, parameters, np.float64)", "value = evaluate(rows, penalty, parameters, np.float32)", "certificate in float32"),
     Mutant("_optimum/certificate.py", "parameters[:, -1] += _intercept_correction(_Logits(rows, parameters, dtype), share)", "pass", "Newton's steps on the intercepts skipped"),
@@ -194,6 +194,8 @@ MUTANTS = [
     Mutant("_optimum/lbfgs.py", "descent -= correction", "descent += correction", "sign of the L-BFGS correction"),
     Mutant("_optimum/lbfgs.py", "upper = np.triu(self.inner[between])", "upper = np.tril(self.inner[between])", "wrong triangle in L-BFGS"),
     Mutant("_optimum/lbfgs.py", "combination[1, order] = -scale * a", "combination[1, order] = -a", "scale of the first matrix forgotten"),
+    Mutant("_optimum/lbfgs.py", "scaled = new.solved - old.solved", "scaled = new.solved", "P⁻¹ of a gradient for P⁻¹ of its change"),
+    Mutant("_optimum/lbfgs.py", "if self.last is not None and self.last.gradient is gradient:", "if self.last is not None:", "products with another gradient reused"),
     Mutant("_optimum/lbfgs.py", "max(self.least_scale, ", "max(0.0, ", "least scale of the first matrix forgotten"),
     Mutant("_optimum/lbfgs.py", "self.order.pop(0)", "self.order.pop()", "the newest pair dropped instead of the oldest"),
     Mutant("_optimum/standardised.py", "(1.0 - smoothing) * frequency + smoothing / self.n_classes", "frequency", "mean targets without smoothing"),

@@ -149,7 +149,7 @@ def test_the_memory_of_steps_meets_the_secant_equation():
     curvature = np.diag(RNG.uniform(1, 5, 6)) + 0.1
     for _ in range(4):
         step = RNG.normal(size=(2, 3))
-        memory.add(step, (curvature @ step.ravel()).reshape(2, 3))
+        memory.add(step, np.zeros((2, 3)), (curvature @ step.ravel()).reshape(2, 3))
     change = (curvature @ step.ravel()).reshape(2, 3)
     np.testing.assert_allclose(memory.direction(change), -step, rtol=1e-10)
 
@@ -159,7 +159,7 @@ def test_the_memory_of_as_many_steps_as_parameters_is_newton_s_step_on_a_quadrat
     curvature = np.diag([1.0, 3.0, 7.0, 2.0])
     memory = Memory(lambda g: 5.0 * g, np.float64)
     for k in range(4):
-        memory.add(np.eye(4)[k], curvature[k])
+        memory.add(np.eye(4)[k], np.zeros(4), curvature[k])
     gradient = RNG.normal(size=4)
     found = memory.direction(gradient)
     np.testing.assert_allclose(found, -gradient / np.diag(curvature), rtol=1e-12)

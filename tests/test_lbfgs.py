@@ -29,14 +29,14 @@ def test_the_last_pair_is_met():
     rng = np.random.default_rng(0)
     for _ in range(5):
         step = rng.standard_normal(3)
-        memory.add(step, A @ step)
+        memory.add(step, np.zeros(3), A @ step)
     np.testing.assert_allclose(-memory.direction(A @ step), step, rtol=1e-12)
 
 
 def test_across_the_pairs_the_first_matrix_keeps_its_least_scale():
     """One pair along the steepest axis, whose scale is 1/100: the other axes stay at 1."""
     memory = Memory(identity, np.float64, least_scale=1.0)
-    memory.add(np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, 100.0]))
+    memory.add(np.array([0.0, 0.0, 1.0]), np.zeros(3), np.array([0.0, 0.0, 100.0]))
     np.testing.assert_allclose(memory.direction(np.ones(3)), [-1.0, -1.0, -0.01], rtol=1e-12)
 
 
@@ -57,19 +57,20 @@ def two_loops(pairs, gradient):
 def test_the_compact_form_is_the_two_loop_recursion(count):
     rng = np.random.default_rng(count)
     B = np.diag(np.linspace(1.0, 9.0, 40))
-    memory, pairs = Memory(identity, np.float64), []
+    memory, pairs, gradient = Memory(identity, np.float64), [], rng.standard_normal(40)
     for _ in range(count):
         step = rng.standard_normal(40)
         pairs.append((step, B @ step))
-        memory.add(*pairs[-1])
-    gradient = rng.standard_normal(40)
+        after = gradient + pairs[-1][1]
+        memory.add(step, gradient, after)
+        gradient = after
     expected = two_loops(pairs[-PAIRS:], gradient)
     np.testing.assert_allclose(memory.direction(gradient), expected, rtol=1e-9, atol=1e-9)
 
 
 def test_pairs_lost_in_rounding_are_not_kept():
     memory = Memory(identity, np.float64)
-    memory.add(np.array([1.0, 0, 0]), np.array([0.0, 1.0, 0]))
+    memory.add(np.array([1.0, 0, 0]), np.zeros(3), np.array([0.0, 1.0, 0]))
     gradient = np.array([1.0, 2.0, 3.0])
     assert np.array_equal(memory.direction(gradient), -gradient)
 

@@ -53,7 +53,7 @@ def duality_gap(
     if not penalty.all():
         return np.inf
     weights = gradient[:, :n_features]
-    gap = 0.5 * float(np.vdot(weights, weights / penalty))
+    gap = 0.5 * float(np.einsum("kj,kj->j", weights, weights) @ (1.0 / penalty))
     return gap if np.isfinite(gap) else np.inf
 
 
@@ -209,7 +209,7 @@ def _intercept_correction(logits: "_Logits", share: float) -> NDArray[np.float64
             if inverse is not None:
                 memory = Memory(inverse.dot, np.float64)
             else:
-                memory.add(shift - best, gradient - at_best)
+                memory.add(shift - best, at_best, gradient)
             best, least, scaled, at_best = shift, size, False, gradient
             scaling = np.log(np.maximum(targets, TINY) / np.maximum(mean, TINY))
             shift = shift + memory.direction(gradient)

@@ -171,8 +171,8 @@ class FullPhase:
             self._sharpen()
             return None
         if self.memory and not self.newton:
-            change = found.value.gradient - self.value.gradient
-            self.memory.add(found.point - self.parameters, change)
+            step = found.point - self.parameters
+            self.memory.add(step, self.value.gradient, found.value.gradient)
         self._stand(found.point, found.value)
         self.iteration += 1
         if self._reported():

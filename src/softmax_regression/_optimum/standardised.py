@@ -82,9 +82,11 @@ class SparseRows:
         self.with_intercept = with_intercept
 
     def _append(self, columns: Floats, intercept: Floats) -> Floats:
-        if not self.with_intercept:
-            return columns
-        return np.concatenate([columns, intercept[:, None]], axis=1)
+        appended = np.empty((columns.shape[0], columns.shape[1] + self.with_intercept), self.dtype)
+        appended[:, : columns.shape[1]] = columns
+        if self.with_intercept:
+            appended[:, -1] = intercept
+        return appended
 
     def logits(self, parameters: Floats) -> Floats:
         """(K, D) -> (K, b)."""
