@@ -52,7 +52,7 @@ WATCHED_BY = {
     "_estimator.py": [
         "test_core_mutations.py","test_estimator.py", "test_reference.py", "test_objective.py",
                       "test_faults.py", "test_interrupts.py", "test_concurrency.py", "test_optimum.py"],
-    "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_lbfgs.py", "test_moments.py",
+    "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_intercepts.py", "test_lbfgs.py", "test_moments.py",
                  "test_curvature.py", "test_cholesky.py", "test_optimum.py"],
 }  # fmt: skip
 
@@ -165,8 +165,8 @@ MUTANTS = [
     Mutant("_optimum/certificate.py", "gap = 0.5 * float(np.einsum", "gap = 0.25 * float(np.einsum", "half of the gap"),
     Mutant("_optimum/certificate.py", "@ (1.0 / penalty))", "@ np.ones_like(penalty))", "gap without the penalty"),
     Mutant("_optimum/certificate.py", "if not penalty.all():\n        return np.inf", "if not penalty.all():\n        return 0.0", "a proof where there is none"),
-    Mutant("_optimum/certificate.py", "value = evaluate(rows, penalty, parameters, np.float64)", "value = evaluate(rows, penalty, parameters, np.float32)", "certificate in float32"),
-    Mutant("_optimum/certificate.py", "parameters[:, -1] += _intercept_correction(_Logits(rows, parameters, dtype), share)", "pass", "Newton's steps on the intercepts skipped"),
+    Mutant("_optimum/certificate.py", "value = evaluate(self.rows, self.penalty, found.parameters, np.float64)", "value = evaluate(self.rows, self.penalty, found.parameters, np.float32)", "certificate in float32"),
+    Mutant("_optimum/intercepts.py", "parameters[:, -1] += self._correction(_Logits(self.rows, parameters, dtype), share)", "pass", "Newton's steps on the intercepts skipped"),
     Mutant("_optimum/certificate.py", "moved = value.gradient[:, : rows.n_features] + share * change", "moved = value.gradient[:, : rows.n_features]", "closed gap without the gradient's change"),
     Mutant("_optimum/certificate.py", "return share * divergence + duality_gap", "return duality_gap", "closed gap without the divergence"),
     Mutant("_optimum/certificate.py", "(loss + float(np.vdot(M, parameters)))", "loss", "divergence with the loss for the normaliser"),

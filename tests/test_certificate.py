@@ -5,13 +5,8 @@ import pytest
 from newton import optimum
 
 from softmax_regression._objective import Parameters
-from softmax_regression._optimum import certificate
-from softmax_regression._optimum.certificate import (
-    certify,
-    closed_gap,
-    duality_gap,
-    exact_intercept,
-)
+from softmax_regression._optimum.certificate import Proof, closed_gap, duality_gap
+from softmax_regression._optimum.intercepts import Intercepts
 from softmax_regression._optimum.passes import evaluate
 from softmax_regression._optimum.standardised import Standardised
 from softmax_regression._targets import Labels
@@ -35,14 +30,14 @@ def parameters():
 
 def certified(data, V, tol=TOL, dtype=np.float64):
     value = evaluate(data, data.penalty(L2), V, dtype)
-    return certify(data, data.penalty(L2), V, tol, value, dtype=dtype)
+    return Proof(data, data.penalty(L2), tol).certify(V, value, dtype)
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 def test_the_gap_is_primal_minus_dual(weight):
     """D(q) = Σ w H(q) − ‖Σ w (t − q) xᵀ‖² / (2 l2) with Σ w = 1, at q = p."""
     data = rows(weight)
-    found = certified(data, exact_intercept(data, parameters()))
+    found = certified(data, Intercepts(data).solve(parameters()))
     W, b = data.restore(found.parameters)
     Z = X @ W.T + b
     P = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
@@ -70,8 +65,8 @@ def test_without_a_penalty_on_every_column_there_is_no_bound():
 def test_a_float64_value_at_exact_intercepts_needs_no_pass():
     data = rows(None)
     exact = certified(data, parameters())
-    penalty = data.penalty(L2)
-    again = certify(data, penalty, exact.parameters, TOL, exact.value, dtype=np.float64)
+    proof = Proof(data, data.penalty(L2), TOL)
+    again = proof.certify(exact.parameters, exact.value, np.float64)
     assert again.value is exact.value
     assert again.gap == exact.gap
 
@@ -105,11 +100,13 @@ def test_passes_in_float32_solve_for_no_more_than_tol_asks(distance, tol, solved
     point = best_but_for_intercepts(data, WEIGHT, distance)
     used = []
 
-    def recorded(data, point, share, dtype=np.float64):
-        used.append(dtype.__name__)
-        return exact_intercept(data, point, share, dtype)
+    solve = Intercepts.solve
 
-    monkeypatch.setattr(certificate, "exact_intercept", recorded)
+    def recorded(self, point, share, dtype):
+        used.append(dtype.__name__)
+        return solve(self, point, share, dtype)
+
+    monkeypatch.setattr(Intercepts, "solve", recorded)
     found = certified(data, point, tol, np.float32)
     assert used == solved_in
     assert found.gap <= tol
@@ -123,16 +120,9 @@ def test_without_an_intercept_the_parameters_stay():
     assert np.array_equal(certified(data, V).parameters, V)
 
 
-def test_logits_computed_anew_give_the_same_intercepts(monkeypatch):
-    kept = exact_intercept(rows(WEIGHT), parameters())
-    monkeypatch.setattr(certificate, "CACHE_BYTES", 0)
-    anew = exact_intercept(rows(WEIGHT), parameters())
-    assert np.array_equal(kept, anew)
-
-
 def near_the_optimal_intercepts(weight, distance):
     data = rows(weight)
-    point = exact_intercept(data, parameters())
+    point = Intercepts(data).solve(parameters())
     point[:, -1] += distance * np.array([1.0, -2.0, 1.0])
     return data, point, evaluate(data, data.penalty(L2), point, np.float64)
 
@@ -196,20 +186,3 @@ def test_a_class_without_rows_that_still_gets_probability_leaves_no_bound():
     point = np.zeros((4, 5))
     assert closed_gap(data, penalty, point, evaluate(data, penalty, point, np.float64)) == np.inf
     assert certified(data, point, 1e-6).gap < np.inf
-
-
-def test_intercepts_end_at_the_rounding_of_the_means(monkeypatch):
-    """Where no step lowers the residual further, the best intercepts count."""
-    expected = exact_intercept(rows(WEIGHT), parameters())
-    monkeypatch.setattr(certificate, "EXACT", -1.0)
-    found = exact_intercept(rows(WEIGHT), parameters())
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
-
-
-def test_intercepts_far_off_are_found_by_scaling_where_newton_leaps_too_far():
-    point = parameters()
-    point[:, -1] = [400.0, -200.0, -200.0]
-    expected = exact_intercept(rows(WEIGHT), parameters())
-    with np.errstate(all="ignore"):  # as in a fit
-        found = exact_intercept(rows(WEIGHT), point)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-11)

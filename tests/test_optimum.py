@@ -13,8 +13,7 @@ from newton import objective, optimum
 from strategies import cases
 
 from softmax_regression import ConvergenceWarning, DivergenceError, SoftmaxRegression
-from softmax_regression._optimum import full_phase
-from softmax_regression._optimum.certificate import certify
+from softmax_regression._optimum.certificate import Proof
 
 DATA = Path(__file__).parent / "data"
 OPTIMA = json.loads((DATA / "optima.json").read_text(encoding="utf-8"))
@@ -484,12 +483,14 @@ def test_a_proof_wider_than_tol_does_not_end_the_fit(monkeypatch):
     """The first proof is made half as wide again as `tol`: the fit goes on to a better one."""
     proofs = []
 
-    def wider_at_first(*arguments, dtype):
-        found = certify(*arguments, dtype=dtype)
+    certify = Proof.certify
+
+    def wider_at_first(*arguments):
+        found = certify(*arguments)
         proofs.append(found if proofs else found._replace(gap=1.5e-4))
         return proofs[-1]
 
-    monkeypatch.setattr(full_phase, "certify", wider_at_first)
+    monkeypatch.setattr(Proof, "certify", wider_at_first)
     X, y = drawn(300, 6, 4)
     model = fit(X, y, l2=1e-2, tol=1e-4)
     assert len(proofs) == 2

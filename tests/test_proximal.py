@@ -225,7 +225,7 @@ def test_a_sampled_hessian_reaches_the_same_minimum(monkeypatch):
 def test_rows_beyond_the_cache_give_the_same_fit(monkeypatch):
     X, y = make(600, 100, 3)
     kept = fit(X, y)
-    for module in ("standardised", "reduced_hessian", "certificate"):
+    for module in ("standardised", "reduced_hessian", "intercepts"):
         monkeypatch.setattr(f"softmax_regression._optimum.{module}.CACHE_BYTES", 0)
     monkeypatch.setattr("softmax_regression._optimum.local_model.LARGEST_MATRIX", 20)
     read_again = fit(X, y)

@@ -11,26 +11,15 @@ both terms follow from F and its gradient.
 """
 
 import math
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .lbfgs import Memory
-from .passes import Value, evaluate, flushed, softmax
-from .standardised import CACHE_BYTES, Block, Floats, Standardised
+from .intercepts import EXACT, INEXACT, TINY, Intercepts
+from .passes import Value, evaluate
+from .standardised import Standardised
 
-INTERCEPT_STEPS = 60
-# The matrix of a Newton step is kept while a step leaves less than this of the gradient.
-SERVES = 0.5
-# Up to EXACT a mean probability less its mean target is the rounding of its sum, and nothing is to
-# be gained; up to INEXACT it moves no more of the bound than F's own rounding. In float32 both are
-# SINGLE times as large.
-EXACT = 1e-15
-INEXACT = 1e-13
-SINGLE = 1e7
-TINY = 1e-300
 # Intercepts are not solved for where they widen the bound by less than this factor, and solved
 # to this part of `tol` where they are.
 CLOSE = 1.1
@@ -112,163 +101,55 @@ def _towards(
     return max(divergence, 0.0), change[:, : rows.n_features]
 
 
-def certify(
-    rows: Standardised,
-    penalty: NDArray[np.float64],
-    parameters: NDArray[np.float64],
-    tol: float,
-    value: Value,
-    *,
-    dtype: type[np.floating[Any]],
-) -> Certificate:
-    """Evaluate F in float64 and bound its distance from the minimum, at most by `tol` if possible.
+class Proof:
+    """Bounds F − F* of one problem, at most by `tol` if possible."""
 
-    `value` is F at `parameters` by a pass in `dtype`. The intercepts are solved for, in `dtype`
-    first, only where that is what the proof lacks.
-    """
-    found = Certificate(parameters, value, closed_gap(rows, penalty, parameters, value))
-    if dtype is not np.float64:
-        if not _nearly_closed(found, rows, penalty, tol):
-            parameters = _with_intercepts(found, rows, penalty, tol, dtype)
-        found = _evaluated(rows, penalty, parameters)
-    if not _nearly_closed(found, rows, penalty, tol):
-        parameters = _with_intercepts(found, rows, penalty, tol, np.float64)
-        found = _evaluated(rows, penalty, parameters)
-    return found
+    def __init__(self, rows: Standardised, penalty: NDArray[np.float64], tol: float) -> None:
+        self.rows, self.penalty, self.tol = rows, penalty, tol
+        self.intercepts = Intercepts(rows)
 
+    def certify(
+        self, parameters: NDArray[np.float64], value: Value, dtype: type[np.floating[Any]]
+    ) -> Certificate:
+        """Evaluate F in float64 and bound its distance from the minimum.
 
-def _evaluated(
-    rows: Standardised, penalty: NDArray[np.float64], parameters: NDArray[np.float64]
-) -> Certificate:
-    value = evaluate(rows, penalty, parameters, np.float64)
-    return Certificate(parameters, value, closed_gap(rows, penalty, parameters, value))
+        `value` is F at `parameters` by a pass in `dtype`.
+        """
+        found = self.approach(parameters, value, dtype)
+        if dtype is np.float64:
+            return found
+        value = evaluate(self.rows, self.penalty, found.parameters, np.float64)
+        return self.approach(found.parameters, value, np.float64)
 
+    def approach(
+        self, parameters: NDArray[np.float64], value: Value, dtype: type[np.floating[Any]]
+    ) -> Certificate:
+        """Solve for the intercepts where they are what the proof lacks; all by passes in `dtype`.
 
-def _nearly_closed(
-    found: Certificate, rows: Standardised, penalty: NDArray[np.float64], tol: float
-) -> bool:
-    """Whether `tol` is proven, or the intercepts are not what widens the bound."""
-    if found.gap <= tol:
-        return True
-    return found.gap <= CLOSE * duality_gap(found.value.gradient, penalty, rows.n_features)
+        Only in float64 is the gap a proof.
+        """
+        found = self._at(parameters, value)
+        if self._nearly_closed(found):
+            return found
+        parameters = self.intercepts.solve(parameters, self._share(found), dtype)
+        return self._at(parameters, evaluate(self.rows, self.penalty, parameters, dtype))
 
+    def _at(self, parameters: NDArray[np.float64], value: Value) -> Certificate:
+        gap = closed_gap(self.rows, self.penalty, parameters, value)
+        return Certificate(parameters, value, gap)
 
-def _with_intercepts(
-    found: Certificate,
-    rows: Standardised,
-    penalty: NDArray[np.float64],
-    tol: float,
-    dtype: type[np.floating[Any]],
-) -> NDArray[np.float64]:
-    """Solve for the intercepts as far as a few hundredths of `tol` in `closed_gap` ask."""
-    parameters, value, _ = found
-    divergence, change = _towards(rows, penalty, parameters, value, rows.mean_targets())
-    moved = math.sqrt(2.0 * duality_gap(change, penalty, rows.n_features))
-    share = CLOSED * min(tol / (divergence + TINY), math.sqrt(tol) / (moved + TINY))
-    return exact_intercept(rows, parameters, share, dtype)
+    def _nearly_closed(self, found: Certificate) -> bool:
+        """Whether `tol` is proven, or the intercepts are not what widens the bound."""
+        if found.gap <= self.tol:
+            return True
+        gap = duality_gap(found.value.gradient, self.penalty, self.rows.n_features)
+        return found.gap <= CLOSE * gap
 
-
-def exact_intercept(
-    rows: Standardised,
-    parameters: NDArray[np.float64],
-    share: float = 0.0,
-    dtype: type[np.floating[Any]] = np.float64,
-) -> NDArray[np.float64]:
-    """Return (V, c) with the c that minimises F for this V, as far as rows in `dtype` tell.
-
-    With a `share` > 0 the mean probabilities need only be at most that share above the mean
-    targets.
-    """
-    parameters = parameters.copy()
-    parameters[:, -1] += _intercept_correction(_Logits(rows, parameters, dtype), share)
-    return parameters
-
-
-def _intercept_correction(logits: "_Logits", share: float) -> NDArray[np.float64]:
-    """Newton's method on the K intercepts, the weights held; L-BFGS while a matrix serves.
-
-    A step that was too long is taken back for one of generalised iterative scaling, which always
-    lowers F: c_k += log(t_k / p_k) of the mean targets and probabilities (Darroch and Ratcliff,
-    1972, Annals of Mathematical Statistics 43(5), theorem 1; here each feature is a constant).
-    """
-    targets = logits.rows.mean_targets()
-    shift = best = scaling = at_best = np.zeros(len(targets))
-    unit = 1.0 if logits.dtype is np.float64 else SINGLE
-    least, scaled = np.inf, False
-    memory = Memory(np.copy, np.float64)
-    for _ in range(INTERCEPT_STEPS):
-        mean, inverse = _intercept_moments(logits, shift, curved=math.isinf(least))
-        gradient = mean - targets
-        size = float(np.abs(gradient).max())
-        if size < least or scaled:
-            if size <= unit * EXACT or (gradient <= share * mean).all():
-                best = shift
-                break
-            if size > SERVES * least:
-                _, inverse = _intercept_moments(logits, shift, curved=True)
-            if inverse is not None:
-                memory = Memory(inverse.dot, np.float64)
-            else:
-                memory.add(shift - best, at_best, gradient)
-            best, least, scaled, at_best = shift, size, False, gradient
-            scaling = np.log(np.maximum(targets, TINY) / np.maximum(mean, TINY))
-            shift = shift + memory.direction(gradient)
-        elif least <= unit * INEXACT:
-            break
-        else:
-            shift, scaled = best + scaling, True
-    return np.asarray(best - best.mean())
-
-
-class _Logits:
-    """Blocks with their logits (K, b) in `dtype`, kept while they fit the cache."""
-
-    def __init__(
-        self,
-        rows: Standardised,
-        parameters: NDArray[np.float64],
-        dtype: type[np.floating[Any]],
-    ) -> None:
-        self.rows, self.parameters, self.dtype = rows, parameters, dtype
-        fits = np.dtype(dtype).itemsize * rows.n_rows * rows.n_classes <= CACHE_BYTES
-        self.kept = list(self._compute()) if fits else None
-
-    def _compute(self) -> Iterator[tuple[Block, Floats]]:
-        for block in self.rows.blocks(self.dtype):
-            yield block, block.rows.logits(self.parameters)
-
-    def probabilities(self, shift: NDArray[np.float64]) -> Iterator[tuple[Block, Floats]]:
-        """Blocks with softmax(z + shift), (K, b)."""
-        for block, logits in self._compute() if self.kept is None else self.kept:
-            yield block, softmax(logits + shift[:, None].astype(self.dtype))
-
-
-def _intercept_moments(
-    logits: _Logits, shift: NDArray[np.float64], *, curved: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Mean probabilities (K,), and the inverse of the Hessian (K, K) where it is `curved`."""
-    mean = np.zeros(len(shift))
-    products = np.zeros((len(shift), len(shift)))
-    for block, p in logits.probabilities(shift):
-        mean += p.sum(axis=1) if block.weight is None else p @ block.weight
-        if curved:
-            # A step needs few digits of the matrix; the gradient decides where Newton ends.
-            root = flushed(p.astype(np.float32))
-            if block.weight is not None:
-                root *= np.sqrt(block.weight).astype(np.float32)
-            products += root @ root.T
-    total = logits.rows.total
-    inverse = _intercept_inverse(products / total) if curved else None
-    return mean / total, inverse
-
-
-def _intercept_inverse(products: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Inverse of the mean of diag(p) − p pᵀ on vectors of zero sum, from the mean of p pᵀ."""
-    hessian = -products
-    # The rows of diag(p) − p pᵀ sum to zero, which also cleans the float32 rounding.
-    np.fill_diagonal(hessian, 0.0)
-    np.fill_diagonal(hessian, -hessian.sum(axis=1))
-    # The ones vector spans the kernel; a multiple of 11ᵀ makes the matrix regular.
-    level = float(np.trace(hessian)) / len(hessian)
-    ridge = 1e-12 * level * np.eye(len(hessian)) + 1e-300
-    return np.asarray(np.linalg.inv(hessian + level + ridge))
+    def _share(self, found: Certificate) -> float:
+        """Return an ε whose part in `closed_gap` is a few hundredths of `tol`."""
+        targets = self.rows.mean_targets()
+        divergence, change = _towards(
+            self.rows, self.penalty, found.parameters, found.value, targets
+        )
+        moved = math.sqrt(2.0 * duality_gap(change, self.penalty, self.rows.n_features))
+        return CLOSED * min(self.tol / (divergence + TINY), math.sqrt(self.tol) / (moved + TINY))

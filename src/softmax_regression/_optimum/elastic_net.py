@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .certificate import INEXACT, exact_intercept
+from .intercepts import INEXACT, Intercepts
 from .passes import evaluate
 from .quadratic import Index, Vector, cheapest_shift
 from .standardised import Standardised
@@ -75,7 +75,7 @@ class ElasticNet:
     def certified(self, parameters: Matrix) -> Point:
         """Return the point with the exact intercept, where the gap is a proof."""
         if self.rows.fit_intercept:
-            parameters = exact_intercept(self.rows, parameters)
+            parameters = Intercepts(self.rows).solve(parameters)
         point = self.at(parameters)
         if self.rows.fit_intercept and not np.abs(point.gradient[:, -1]).max() <= INEXACT:
             return point._replace(gap=np.inf)

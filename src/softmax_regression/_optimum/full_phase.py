@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._objective import Parameters
-from .certificate import certify, duality_gap
+from .certificate import Proof, duality_gap
 from .curvature import FULL_WORK, Apply, Curvature, Diagonal, Full, choose, full_work
 from .lbfgs import Memory
 from .line_search import STEEP, Step, search
@@ -81,6 +81,7 @@ class FullPhase:
         self.rows, self.tol, self.max_iter, self.report = rows, tol, max_iter, report
         self.penalty = rows.penalty(l2)
         self.penalised = l2 > 0
+        self.proof = Proof(rows, self.penalty, tol)
         self.passes, self.iteration, self.renewal = 0, 0, 0
         self.decrement, self.gap, self.aim = np.inf, np.inf, AIM * tol
         self.length = 1.0
@@ -159,11 +160,11 @@ class FullPhase:
         if self._looks_done():
             if self.polish and not self.sharp:
                 self._sharpen()
-            elif self._certify():
+            elif self._promising() and self._certify():
                 return "converged"
             else:
                 # The intercepts were not exact: aim lower by what they hid.
-                self.aim *= 0.5 * min(1.0, self.tol / self.gap)
+                self.aim *= 0.5 * min(1.0, self.tol / self.bound)
         found = self._step()
         if found is None:
             if self.sharp:
@@ -205,6 +206,7 @@ class FullPhase:
             noise=NOISE * float(np.finfo(self.dtype).eps) * objective,
             extrapolate=self.newton or self.iteration == 0,
             first=self.length,
+            dtype=self.dtype,
         )
         if found is not None:
             # The next search begins where this one ended, or beyond where F still fell steeply.
@@ -241,10 +243,19 @@ class FullPhase:
             return False
         return self.bound <= self.aim
 
+    def _promising(self) -> bool:
+        """Solve for the intercepts in float32, while passes are; whether `tol` then seems proven."""
+        if self.dtype is np.float64:
+            return True
+        found = self.proof.approach(self.parameters, self.value, self.dtype)
+        self.passes += found.value is not self.value
+        self._stand(found.parameters, found.value)
+        return min(self.bound, found.gap) <= self.tol or not self.penalised
+
     def _certify(self) -> bool:
-        """Move to exact intercepts, in float64; True if `tol` is proven, or no proof exists."""
-        self.parameters, self.value, self.gap = certify(
-            self.rows, self.penalty, self.parameters, self.tol, self.value, dtype=self.dtype
+        """Prove in float64, at intercepts that allow it; True if `tol` is met, or no proof exists."""
+        self.parameters, self.value, self.gap = self.proof.certify(
+            self.parameters, self.value, self.dtype
         )
         self.bound = self.gap
         return self.gap <= self.tol or not self.penalised

@@ -6,7 +6,7 @@ own digits are exhausted (Hager and Zhang, 2005, SIAM Journal on Optimization 16
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,16 +39,20 @@ def search(
     noise: float,
     extrapolate: bool,
     first: float = 1.0,
+    dtype: type[np.floating[Any]] = np.float64,
 ) -> Step | None:
     """Return the accepted step, or None where no step lowers F.
 
     `first` is the length tried first, a share of the direction.
     `noise` is the rounding error of one F; a step within it counts if it flattens the slope.
+    Points are numbers of `dtype`: a pass in float32 would else tell of another point.
     """
     slope = float(np.vdot(value.gradient, direction))
 
     def trial(length: float) -> Step:
         point = parameters + length * direction
+        if dtype is not np.float64:
+            point = point.astype(dtype).astype(np.float64)
         found = evaluate(point)
         there = float(np.vdot(found.gradient, direction))
         return Step(point, found, length, there / slope if slope else np.inf)

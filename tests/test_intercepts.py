@@ -1,0 +1,92 @@
+"""The intercepts that are optimal for given weights."""
+
+import numpy as np
+
+from softmax_regression._optimum import intercepts
+from softmax_regression._optimum.intercepts import Intercepts
+from softmax_regression._optimum.passes import evaluate
+from softmax_regression._optimum.standardised import Standardised
+from softmax_regression._targets import Labels
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((120, 4)) + 1
+LABELS = RNG.permutation(np.arange(120) % 3)
+WEIGHT = RNG.uniform(0.2, 3.0, 120)
+
+
+def rows():
+    return Standardised(X, Labels(LABELS, 3), WEIGHT, fit_intercept=True)
+
+
+def parameters():
+    drawn = np.random.default_rng(1).standard_normal((3, 5))
+    return drawn - drawn.mean(axis=0)
+
+
+def solved(point):
+    return Intercepts(rows()).solve(point)
+
+
+def residual(data, point):
+    return evaluate(data, np.zeros(5), point, np.float64).gradient[:, -1]
+
+
+def test_mean_probabilities_are_mean_targets():
+    assert np.abs(residual(rows(), solved(parameters()))).max() <= 1e-15
+
+
+def test_a_share_says_how_far_mean_probabilities_may_exceed_mean_targets():
+    data = rows()
+    point = Intercepts(data).solve(parameters(), share=1e-3)
+    above = residual(data, point)
+    assert np.abs(above).max() > 1e-9
+    assert (above <= 1e-3 * (data.mean_targets() + above)).all()
+
+
+def test_in_float32_the_point_is_one_of_float32():
+    point = Intercepts(rows()).solve(parameters(), 0.0, np.float32)
+    assert np.array_equal(point, point.astype(np.float32))
+    assert np.abs(residual(rows(), point)).max() <= 1e-7
+
+
+def test_the_matrix_of_an_earlier_solution_serves_again(monkeypatch):
+    data = rows()
+    solver = Intercepts(data)
+    first = solver.solve(parameters())
+    moved = first.copy()
+    moved[:, :4] *= 1.01
+    curved = []
+    moments = intercepts._moments
+
+    def recorded(*arguments, **settings):
+        curved.append(settings["curved"])
+        return moments(*arguments, **settings)
+
+    monkeypatch.setattr(intercepts, "_moments", recorded)
+    again = solver.solve(moved)
+    assert not curved[0]
+    np.testing.assert_allclose(again, solved(moved), rtol=0, atol=1e-13)
+
+
+def test_logits_computed_anew_give_the_same_intercepts(monkeypatch):
+    kept = solved(parameters())
+    monkeypatch.setattr(intercepts, "CACHE_BYTES", 0)
+    anew = solved(parameters())
+    assert np.array_equal(kept, anew)
+
+
+def test_intercepts_end_at_the_rounding_of_the_means(monkeypatch):
+    """Where no step lowers the residual further, the best intercepts count."""
+    expected = solved(parameters())
+    monkeypatch.setattr(intercepts, "EXACT", -1.0)
+    found = solved(parameters())
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
+
+
+def test_intercepts_far_off_are_found_by_scaling_where_newton_leaps_too_far():
+    point = parameters()
+    point[:, -1] = [400.0, -200.0, -200.0]
+    expected = solved(parameters())
+    with np.errstate(all="ignore"):  # as in a fit
+        found = solved(point)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-11)
