@@ -1,6 +1,7 @@
 """The intercepts that are optimal for given weights."""
 
 import numpy as np
+import pytest
 
 from softmax_regression._optimum import intercepts
 from softmax_regression._optimum.intercepts import Intercepts
@@ -90,3 +91,16 @@ def test_intercepts_far_off_are_found_by_scaling_where_newton_leaps_too_far():
     with np.errstate(all="ignore"):  # as in a fit
         found = solved(point)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-11)
+
+
+def test_a_step_beyond_the_minimum_that_raises_f_is_taken_back():
+    """Two classes, one of them a millionth of the weight, from intercepts for half and half."""
+    data = Standardised(
+        np.zeros((400, 1)),
+        Labels(np.arange(400) % 2, 2),
+        np.where(np.arange(400) % 2, 1e-6, 1.0),
+        fit_intercept=True,
+    )
+    for far in (1.0, 5.0, 12.0):
+        point = Intercepts(data).solve(np.array([[0.0, -far], [0.0, far]]))
+        assert point[0, 1] - point[1, 1] == pytest.approx(np.log(1e6), rel=1e-9)

@@ -69,6 +69,63 @@ def assert_same(model, other, X, tolerance):
 # The optimum, and the proof
 
 
+@pytest.mark.parametrize(
+    ("scale", "dtype"), [(1e4, "float32"), (1e4, "float64"), (1e7, "float64"), (1e10, "float64")]
+)
+def test_a_huge_column_among_more_columns_than_rows_does_not_hide_the_others(scale, dtype):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20, 50))
+    X[:, 0] *= scale
+    X = X.astype(dtype)
+    y = np.arange(20) % 3
+    model = fit(X, y, tol=1e-9)
+    given = X.astype(np.float64)
+    lowest = optimum(given, np.eye(3)[y], model.l2)[2]
+    assert model.converged_
+    # float32 rounds coef_; its share of F is in the gap.
+    gap = true_gap(model, given, np.eye(3)[y], lowest)
+    assert gap <= model.optimality_gap_ + ROUNDING * max(1.0, scale * abs(model.coef_[:, 0]).max())
+
+
+def test_newton_s_method_on_many_rows_ends_in_float64():
+    """Columns far from zero that no intercept centres: float32 passes would end too early."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20_000, 5))
+    y = (X @ rng.standard_normal((5, 6)) + rng.gumbel(size=(20_000, 6))).argmax(axis=1)
+    model = fit(X + 300.0, y, l2=1e-6, fit_intercept=False, tol=1e-8)
+    assert model.converged_
+
+
+def test_a_class_without_targets_and_a_loose_tol():
+    rng = np.random.default_rng(0)
+    T = np.column_stack([rng.dirichlet(np.ones(4), size=100), np.zeros(100)])
+    model = fit(rng.standard_normal((100, 1)), T, l2=7.8, tol=0.1, max_iter=2)
+    assert model.converged_
+
+
+@pytest.mark.parametrize("n_classes", [2, 6])
+@pytest.mark.parametrize("scale", [1e3, 1e4])
+def test_a_saturated_start_does_not_hold_the_fit_up(n_classes, scale):
+    """Warm start on rows far larger, and classes in reverse order: F begins in the thousands."""
+    X, y = drawn(300, 4, n_classes)
+    model = fit(X, y, warm_start=True)
+    again = model.fit(scale * X, n_classes - 1 - y)
+    cold = fit(scale * X, n_classes - 1 - y)
+    assert again.converged_
+    assert_same(again, cold, scale * X, 1e-4)
+
+
+def test_a_full_hessian_of_many_classes_stays_small():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((3_000, 2)), np.arange(3_000) % 200
+    tracemalloc.start()
+    fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Two arrays of all logits are 10 MB, all pairs of classes 480 MB.
+    assert peak < 30e6
+
+
 @pytest.mark.parametrize("name", ["iris", "digits"])
 def test_published_optima_to_every_digit_float64_has(name):
     """Objective to 1e-12, parameters to 1e-9, against 50-digit Newton."""

@@ -39,3 +39,22 @@ def test_it_pays_only_with_a_penalty_and_many_columns():
     assert RowSpace.pays((20, 60), 0.1)
     assert not RowSpace.pays((20, 60), 0.0)
     assert not RowSpace.pays((60, 60), 0.1)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e3, 1e6, 1e10])
+def test_it_is_exact_only_where_no_direction_drowns_in_the_largest(scale):
+    rows = X.copy()
+    rows[:, 0] *= scale
+    assert RowSpace(rows, None, True).exact == (scale <= 1e3)
+
+
+def test_it_is_not_exact_where_rows_repeat():
+    assert not RowSpace(np.repeat(X[:10], 2, axis=0), None, True).exact
+    assert not RowSpace(np.ones((1, 60)), None, True).exact
+
+
+def test_float32_rows_are_rotated_in_float64():
+    single = X.astype(np.float32)
+    space = RowSpace(single, None, True)
+    rows = single.astype(np.float64) - space.centre
+    np.testing.assert_allclose(space.coordinates @ space.coordinates.T, rows @ rows.T, atol=1e-9)

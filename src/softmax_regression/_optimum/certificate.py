@@ -24,6 +24,7 @@ from .standardised import Standardised
 # to this part of `tol` where they are.
 CLOSE = 1.1
 CLOSED = 0.02
+LARGEST_SHARE = 0.5
 
 
 class Certificate(NamedTuple):
@@ -66,12 +67,18 @@ def closed_gap(
     if np.abs(residual).max() <= EXACT:
         return gap
     targets = rows.mean_targets()
-    mean = targets + residual
-    absent = targets <= 0.0
-    share = float((residual[~absent] / mean[~absent]).max())
-    if not share < 1.0 or mean[absent].max(initial=0.0) > INEXACT:
+    present = targets > 0.0
+    mean = np.where(present, targets + residual, 0.0)
+    if residual[~present].max(initial=0.0) > INEXACT:
         return np.inf
-    shared = np.where(absent, 0.0, np.maximum(mean - residual / share, 0.0))
+    mean += (1.0 - mean.sum()) * targets
+    residual = mean - targets
+    share = float((residual[present] / mean[present]).max())
+    if not share < 1.0:
+        return np.inf
+    if share <= 0.0:
+        return gap
+    shared = np.maximum(mean - residual / share, 0.0)
     divergence, change = _towards(rows, penalty, parameters, value, shared)
     moved = value.gradient[:, : rows.n_features] + share * change
     return share * divergence + duality_gap(moved, penalty, rows.n_features)
@@ -152,4 +159,5 @@ class Proof:
             self.rows, self.penalty, found.parameters, found.value, targets
         )
         moved = math.sqrt(2.0 * duality_gap(change, self.penalty, self.rows.n_features))
-        return CLOSED * min(self.tol / (divergence + TINY), math.sqrt(self.tol) / (moved + TINY))
+        share = min(self.tol / (divergence + TINY), math.sqrt(self.tol) / (moved + TINY))
+        return min(CLOSED * share, LARGEST_SHARE)

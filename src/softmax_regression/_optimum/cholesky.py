@@ -38,13 +38,15 @@ class Cholesky:
 
 
 def _cholesky_with_ridge(matrix: Matrix) -> Matrix:
-    """Cholesky factor of a matrix with unit diagonal, with the least ridge that allows it."""
+    """Cholesky factor of a matrix with unit diagonal, with the least ridge that allows it.
+
+    Where none below 1 does, rounding has left nothing but the diagonal.
+    """
     ridge = 1e-15 * len(matrix)
-    while True:
+    while ridge <= 1.0:
         try:
             matrix.flat[:: len(matrix) + 1] = 1.0 + ridge
             return np.asarray(np.linalg.cholesky(matrix))
         except np.linalg.LinAlgError:
             ridge *= 10.0
-            if ridge > 1.0 or not np.isfinite(matrix).all():
-                raise
+    return np.eye(len(matrix))

@@ -32,6 +32,8 @@ AXES_COLUMNS = 1536
 AXES_PASSES = 25.0
 FULL_PARAMETERS = 1500
 FULL_WORK = 8e9
+# With more, a row's pairs of classes are many more than its columns in the Hessian.
+CLASSES_PER_COLUMN = 8
 
 
 class Full:
@@ -144,6 +146,8 @@ class PrincipalAxes:
         if self.axes is None:
             self.axes = self._find_axes(dtype)
         axes = self.axes.astype(dtype, copy=False)
+        if self.squares and self.squares[0].dtype != dtype:
+            self.squares = []
         curvature = self._along(axes, parameters)
         curvature += self.penalty @ (axes * axes) + 1e-12
 
@@ -199,7 +203,8 @@ Curvature = Full | ClassBlocks | PrincipalAxes | Diagonal
 def full_work(rows: Standardised) -> float:
     """Multiplications in one full Hessian; infinite where it is out of reach."""
     size = (rows.n_classes - 1) * rows.n_columns
-    if rows.sparse or size > FULL_PARAMETERS:
+    many = rows.n_classes > CLASSES_PER_COLUMN * rows.n_columns
+    if rows.sparse or size > FULL_PARAMETERS or many:
         return np.inf
     return float((n_sampled(rows.n_rows) + size) * size * size)
 

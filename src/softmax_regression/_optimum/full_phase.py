@@ -103,7 +103,7 @@ class FullPhase:
         takes_over = self.polish or (few and self.full_pays)
         self.finish = NEAR if takes_over else DIGITS
         self.settled = SETTLED if self.newton else STILL
-        self.sharp = self.newton
+        self.sharp = self.newton and small
         if self.newton or work <= FULL_FIRST * pass_entries:
             self.curvature: Curvature = Full(rows, self.penalty)
         else:
@@ -164,7 +164,7 @@ class FullPhase:
                 return "converged"
             else:
                 # The intercepts were not exact: aim lower by what they hid.
-                self.aim *= 0.5 * min(1.0, self.tol / self.bound)
+                self.aim *= 0.5 * max(0.1, min(1.0, self.tol / self.bound))
         found = self._step()
         if found is None:
             if self.sharp:

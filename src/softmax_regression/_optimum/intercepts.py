@@ -16,6 +16,8 @@ from .standardised import CACHE_BYTES, Block, Floats, Standardised
 STEPS = 60
 # The matrix of a Newton step is kept while a step leaves less than this of the gradient.
 SERVES = 0.5
+# A step whose end has a slope back of more than this part of the slope it began with was too long.
+BEYOND = 0.25
 # Up to EXACT a mean probability less its mean target is the rounding of its sum, and nothing is to
 # be gained; up to INEXACT it moves no more of the bound than F's own rounding. In float32 both are
 # SINGLE times as large.
@@ -65,7 +67,10 @@ class Intercepts:
             mean, inverse = _moments(logits, shift, curved=not self.inverse.size)
             gradient = mean - targets
             size = float(np.abs(gradient).max())
-            if size < least or scaled:
+            moved = shift - best
+            # A smaller gradient beyond the minimum along the step may be one of a larger F.
+            beyond = gradient @ moved > BEYOND * abs(at_best @ moved)
+            if scaled or (size < least and not beyond):
                 if size <= unit * EXACT or (gradient <= share * mean).all():
                     best = shift
                     break
@@ -76,10 +81,13 @@ class Intercepts:
                 if memory is None or inverse is not None:
                     memory = Memory(self.inverse.dot, np.float64)
                 else:
-                    memory.add(shift - best, at_best, gradient)
+                    memory.add(moved, at_best, gradient)
                 best, least, scaled, at_best = shift, size, False, gradient
                 scaling = np.log(np.maximum(targets, TINY) / np.maximum(mean, TINY))
-                shift = shift + memory.direction(gradient)
+                direction = memory.direction(gradient)
+                # Where probabilities are nearly 0 or 1, Newton leaps far beyond what they ask for.
+                longest = 1.0 + 2.0 * np.abs(scaling).max()
+                shift = shift + direction * min(1.0, longest / (np.abs(direction).max() + TINY))
             elif least <= unit * INEXACT:
                 break
             else:
@@ -136,6 +144,6 @@ def _inverse(products: NDArray[np.float64]) -> NDArray[np.float64]:
     np.fill_diagonal(hessian, 0.0)
     np.fill_diagonal(hessian, -hessian.sum(axis=1))
     # The ones vector spans the kernel; a multiple of 11ᵀ makes the matrix regular.
-    level = float(np.trace(hessian)) / len(hessian)
-    ridge = 1e-12 * level * np.eye(len(hessian)) + 1e-300
+    level = float(np.trace(hessian)) / len(hessian) + 1e-290
+    ridge = 1e-12 * level * np.eye(len(hessian))
     return np.asarray(np.linalg.inv(hessian + level + ridge))

@@ -52,6 +52,8 @@ def minimise(
     space = None
     if dense and RowSpace.pays(X.shape, l2):
         space = RowSpace(X, sample_weight, fit_intercept)
+        space = space if space.exact else None
+    if space is not None:
         X, start = space.coordinates, None if start is None else space.reduce(start)
         report = _expanded(report, space)
     size = X.shape[1] * targets.n_classes
@@ -66,15 +68,25 @@ def minimise(
         principal=space is not None,
     )
     phase = FullPhase(rows, l2, tol, max_iter, report)
-    parameters = _class_frequencies(rows) if start is None else rows.standardise(start)
-    parameters = balanced(parameters)
-    value = None
+    parameters, value = _begin(phase, start)
     if stream and max_iter > 3:
         parameters, value = _stream(phase, parameters, batch_size)
     solution = phase.run(parameters, value)
     if space is None:
         return solution
     return solution._replace(parameters=space.expand(solution.parameters))
+
+
+def _begin(phase: FullPhase, start: Parameters | None) -> tuple[NDArray[np.float64], Value | None]:
+    """Return the given start and F there, or the class frequencies, whichever is lower."""
+    frequencies = balanced(_class_frequencies(phase.rows))
+    if start is None:
+        return frequencies, None
+    parameters = balanced(phase.rows.standardise(start))
+    value = phase.evaluate(parameters)
+    if value.objective <= _constant_objective(phase.rows, frequencies):
+        return parameters, value
+    return frequencies, None
 
 
 def _expanded(report: Report, space: RowSpace) -> Report:

@@ -98,7 +98,11 @@ def mean_moments(
     common = common_probabilities(rows, parameters)
     if common is not None:
         return factors(common)[:, :, None] * second_moment(rows, dtype)
-    return _mean(rows, dtype, lambda block: factors(flushed(probabilities(block, parameters))))
+    total, sums = 0.0, np.zeros(1)
+    for block in sampled(rows, dtype):
+        sums = sums + _sums(block, flushed(probabilities(block, parameters)), factors)
+        total += block_weight(block)
+    return _expanded(sums / total, rows.n_columns)
 
 
 def common_probabilities(rows: Standardised, parameters: NDArray[np.float64]) -> Floats | None:
@@ -109,7 +113,7 @@ def common_probabilities(rows: Standardised, parameters: NDArray[np.float64]) ->
 
 
 def second_moment(rows: Standardised, dtype: type[np.floating[Any]]) -> NDArray[np.float64]:
-    """(1 / Σ w) Σ_i w_i x̃_i x̃_iᵀ, (D, D)."""
+    """(1 / Σ w) Σ_i w_i x̃_i x̃_iᵀ over a sample of the rows, (D, D)."""
     total, sums = 0.0, np.zeros((rows.n_columns, rows.n_columns))
     for block in sampled(rows, dtype):
         values = dense_values(block)
@@ -120,35 +124,25 @@ def second_moment(rows: Standardised, dtype: type[np.floating[Any]]) -> NDArray[
     return np.asarray(sums / total)
 
 
-def _mean(
-    rows: Standardised, dtype: type[np.floating[Any]], factors_of: Callable[[Block], Floats]
-) -> NDArray[np.float64]:
-    total, sums = 0.0, np.zeros(1)
-    for block in sampled(rows, dtype):
-        factors = factors_of(block)
-        if block.weight is not None:
-            factors = factors * block.weight
-        sums = sums + _sums(dense_values(block), factors)
-        total += block_weight(block)
-    sums /= total
-    return _expanded(sums, rows.n_columns)
-
-
-def _sums(values: Floats, factors: Floats) -> NDArray[np.float64]:
-    """Σ_i c_mi x̃_i x̃_iᵀ, (m, D²), or the triangles j ≤ l alone, (m, D (D + 1) / 2)."""
-    n_factors, columns = len(factors), values.shape[1]
+def _sums(block: Block, p: Floats, factors: Factors) -> NDArray[np.float64]:
+    """Σ_i w_i c_m(p_i) x̃_i x̃_iᵀ, (m, D²), or the triangles j ≤ l alone, (m, D (D + 1) / 2)."""
+    values = dense_values(block)
+    n_factors, columns = len(factors(p[:, :1])), values.shape[1]
     packed = n_factors >= MANY_FACTORS and columns <= FEW_COLUMNS
     entries = columns * (columns + 1) // 2 if packed else n_factors * columns
-    chunk = max(64, CHUNK_ENTRIES // entries)
+    chunk = max(64, CHUNK_ENTRIES // max(entries, n_factors))
     sums: Any = 0.0
     for first in range(0, len(values), chunk):
-        part, c = values[first : first + chunk], factors[:, first : first + chunk]
-        transposed = np.ascontiguousarray(part.T)
+        rows = slice(first, first + chunk)
+        c = factors(p[:, rows])
+        if block.weight is not None:
+            c *= block.weight[rows]
+        transposed = np.ascontiguousarray(values[rows].T)
         if packed:
             sums = sums + (c @ pair_products(transposed).T).astype(np.float64)
         else:
-            scaled = (c[:, None, :] * transposed).reshape(entries, -1)
-            sums = sums + (scaled @ part).astype(np.float64)
+            scaled = (c[:, None, :] * transposed).reshape(n_factors * columns, -1)
+            sums = sums + (scaled @ values[rows]).astype(np.float64)
     return np.asarray(sums.reshape(n_factors, -1))
 
 

@@ -15,6 +15,8 @@ from .._exceptions import DivergenceError
 from .._objective import Parameters
 
 ROWS_AT_MOST = 2048
+# Q Λ Qᵀ is right to roundings of its largest eigenvalue: along the smallest, to this many times more.
+WIDEST = 1e7
 
 
 class RowSpace:
@@ -29,15 +31,19 @@ class RowSpace:
     def __init__(self, X: Any, sample_weight: NDArray[np.float64] | None, centred: bool) -> None:
         self.X = X
         self.centre = np.zeros(X.shape[1])
+        rows = X.astype(np.float64, copy=False)
         if centred:
-            self.centre = np.average(X, axis=0, weights=sample_weight)
-        rows = X - self.centre
+            self.centre = np.average(rows, axis=0, weights=sample_weight)
+        rows = rows - self.centre
         products = rows @ rows.T
         if not np.isfinite(products).all():
             raise DivergenceError(1, math.nan, None)
         eigenvalues, vectors = np.linalg.eigh(products)
         kept = eigenvalues > 1e-14 * max(float(eigenvalues[-1]), 1e-300)
         roots = np.sqrt(eigenvalues[kept])
+        # Centring takes one direction; where others are lost too, small columns may be.
+        full = len(roots) >= max(1, len(products) - centred)
+        self.exact = bool(full and roots[-1] ** 2 <= WIDEST * roots[0] ** 2)
         self.coordinates = np.ascontiguousarray(vectors[:, kept] * roots)
         self._back = vectors[:, kept] / roots
 

@@ -280,11 +280,14 @@ class Standardised:
         return np.asarray((1.0 - smoothing) * frequency + smoothing / self.n_classes)
 
     def mean_target_rows(self) -> NDArray[np.float64]:
-        """Weighted mean of t_i x̃_iᵀ, (K, D); from the rows in the precision at hand."""
+        """Weighted mean of t_i x̃_iᵀ, (K, D), in float64."""
         if self._target_rows is None:
             sums = np.zeros((self.n_classes, self.n_columns))
-            for block in self.blocks(self._cache_dtype or np.float64):
-                targets = np.zeros((self.n_classes, block.rows.n_rows), block.rows.dtype)
+            cached = self._cache if self._cache_dtype is np.float64 else None
+            # Rows kept in float32 stay: passes may go on in them.
+            anew = (self._convert(part, np.float64) for part in self._slices())
+            for block in cached or anew:
+                targets = np.zeros((self.n_classes, block.rows.n_rows))
                 block.targets.subtract_from(
                     targets, -1.0 if block.weight is None else -block.weight
                 )
