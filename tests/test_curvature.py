@@ -103,7 +103,7 @@ def test_principal_axes_have_the_curvature_along_each_axis(weight):
         )
 
 
-@pytest.mark.parametrize("kind", [Full, ClassBlocks, PrincipalAxes])
+@pytest.mark.parametrize("kind", [Full, ClassBlocks, PrincipalAxes, Diagonal])
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_without_weights_one_moment_gives_what_all_rows_give(kind, weight, fit_intercept):

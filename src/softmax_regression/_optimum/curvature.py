@@ -183,18 +183,31 @@ class Diagonal:
         self.rows, self.penalty = rows, penalty
 
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
-        curvature = np.zeros_like(parameters)
-        total = 0.0
-        for block in sampled(self.rows, dtype):
-            variances = class_variances(probabilities(block, parameters))
-            if block.weight is not None:
-                variances *= block.weight
-            curvature += block.rows.squares(variances)
-            total += block_weight(block)
-        curvature /= total
+        common = common_probabilities(self.rows, parameters)
+        if common is None:
+            curvature = self._mean_squares(
+                dtype, lambda block: class_variances(probabilities(block, parameters))
+            )
+        else:
+            ones = self._mean_squares(dtype, lambda block: np.ones((1, block.rows.n_rows), dtype))
+            curvature = class_variances(common) * ones
         curvature += self.penalty
         curvature += 1e-8 * curvature.max(axis=1, keepdims=True) * (self.penalty == 0) + 1e-300
-        return lambda gradient: balanced(gradient / curvature)
+        inverse = 1.0 / curvature
+        return lambda gradient: balanced(gradient * inverse)
+
+    def _mean_squares(
+        self, dtype: type[np.floating[Any]], factors: Callable[[Block], Floats]
+    ) -> Matrix:
+        """(1 / Σ w) Σ_i w_i c_mi x̃_ij² for factors c (m, b) of every block, (m, D)."""
+        total, sums = 0.0, np.zeros((1, 1))
+        for block in sampled(self.rows, dtype):
+            c = factors(block)
+            if block.weight is not None:
+                c *= block.weight
+            sums = sums + block.rows.squares(c)
+            total += block_weight(block)
+        return sums / total
 
 
 Curvature = Full | ClassBlocks | PrincipalAxes | Diagonal
