@@ -48,17 +48,15 @@ def minimise(
         parameters = _class_frequencies(rows) if start is None else rows.standardise(start)
         sparse = ProximalPhase(rows, Penalty(l1, l2), tol=tol, max_iter=max_iter, report=report)
         return sparse.run(parameters)
-    dense = not hasattr(X, "tocsr")
-    space = None
-    if dense and RowSpace.pays(X.shape, l2):
-        space = RowSpace(X, sample_weight, fit_intercept)
-        space = space if space.exact else None
+    space = _row_space(X, sample_weight, fit_intercept, l2)
     if space is not None:
         X, start = space.coordinates, None if start is None else space.reduce(start)
         report = _expanded(report, space)
     size = X.shape[1] * targets.n_classes
     stream = size > STREAM_PARAMETERS and X.shape[0] >= ROWS_PER_PARAMETER * size
-    order = generator.permutation(X.shape[0]) if stream and dense and generator else None
+    order = None
+    if stream and generator is not None and not hasattr(X, "tocsr"):
+        order = generator.permutation(X.shape[0])
     rows = Standardised(
         X,
         targets,
@@ -70,11 +68,21 @@ def minimise(
     phase = FullPhase(rows, l2, tol, max_iter, report)
     parameters, value = _begin(phase, start)
     if stream and max_iter > 3:
-        parameters, value = _stream(phase, parameters, batch_size)
+        parameters, value = _stream(phase, parameters, value, batch_size)
     solution = phase.run(parameters, value)
     if space is None:
         return solution
     return solution._replace(parameters=space.expand(solution.parameters))
+
+
+def _row_space(
+    X: Any, sample_weight: NDArray[np.float64] | None, fit_intercept: bool, l2: float
+) -> RowSpace | None:
+    """Return the coordinates of the row space where they pay and lose nothing."""
+    if hasattr(X, "tocsr") or not RowSpace.pays(X.shape, l2):
+        return None
+    space = RowSpace(X, sample_weight, fit_intercept)
+    return space if space.exact else None
 
 
 def _begin(phase: FullPhase, start: Parameters | None) -> tuple[NDArray[np.float64], Value | None]:
@@ -103,9 +111,12 @@ def _class_frequencies(rows: Standardised) -> NDArray[np.float64]:
 
 
 def _stream(
-    phase: FullPhase, start: NDArray[np.float64], batch_size: int
+    phase: FullPhase, start: NDArray[np.float64], value: Value | None, batch_size: int
 ) -> tuple[NDArray[np.float64], Value]:
-    """Return the average of one epoch of mini-batches and F there, or the start if F is less."""
+    """Return the average of one epoch of mini-batches and F there, or the start if F is less.
+
+    `value` is F at the start; None where that has no weights.
+    """
     state = AveragedDescent(start, phase.penalty)
     for block in phase.rows.batches(phase.dtype, batch_size):
         state.step(block)
@@ -113,15 +124,13 @@ def _stream(
     phase.rows.order = None  # from here on rows only add up, and their own order reads faster
     average = balanced(state.average)
     found = phase.evaluate(average)
-    if found.objective < _constant_objective(phase.rows, start):
+    before = value.objective if value else _constant_objective(phase.rows, start)
+    if found.objective < before:
         return average, found
-    before = phase.evaluate(start)
-    return (average, found) if found.objective < before.objective else (start, before)
+    return start, value or phase.evaluate(start)
 
 
 def _constant_objective(rows: Standardised, parameters: NDArray[np.float64]) -> float:
-    """F without weights, lse(c) − ⟨t̄, c⟩ with the mean targets t̄; −inf if there are weights."""
-    if parameters[:, : rows.n_features].any():
-        return -np.inf
+    """F where there are no weights, lse(c) − ⟨t̄, c⟩ with the mean targets t̄."""
     intercept = parameters[:, -1] if rows.fit_intercept else np.zeros(rows.n_classes)
     return float(np.log(np.exp(intercept).sum()) - rows.mean_targets() @ intercept)
