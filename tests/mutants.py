@@ -53,7 +53,8 @@ WATCHED_BY = {
         "test_core_mutations.py","test_estimator.py", "test_reference.py", "test_objective.py",
                       "test_faults.py", "test_interrupts.py", "test_concurrency.py", "test_optimum.py"],
     "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_intercepts.py", "test_lbfgs.py", "test_moments.py",
-                 "test_curvature.py", "test_cholesky.py", "test_optimum.py"],
+                 "test_curvature.py", "test_cholesky.py", "test_row_space.py", "test_full_phase.py",
+                 "test_optimum.py"],
 }  # fmt: skip
 
 MUTANTS = [

@@ -7,7 +7,7 @@ from newton import optimum
 from softmax_regression._objective import Parameters
 from softmax_regression._optimum.certificate import Proof, closed_gap, duality_gap
 from softmax_regression._optimum.intercepts import Intercepts
-from softmax_regression._optimum.passes import evaluate
+from softmax_regression._optimum.passes import Value, evaluate
 from softmax_regression._optimum.standardised import Standardised
 from softmax_regression._targets import Labels
 
@@ -186,3 +186,15 @@ def test_a_class_without_rows_that_still_gets_probability_leaves_no_bound():
     point = np.zeros((4, 5))
     assert closed_gap(data, penalty, point, evaluate(data, penalty, point, np.float64)) == np.inf
     assert certified(data, point, 1e-6).gap < np.inf
+
+
+def test_what_a_class_without_targets_is_left_by_rounding_goes_to_the_others():
+    data = Standardised(X, Labels(np.arange(120) % 2, 3), None, fit_intercept=True)
+    gradient = np.zeros((3, 5))
+    gradient[:, 0] = [1e-3, -1e-3, 0.0]
+    exact = Value(0.5, gradient.copy())
+    gradient[:, -1] = [-2.5e-14, -2.5e-14, 5e-14]
+    gaps = [
+        closed_gap(data, data.penalty(L2), parameters(), v) for v in (exact, Value(0.5, gradient))
+    ]
+    assert gaps[0] == gaps[1]

@@ -160,3 +160,13 @@ def test_dear_principal_axes_wait_until_passes_have_cost_as_much():
     penalty = data.penalty(0.1)
     assert isinstance(choose(data, penalty), Diagonal)
     assert isinstance(choose(data, penalty, passes=300), PrincipalAxes)
+
+
+def test_principal_squares_of_another_precision_are_not_reused():
+    data = rows()
+    axes, gradient = PrincipalAxes(data, data.penalty(0.1)), parameters()
+    axes.build(parameters(), np.float32)
+    found = axes.build(parameters(), np.float64)(gradient)
+    assert axes.squares[0].dtype == np.float64
+    single = PrincipalAxes(data, data.penalty(0.1)).build(parameters(), np.float32)(gradient)
+    np.testing.assert_allclose(found, single, rtol=0, atol=1e-5 * np.abs(single).max())

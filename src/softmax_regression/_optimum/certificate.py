@@ -74,10 +74,8 @@ def closed_gap(
     mean += (1.0 - mean.sum()) * targets
     residual = mean - targets
     share = float((residual[present] / mean[present]).max())
-    if not share < 1.0:
-        return np.inf
-    if share <= 0.0:
-        return gap
+    if not 0.0 < share < 1.0:
+        return gap if share <= 0.0 else np.inf
     shared = np.maximum(mean - residual / share, 0.0)
     divergence, change = _towards(rows, penalty, parameters, value, shared)
     moved = value.gradient[:, : rows.n_features] + share * change

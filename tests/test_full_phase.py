@@ -1,0 +1,52 @@
+"""Which first matrix the full passes go on with."""
+
+import numpy as np
+
+from softmax_regression._optimum import curvature
+from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, PrincipalAxes
+from softmax_regression._optimum.full_phase import FullPhase
+from softmax_regression._optimum.standardised import Standardised
+from softmax_regression._targets import Labels
+
+
+def phase(n_rows, n_features, n_classes, tol):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_rows, n_features))
+    weights = rng.standard_normal((n_classes, n_features)) * 2 / np.sqrt(n_features)
+    y = (X @ weights.T + rng.gumbel(size=(n_rows, n_classes))).argmax(axis=1)
+    y[:n_classes] = np.arange(n_classes)
+    rows = Standardised(X, Labels(y, n_classes), None, fit_intercept=True)
+    return FullPhase(rows, 1e-5, tol, 1_000, lambda *_: False)
+
+
+def test_a_renewed_matrix_that_begins_with_a_short_step_is_given_up(monkeypatch):
+    """The second matrix is made fifty times too small: the fit goes on with the first."""
+    builds, memories = [], []
+    build, step = ClassBlocks.build, FullPhase._step
+
+    def spoilt(self, parameters, dtype):
+        apply = build(self, parameters, dtype)
+        builds.append(apply)
+        return apply if len(builds) != 2 else lambda gradient: 50.0 * apply(gradient)
+
+    def recorded(self):
+        found = step(self)
+        memories.append(self.memory)
+        return found
+
+    monkeypatch.setattr(ClassBlocks, "build", spoilt)
+    monkeypatch.setattr(FullPhase, "_step", recorded)
+    descent = phase(4_000, 40, 12, 1e-6)
+    assert descent.run(np.zeros((12, 41))).converged
+    assert len(builds) > 1
+    renewed = ClassBlocks.first_renewal
+    assert memories[renewed] is memories[renewed - 1]
+
+
+def test_dear_principal_axes_take_over_once_passes_have_cost_as_much(monkeypatch):
+    monkeypatch.setattr(curvature, "AXES_PASSES", 0.0)
+    monkeypatch.setattr(curvature, "FULL_PARAMETERS", 0)
+    descent = phase(2_000, 170, 5, 1e-6)
+    assert isinstance(descent.curvature, Diagonal)
+    assert descent.run(np.zeros((5, 171))).converged
+    assert isinstance(descent.curvature, PrincipalAxes)
