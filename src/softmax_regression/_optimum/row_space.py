@@ -15,12 +15,15 @@ from .._exceptions import DivergenceError
 from .._objective import Parameters
 
 ROWS_AT_MOST = 2048
-# Q Λ Qᵀ is right to roundings of its largest eigenvalue: along the smallest, to this many times more.
+# Eigenvalues are right to roundings of the largest: the smallest may be this many times less.
 WIDEST = 1e7
 
 
 class RowSpace:
-    """Coordinates (n, r) of the rows, and the maps of the parameters."""
+    """Coordinates (n, r) of the rows, and the maps of the parameters.
+
+    Only where they are `exact` is a proof in these coordinates one in the original's.
+    """
 
     @staticmethod
     def pays(shape: tuple[int, int], l2: float) -> bool:
