@@ -112,6 +112,7 @@ class Proof:
     def __init__(self, rows: Standardised, penalty: NDArray[np.float64], tol: float) -> None:
         self.rows, self.penalty, self.tol = rows, penalty, tol
         self.intercepts = Intercepts(rows)
+        self.last: Certificate | None = None
 
     def certify(
         self, parameters: NDArray[np.float64], value: Value, dtype: type[np.floating[Any]]
@@ -140,8 +141,10 @@ class Proof:
         return self._at(parameters, evaluate(self.rows, self.penalty, parameters, dtype))
 
     def _at(self, parameters: NDArray[np.float64], value: Value) -> Certificate:
-        gap = closed_gap(self.rows, self.penalty, parameters, value)
-        return Certificate(parameters, value, gap)
+        if self.last is None or self.last.value is not value:
+            gap = closed_gap(self.rows, self.penalty, parameters, value)
+            self.last = Certificate(parameters, value, gap)
+        return self.last
 
     def _nearly_closed(self, found: Certificate) -> bool:
         """Whether `tol` is proven, or the intercepts are not what widens the bound."""
