@@ -209,6 +209,14 @@ def test_integer_weights_equal_repeated_rows(name):
     assert_same(weighted, SoftmaxRegression().fit(X[repeated], y[repeated]), X, 1e-7)
 
 
+def test_integer_weights_equal_repeated_rows_where_the_fit_takes_many_steps():
+    X, y = drawn(6_000, 20, 12)
+    weight = np.random.default_rng(1).integers(1, 4, len(X))
+    repeated = np.repeat(np.arange(len(X)), weight)
+    weighted = SoftmaxRegression().fit(X, y, sample_weight=weight)
+    assert_same(weighted, SoftmaxRegression().fit(X[repeated], y[repeated]), X, 1e-7)
+
+
 @pytest.mark.parametrize("shape", [(300, 6, 4), (900, 30, 5), (40, 150, 3)])
 def test_order_of_rows_order_of_classes_and_their_names_change_nothing(shape):
     """Up to 1e-9: the last Newton step starts near enough that its error is rounding."""
