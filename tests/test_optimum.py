@@ -96,6 +96,25 @@ def test_newton_s_method_on_many_rows_ends_in_float64():
     assert model.converged_
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e6, 1e13])
+def test_the_proof_knows_of_intercepts_rounded_far_from_zero(offset):
+    """b = c − W μ: at an offset of 1e13, its rounding lifts F by about 1e-6."""
+    rng = np.random.default_rng(0)
+    X = np.round(rng.standard_normal((200, 3)) * 64) / 64 + offset
+    y = ((X - offset) @ rng.standard_normal((3, 3)) + rng.gumbel(size=(200, 3))).argmax(axis=1)
+    if offset > 1e12:
+        with pytest.warns(ConvergenceWarning, match="precision of float64"):
+            model = fit(X, y, tol=1e-9)
+    else:
+        model = fit(X, y, tol=1e-9)
+    lowest = optimum(X - offset, np.eye(3)[y], model.l2)[2]
+    intercept = model.intercept_.astype(np.longdouble) + offset * model.coef_.astype(
+        np.longdouble
+    ).sum(axis=1)
+    found = objective(X - offset, np.eye(3)[y], model.coef_, intercept, model.l2)
+    assert float(found - lowest) <= model.optimality_gap_ + ROUNDING
+
+
 def test_a_class_without_targets_and_a_loose_tol():
     rng = np.random.default_rng(0)
     T = np.column_stack([rng.dirichlet(np.ones(4), size=100), np.zeros(100)])

@@ -256,6 +256,7 @@ class FullPhase:
         self.parameters, self.value, self.gap = self.proof.certify(
             self.parameters, self.value, self.dtype
         )
+        self.gap += self.rows.restoring_error(self.parameters)
         self.bound = self.gap
         return self.gap <= self.tol or not self.penalised
 

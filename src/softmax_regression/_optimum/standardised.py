@@ -311,6 +311,14 @@ class Standardised:
         intercept = original.intercept + original.weights @ self.centre
         return np.concatenate([weights, intercept[:, None]], axis=1)
 
+    def restoring_error(self, parameters: NDArray[np.float64]) -> float:
+        """Return what rounding b = c − W μ adds to F at most: ¼ Σ_k δ_k², its curvature being ½."""
+        if not self.fit_intercept:
+            return 0.0
+        sizes = np.abs(parameters[:, : self.n_features]) @ np.abs(self.centre / self.scale)
+        rounding = float(np.finfo(np.float64).eps) * (sizes + np.abs(parameters[:, -1]))
+        return 0.25 * float(rounding @ rounding)
+
     def restore(self, parameters: NDArray[np.float64]) -> Parameters:
         """(V, c) -> (W, b)."""
         weights = parameters[:, : self.n_features] / self.scale
