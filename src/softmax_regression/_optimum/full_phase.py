@@ -34,12 +34,15 @@ NOISE = 4.0
 FEW_PARAMETERS = 128
 NEAR = 1e-5
 DIGITS = 1e-9
-# With a `tol` this small the fit ends on the full Hessian where that is in reach, so that the
-# probabilities do not show by which path it came: until the decrement before a step is SETTLED
-# for Newton, whose step squares it, and STILL for a Hessian of some steps ago.
+# With a `tol` this small the fit ends on the full Hessian where that is no more than this work, or
+# this many multiplications an entry of a pass, so that the probabilities do not show by which path
+# it came: until the decrement before a step is SETTLED for Newton, whose step squares it, and STILL
+# for a Hessian of some steps ago.
 SETTLED = 1e-9
 STILL = 1e-13
 POLISHED_TOL = 1e-6
+POLISH_WORK = 2e9
+POLISH_PASSES = 1000.0
 # Else it pays where it costs less than the passes it saves, in multiplications an entry of a
 # pass; from the start where it costs hardly more than a pass.
 FULL_PASSES = 200.0
@@ -98,7 +101,8 @@ class FullPhase:
         self.full_pays = work <= min(FULL_WORK, FULL_PASSES * pass_entries)
         few = (rows.n_classes - 1) * rows.n_columns <= FEW_PARAMETERS
         self.newton = work <= NEWTON_WORK
-        self.polish = work <= FULL_WORK and self.tol <= POLISHED_TOL
+        in_reach = max(POLISH_WORK, min(FULL_WORK, POLISH_PASSES * pass_entries))
+        self.polish = work <= in_reach and self.tol <= POLISHED_TOL
         takes_over = self.polish or (few and self.full_pays)
         self.finish = NEAR if takes_over else DIGITS
         self.settled = SETTLED if self.newton else STILL
@@ -162,7 +166,7 @@ class FullPhase:
             elif self._promising() and self._certify():
                 return "converged"
             else:
-                # The intercepts were not exact: aim lower by what they hid.
+                # The intercepts were not exact: aim lower by what they hid, tenfold at most.
                 self.aim *= 0.5 * max(0.1, min(1.0, self.tol / self.bound))
         found = self._step()
         if found is None:
