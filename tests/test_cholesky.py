@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from softmax_regression._optimum.cholesky import Cholesky
+from softmax_regression._optimum.cholesky import Cholesky, Triangle
 
 
 @pytest.mark.parametrize("size", [1, 63, 64, 65, 200])
@@ -13,6 +13,19 @@ def test_cholesky_solves(size):
     scale = np.logspace(-6, 6, size)
     found = Cholesky(matrix * scale[:, None] * scale).solve(right * scale)
     np.testing.assert_allclose(found * scale, np.linalg.solve(matrix, right), rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1, 64, 150])
+@pytest.mark.parametrize("columns", [(), (3,)])
+def test_a_triangle_is_solved_with_on_either_side(size, columns):
+    rng = np.random.default_rng(4)
+    lower = np.tril(rng.standard_normal((size, size))) / size + np.eye(size)
+    right = rng.standard_normal((size, *columns))
+    kept = right.copy()
+    triangle = Triangle(lower)
+    np.testing.assert_allclose(lower @ triangle.solve(right), right, atol=1e-12)
+    np.testing.assert_allclose(lower.T @ triangle.solve_transposed(right), right, atol=1e-12)
+    np.testing.assert_array_equal(right, kept)
 
 
 def test_cholesky_of_a_singular_matrix_solves_in_its_range():

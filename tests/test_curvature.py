@@ -84,6 +84,27 @@ def test_diagonal_divides_by_the_diagonal(weight):
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+def test_diagonal_of_rotated_rows_turns_with_them(weight):
+    """Coordinates turned by Q turn the step by Q, and the mean curvature is the diagonal's."""
+    turn = np.linalg.qr(np.random.default_rng(3).standard_normal((4, 4)))[0]
+    V, gradient = parameters(), np.random.default_rng(2).standard_normal((3, 5))
+    steps, targets = [], Labels(np.arange(200) % 3, 3)
+    for Q in (np.eye(4), turn):
+        data = Standardised(X @ Q, targets, weight, fit_intercept=True, rotated=True)
+        penalty, turned = data.penalty(0.1), V.copy()
+        turned[:, :4] = V[:, :4] @ Q
+        image = gradient.copy()
+        image[:, :4] = gradient[:, :4] @ Q
+        step = Diagonal(data, penalty).build(turned, np.float64)(image)
+        exact = np.einsum("kiki->ki", hessian(data, penalty, turned))[:, :4].mean(axis=1)
+        expected = image[:, :4] / exact[:, None]
+        expected -= expected.mean(axis=0)
+        np.testing.assert_allclose(step[:, :4], expected, rtol=1e-9)
+        steps.append(step[:, :4] @ Q.T)
+    np.testing.assert_allclose(steps[0], steps[1], rtol=1e-9)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 def test_principal_axes_have_the_curvature_along_each_axis(weight):
     """A step along one axis of one class is divided by the Hessian's curvature there."""
     data, V = rows(3, weight), parameters()

@@ -48,9 +48,18 @@ def test_it_is_exact_only_where_no_direction_drowns_in_the_largest(scale):
     assert RowSpace(rows, None, True).exact == (scale <= 1e3)
 
 
+def test_the_heaviest_row_follows_from_the_others_whatever_the_weights():
+    """Solved for from a row of weight 1e-12 instead, it would keep 4 digits."""
+    weight = np.ones(20)
+    weight[[0, 7]] = 1e-12, 1e12
+    space = RowSpace(X, weight, True)
+    rows = X - space.centre
+    np.testing.assert_allclose(space.coordinates @ space.coordinates.T, rows @ rows.T, atol=1e-9)
+
+
 def test_it_is_not_exact_where_rows_repeat():
     assert not RowSpace(np.repeat(X[:10], 2, axis=0), None, True).exact
-    assert not RowSpace(np.ones((1, 60)), None, True).exact
+    assert not RowSpace.pays((1, 60), 0.1)
 
 
 def test_float32_rows_are_rotated_in_float64():

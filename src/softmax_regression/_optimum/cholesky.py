@@ -1,4 +1,4 @@
-"""Solving with a positive definite matrix, in NumPy alone."""
+"""Solving with triangles and positive definite matrices, in NumPy alone."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.float64]
 
 
-class Cholesky:
-    """A = L Lᵀ with both triangular solves by blocks.
+class Triangle:
+    """A lower triangle L with both solves by blocks, for one vector or for columns.
 
     NumPy has no triangular solve; inverting the small diagonal blocks of L turns one into
     matrix products (Golub and Van Loan, Matrix Computations, 4th ed., section 3.1).
@@ -15,26 +15,43 @@ class Cholesky:
 
     WIDTH = 64
 
-    def __init__(self, matrix: Matrix) -> None:
-        self.equilibrate = 1 / np.sqrt(np.maximum(np.diagonal(matrix), 1e-300))
-        scaled = matrix * self.equilibrate[:, None] * self.equilibrate
-        self.lower = _cholesky_with_ridge(scaled)
-        size = len(matrix)
+    def __init__(self, lower: Matrix) -> None:
+        self.lower = lower
+        size = len(lower)
         self.parts = [slice(i, min(i + self.WIDTH, size)) for i in range(0, size, self.WIDTH)]
-        self.inverses = [np.linalg.inv(self.lower[part, part]) for part in self.parts]
+        self.inverses = [np.linalg.inv(lower[part, part]) for part in self.parts]
 
     def solve(self, right: Matrix) -> Matrix:
-        """A⁻¹ r for one vector r."""
-        x = right * self.equilibrate
+        """L⁻¹ r."""
+        x = right.copy()
         for part, inverse in zip(self.parts, self.inverses, strict=True):
             if part.start:
                 x[part] -= self.lower[part, : part.start] @ x[: part.start]
             x[part] = inverse @ x[part]
+        return x
+
+    def solve_transposed(self, right: Matrix) -> Matrix:
+        """L⁻ᵀ r."""
+        x = right.copy()
         for part, inverse in zip(reversed(self.parts), reversed(self.inverses), strict=True):
             if part.stop < len(x):
                 x[part] -= self.lower[part.stop :, part].T @ x[part.stop :]
             x[part] = inverse.T @ x[part]
-        return np.asarray(x * self.equilibrate)
+        return x
+
+
+class Cholesky:
+    """A = L Lᵀ, equilibrated first, with the least ridge that allows it."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self.equilibrate = 1 / np.sqrt(np.maximum(np.diagonal(matrix), 1e-300))
+        scaled = matrix * self.equilibrate[:, None] * self.equilibrate
+        self.triangle = Triangle(_cholesky_with_ridge(scaled))
+
+    def solve(self, right: Matrix) -> Matrix:
+        """A⁻¹ r for one vector r."""
+        half = self.triangle.solve(right * self.equilibrate)
+        return np.asarray(self.triangle.solve_transposed(half) * self.equilibrate)
 
 
 def _cholesky_with_ridge(matrix: Matrix) -> Matrix:

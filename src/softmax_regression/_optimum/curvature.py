@@ -174,7 +174,10 @@ class PrincipalAxes:
 
 
 class Diagonal:
-    """The diagonal of the Hessian: for sparse rows, and where D x D is too large."""
+    """The diagonal of the Hessian: for sparse rows, and where D x D is too large.
+
+    Where rows are rotated, the mean over their columns, which no rotation changes.
+    """
 
     first_renewal = 8
     least_scale = 0.0
@@ -191,6 +194,9 @@ class Diagonal:
         else:
             ones = self._mean_squares(dtype, lambda block: np.ones((1, block.rows.n_rows), dtype))
             curvature = class_variances(common) * ones
+        if self.rows.rotated:
+            features = curvature[:, : self.rows.n_features]
+            features[:] = features.mean(axis=1, keepdims=True)
         curvature += self.penalty
         curvature += 1e-8 * curvature.max(axis=1, keepdims=True) * (self.penalty == 0) + 1e-300
         inverse = 1.0 / curvature
@@ -234,7 +240,7 @@ def choose(rows: Standardised, penalty: Matrix, passes: int = 0) -> Curvature:
     Where principal axes are dear, they wait until `passes` have cost as much.
     """
     columns, classes = rows.n_columns, rows.n_classes
-    if rows.sparse or columns > AXES_COLUMNS or rows.principal:
+    if rows.sparse or columns > AXES_COLUMNS or rows.rotated:
         return Diagonal(rows, penalty)
     if columns <= BLOCK_COLUMNS and classes * columns**2 <= BLOCK_STATE:
         return ClassBlocks(rows, penalty)

@@ -63,7 +63,7 @@ def minimise(
         sample_weight,
         fit_intercept=fit_intercept,
         order=order,
-        principal=space is not None,
+        rotated=space is not None,
     )
     phase = FullPhase(rows, l2, tol, max_iter, report)
     parameters, value = _begin(phase, start)

@@ -1,8 +1,8 @@
-"""More columns than rows: the same problem in n coordinates.
+"""More columns than rows: the same problem in as many coordinates as there are rows.
 
 The gradient's rows lie in the row space of the centred X, and so does the optimum (for
-l2 > 0 any other part of W only adds to the penalty). With X_c X_cᵀ = Q Λ Qᵀ, the coordinates
-R = Q Λ^½ (n, n) have the same inner products as X_c, and W = V Λ^-½ Qᵀ X_c has ‖W‖ = ‖V‖.
+l2 > 0 any other part of W only adds to the penalty). With X_c X_cᵀ = L Lᵀ, the rows of L
+have the same inner products as those of X_c, and W = V L⁻¹ X_c has ‖W‖ = ‖V‖.
 """
 
 import math
@@ -13,23 +13,27 @@ from numpy.typing import NDArray
 
 from .._exceptions import DivergenceError
 from .._objective import Parameters
+from .cholesky import Triangle
 
 ROWS_AT_MOST = 2048
-# Eigenvalues are right to roundings of the largest: the smallest may be this many times less.
-WIDEST = 1e7
+# L is right to roundings of the rows' lengths; its inverse may make them this much larger.
+WORST_CONDITION = 1e7
+# The power method with s steps finds an eigenvalue of n within a factor n^(1 / (2 s + 1)).
+POWER_STEPS = 5
 
 
 class RowSpace:
     """Coordinates (n, r) of the rows, and the maps of the parameters.
 
-    Only where they are `exact` is a proof in these coordinates one in the original's.
+    Only where they are `exact` is there a way back, and a proof in these coordinates one in the
+    original's.
     """
 
     @staticmethod
     def pays(shape: tuple[int, int], l2: float) -> bool:
         """Whether the rotation costs less than it saves."""
         n_rows, n_features = shape
-        return l2 > 0 and n_rows <= ROWS_AT_MOST and n_features >= 2 * n_rows
+        return l2 > 0 and 1 < n_rows <= ROWS_AT_MOST and n_features >= 2 * n_rows
 
     def __init__(self, X: Any, sample_weight: NDArray[np.float64] | None, centred: bool) -> None:
         self.X = X
@@ -37,27 +41,44 @@ class RowSpace:
         rows = X.astype(np.float64, copy=False)
         if centred:
             self.centre = np.average(rows, axis=0, weights=sample_weight)
-        rows = rows - self.centre
+            rows = rows - self.centre
         products = rows @ rows.T
         if not np.isfinite(products).all():
             raise DivergenceError(1, math.nan, None)
-        eigenvalues, vectors = np.linalg.eigh(products)
-        kept = eigenvalues > 1e-14 * max(float(eigenvalues[-1]), 1e-300)
-        roots = np.sqrt(eigenvalues[kept])
-        # Centring takes one direction; where others are lost too, small columns may be.
-        full = len(roots) >= max(1, len(products) - centred)
-        self.exact = bool(full and roots[-1] ** 2 <= WIDEST * roots[0] ** 2)
-        self.coordinates = np.ascontiguousarray(vectors[:, kept] * roots)
-        self._back = vectors[:, kept] / roots
+        weight = np.ones(len(rows)) if sample_weight is None else sample_weight
+        heaviest = int(np.argmax(weight))
+        # Centred rows sum to zero, so that one follows from the others.
+        self.basis = np.delete(np.arange(len(rows)), [heaviest] if centred else [])
+        self.exact = self._factorise(products[np.ix_(self.basis, self.basis)])
+        if self.exact:
+            self.coordinates = np.zeros((len(rows), len(self.basis)))
+            self.coordinates[self.basis] = self.triangle.lower
+            if centred:
+                self.coordinates[heaviest] = -weight @ self.coordinates / weight[heaviest]
+
+    def _factorise(self, products: NDArray[np.float64]) -> bool:
+        """Find L; whether it is well-conditioned, with the rows taken to unit length."""
+        try:
+            self.triangle = Triangle(np.asarray(np.linalg.cholesky(products)))
+        except np.linalg.LinAlgError:
+            return False
+        lengths = np.sqrt(np.diagonal(products))
+        vector, growth = np.random.default_rng(0).standard_normal(len(lengths)), np.inf
+        for _ in range(POWER_STEPS):
+            half = self.triangle.solve(lengths * (vector / np.linalg.norm(vector)))
+            vector = lengths * self.triangle.solve_transposed(half)
+            growth = float(np.linalg.norm(vector))
+        return growth <= WORST_CONDITION
 
     def expand(self, parameters: Parameters) -> Parameters:
         """(V, c) -> (W, b)."""
-        combination = parameters.weights @ self._back.T
+        combination = np.zeros((len(parameters.weights), len(self.X)))
+        combination[:, self.basis] = self.triangle.solve_transposed(parameters.weights.T).T
         weights = combination @ self.X - combination.sum(axis=1)[:, None] * self.centre
         return Parameters(weights, parameters.intercept - weights @ self.centre)
 
     def reduce(self, parameters: Parameters) -> Parameters:
         """(W, b) -> (V, c), dropping what is orthogonal to every row."""
-        logits = parameters.weights @ (self.X - self.centre).T
+        logits = (self.X - self.centre) @ parameters.weights.T
         intercept = parameters.intercept + parameters.weights @ self.centre
-        return Parameters(logits @ self._back, intercept)
+        return Parameters(self.triangle.solve(logits[self.basis]).T, intercept)

@@ -5,6 +5,7 @@ change under this substitution; its penalty becomes (l2 / 2) Î£_kj (V_kj / s_j)Â
 parameters of the solver are one matrix (V, c) of shape (K, D), D = d + 1 with an intercept.
 """
 
+import math
 from collections.abc import Iterator
 from copy import copy
 from typing import Any, NamedTuple, Protocol
@@ -134,7 +135,10 @@ def raw_block(X: Any, targets: Targets, weight: Floats | None, fit_intercept: bo
 
 
 class Standardised:
-    """The data term's rows, and the maps between original and standardised parameters."""
+    """The data term's rows, and the maps between original and standardised parameters.
+
+    `rotated` rows are centred, and their columns have no meaning of their own.
+    """
 
     def __init__(
         self,
@@ -144,7 +148,7 @@ class Standardised:
         *,
         fit_intercept: bool,
         order: NDArray[np.intp] | None = None,
-        principal: bool = False,
+        rotated: bool = False,
     ) -> None:
         self.X = X.tocsr() if hasattr(X, "tocsr") else X
         self.sparse = self.X is not X or hasattr(X, "tocsr")
@@ -152,7 +156,7 @@ class Standardised:
         self.sample_weight = sample_weight
         self.fit_intercept = fit_intercept
         self.order = order
-        self.principal = principal
+        self.rotated = rotated
         self.n_rows: int = X.shape[0]
         self.n_features: int = X.shape[1]
         self.n_classes: int = targets.n_classes
@@ -176,6 +180,9 @@ class Standardised:
         d = self.n_features
         if self.sparse:
             return np.zeros(d), np.ones(d)
+        if self.rotated:
+            # No axis of a rotated space is special: one scale for all.
+            return np.zeros(d), np.full(d, float(np.linalg.norm(self.X)) / math.sqrt(self.X.size))
         centre, spread = self._moments_in(np.ones(d))
         spread[~np.isfinite(spread)] = np.nan  # squares overflow: F will say so
         doubtful = np.flatnonzero(spread <= SMALLEST)
