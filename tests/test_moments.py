@@ -69,7 +69,7 @@ def test_moments_are_the_sums_over_rows(n_classes, factors, weight, entries, mon
     values, P = softmax_of(data, V)
     w = np.full(300, 1 / 300) if weight is None else weight / weight.sum()
     expected = np.einsum("mi,i,ij,il->mjl", factors(P.T), w, values, values)
-    found = mean_moments(data, V, np.float64, factors)
+    found = mean_moments(data, V, np.float64, factors, len(expected))
     np.testing.assert_allclose(found, expected, rtol=0, atol=SUMMED)
 
 

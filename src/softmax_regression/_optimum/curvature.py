@@ -55,9 +55,11 @@ class Full:
 
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
         free, columns = len(parameters) - 1, parameters.shape[1]
-        moments = mean_moments(self.rows, parameters, dtype, lambda p: class_covariances(p[:free]))
-        hessian = np.empty((free, columns, free, columns))
         k, other = self.pairs
+        moments = mean_moments(
+            self.rows, parameters, dtype, lambda p: class_covariances(p[:free]), len(k)
+        )
+        hessian = np.empty((free, columns, free, columns))
         hessian[k, :, other] = hessian[other, :, k] = moments
         j = np.arange(columns)
         hessian[:, j, :, j] += self.ridge
@@ -87,7 +89,7 @@ class ClassBlocks:
 
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
         columns, seen = self.rows.n_columns, n_sampled(self.rows.n_rows)
-        blocks = mean_moments(self.rows, parameters, dtype, class_variances)
+        blocks = mean_moments(self.rows, parameters, dtype, class_variances, len(parameters))
         diagonal = np.arange(columns)
         mean = np.trace(blocks, axis1=1, axis2=2) / columns
         # Columns are of unit spread: the ridge stands for rare columns a sample may miss.

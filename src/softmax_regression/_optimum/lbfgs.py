@@ -9,6 +9,7 @@ the scale of the first matrix γ P⁻¹,
 each of S and Z, where the two-loop recursion reads every pair four times.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from .curvature import Apply
 
 PAIRS = 20
+# A part of ‖s‖ ‖y‖: smaller s·y are rounding.
+LOST = 1e-12
 
 
 class Projections(NamedTuple):
@@ -39,18 +42,19 @@ class Memory:
         self, apply: Apply, dtype: type[np.floating[Any]], least_scale: float = 0.0
     ) -> None:
         self.apply, self.dtype, self.least_scale = apply, dtype, least_scale
-        self.order: list[int] = []  # the rows of S and Z, oldest first
         self.steps = self.scaled = np.empty((0, 0), dtype)
-        self.inner, self.first = np.zeros((PAIRS, PAIRS)), np.zeros((PAIRS, PAIRS))
-        self.last: Projections | None = None
+        self.first = np.zeros((PAIRS, PAIRS))  # Yᵀ Z
+        self.clear()
 
     def clear(self) -> None:
-        self.order, self.last = [], None
+        self.added, self.scale = 0, 1.0
+        self.inverse, self.inner = np.zeros((PAIRS, PAIRS)), np.zeros(PAIRS)  # R⁻¹ and E
+        self.last: Projections | None = None
 
     def _project(self, gradient: NDArray[np.float64]) -> Projections:
         if self.last is not None and self.last.gradient is gradient:
             return self.last
-        solved, known = self.apply(gradient), len(self.order)
+        solved, known = self.apply(gradient), min(self.added, PAIRS)
         along = np.zeros((2, PAIRS))
         if known:
             g = gradient.astype(self.dtype).ravel()
@@ -64,40 +68,42 @@ class Memory:
         """Keep a step and the gradients at its ends, unless s·y is lost in rounding."""
         change = after - before
         curvature = float(np.vdot(step, change))
-        if not curvature > 1e-12 * float(np.linalg.norm(step) * np.linalg.norm(change)):
+        lengths = float(np.vdot(step, step)) * float(np.vdot(change, change))
+        if not curvature > LOST * math.sqrt(lengths):
             return
         if not self.steps.size:
             self.steps = np.empty((PAIRS, step.size), self.dtype)
             self.scaled = np.empty((PAIRS, step.size), self.dtype)
         old, new = self._project(before), self._project(after)
-        row = len(self.order) if len(self.order) < PAIRS else self.order.pop(0)
-        self.order.append(row)
+        row = self.added % PAIRS  # the oldest pair's, once all are taken
+        self.added += 1
         scaled = new.solved - old.solved
         self.steps[row], self.scaled[row] = step.ravel(), scaled.ravel()
-        self.inner[:, row] = new.steps - old.steps
-        self.inner[row, row] = curvature
+        self._extend(row, new.steps - old.steps, curvature)
         self.first[:, row] = self.first[row, :] = new.scaled - old.scaled
         self.first[row, row] = np.vdot(change, scaled)
+        self.scale = max(self.least_scale, curvature / self.first[row, row])
         new.steps[row], new.scaled[row] = np.vdot(step, after), np.vdot(scaled, after)
         self.last = new
+
+    def _extend(self, row: int, inner: NDArray[np.float64], curvature: float) -> None:
+        """Give R a last column, S y, and R⁻¹ with it; the oldest pair's row and column go."""
+        self.inverse[row] = self.inverse[:, row] = 0.0
+        self.inverse[:, row] = self.inverse @ inner / -curvature
+        self.inverse[row, row] = 1.0 / curvature
+        self.inner[row] = curvature
 
     def direction(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
         """−H g, with γ = s·y / (y·P⁻¹y) of the last pair."""
         self.last = self._project(gradient)
-        if not self.order:
+        if not self.added:
             return -self.last.solved
-        order = np.array(self.order)
-        last, between = self.order[-1], np.ix_(order, order)
-        scale = max(self.least_scale, self.inner[last, last] / self.first[last, last])
-        upper = np.triu(self.inner[between])
-        a = np.linalg.solve(upper, self.last.steps[order])
-        middle = np.diagonal(upper) * a + scale * (self.first[between] @ a)
-        middle -= scale * self.last.scaled[order]
-        combination = np.empty((2, len(order)), self.dtype)
-        combination[0, order] = np.linalg.solve(upper.T, middle)
-        combination[1, order] = -scale * a
-        correction = combination[0] @ self.steps[: len(order)]
-        correction += combination[1] @ self.scaled[: len(order)]
-        descent: NDArray[np.float64] = -scale * self.last.solved
+        a = self.inverse @ self.last.steps
+        middle = self.inner * a + self.scale * (self.first @ a - self.last.scaled)
+        known = min(self.added, PAIRS)
+        combination = np.stack([middle @ self.inverse, -self.scale * a]).astype(self.dtype)
+        correction = combination[0, :known] @ self.steps[:known]
+        correction += combination[1, :known] @ self.scaled[:known]
+        descent: NDArray[np.float64] = -self.scale * self.last.solved
         descent -= correction.reshape(gradient.shape)
         return descent

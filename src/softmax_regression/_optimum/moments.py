@@ -93,14 +93,15 @@ def mean_moments(
     parameters: NDArray[np.float64],
     dtype: type[np.floating[Any]],
     factors: Factors,
+    n_factors: int,
 ) -> NDArray[np.float64]:
-    """M_m for every factor, (m, D, D), at `parameters` (K, D) from rows in `dtype`."""
+    """M_m for each of `n_factors`, (m, D, D), at `parameters` (K, D) from rows in `dtype`."""
     common = common_probabilities(rows, parameters)
     if common is not None:
         return factors(common)[:, :, None] * second_moment(rows, dtype)
     total, sums = 0.0, np.zeros(1)
     for block in sampled(rows, dtype):
-        sums = sums + _sums(block, flushed(probabilities(block, parameters)), factors)
+        sums = sums + _sums(block, flushed(probabilities(block, parameters)), factors, n_factors)
         total += block_weight(block)
     return _expanded(sums / total, rows.n_columns)
 
@@ -124,10 +125,10 @@ def second_moment(rows: Standardised, dtype: type[np.floating[Any]]) -> NDArray[
     return np.asarray(sums / total)
 
 
-def _sums(block: Block, p: Floats, factors: Factors) -> NDArray[np.float64]:
+def _sums(block: Block, p: Floats, factors: Factors, n_factors: int) -> NDArray[np.float64]:
     """Σ_i w_i c_m(p_i) x̃_i x̃_iᵀ, (m, D²), or the triangles j ≤ l alone, (m, D (D + 1) / 2)."""
     values = dense_values(block)
-    n_factors, columns = len(factors(p[:, :1])), values.shape[1]
+    columns = values.shape[1]
     packed = n_factors >= MANY_FACTORS and columns <= FEW_COLUMNS
     entries = columns * (columns + 1) // 2 if packed else n_factors * columns
     chunk = max(64, CHUNK_ENTRIES // max(entries, n_factors))
