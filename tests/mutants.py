@@ -52,7 +52,7 @@ WATCHED_BY = {
     "_estimator.py": [
         "test_core_mutations.py","test_estimator.py", "test_reference.py", "test_objective.py",
                       "test_faults.py", "test_interrupts.py", "test_concurrency.py", "test_optimum.py"],
-    "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_intercepts.py", "test_lbfgs.py", "test_moments.py",
+    "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_intercepts.py", "test_lbfgs.py", "test_standardised.py", "test_moments.py",
                  "test_curvature.py", "test_cholesky.py", "test_row_space.py", "test_full_phase.py",
                  "test_optimum.py"],
 }  # fmt: skip
@@ -200,6 +200,10 @@ MUTANTS = [
     Mutant("_optimum/lbfgs.py", "max(self.least_scale, ", "max(0.0, ", "least scale of the first matrix forgotten"),
     Mutant("_optimum/lbfgs.py", "row = self.added % PAIRS", "row = min(self.added, PAIRS - 1)", "the newest pair dropped instead of the oldest"),
     Mutant("_optimum/standardised.py", "(1.0 - smoothing) * frequency + smoothing / self.n_classes", "frequency", "mean targets without smoothing"),
+    Mutant("_optimum/standardised.py", "columns -= self.centre[:, None] * total", "pass", "sparse gradient not centred"),
+    Mutant("_optimum/standardised.py", "logits -= (weights @ self.centre)[:, None]", "pass", "sparse logits not centred"),
+    Mutant("_optimum/standardised.py", "squares -= centre * (2 *", "squares -= centre * (1 *", "sparse curvature not centred"),
+    Mutant("_optimum/standardised.py", "self.X.T @ weight, np.float64) / self.total", "self.X.T @ weight, np.float64) * 0.0", "sparse rows not centred"),
     Mutant("_optimum/minibatch.py", "curvature = 0.5 * (mean + np.diag(ridge * _seen(diagonal))) + np.diag(self.penalty)", "curvature = (mean + np.diag(ridge * _seen(diagonal))) + np.diag(self.penalty)", "stream's steps half as long"),
     Mutant("_optimum/minibatch.py", "* 8.0 / (self.steps + 8.0)", "* 1.0", "stream not averaged"),
     Mutant("_optimum/row_space.py", "parameters.intercept - weights @ self.centre", "parameters.intercept", "row space forgets the centre"),

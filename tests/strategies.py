@@ -1,4 +1,4 @@
-"""What the property tests draw: problems, parameters, and a model that stands at given parameters."""
+"""What the tests draw and stand in with: problems, parameters, a model at given parameters, CSR."""
 
 from typing import NamedTuple
 
@@ -95,3 +95,41 @@ def probability_rows(n_rows, n_classes):
     counts = integers(n_rows * n_classes, np.uint8).map(lambda c: c.reshape(n_rows, -1) % 5)
     positive = counts.map(lambda c: 1.0 * c + (c.sum(axis=1, keepdims=True) == 0))
     return positive.map(lambda c: c / c.sum(axis=1, keepdims=True))
+
+
+class Csr:
+    """A stand-in for a SciPy CSR matrix: what the library may use of one, and no more."""
+
+    __array_ufunc__ = None
+    ndim = 2
+
+    def __init__(self, dense):
+        self.dense = np.asarray(dense)
+        rows, self.indices = np.nonzero(self.dense)
+        self.data = self.dense[rows, self.indices]
+        counts = np.bincount(rows, minlength=len(self.dense))
+        self.indptr = np.concatenate([[0], np.cumsum(counts)])
+
+    nnz = property(lambda self: len(self.data))
+    dtype = property(lambda self: self.dense.dtype)
+    shape = property(lambda self: self.dense.shape)
+    T = property(lambda self: Csr(self.dense.T))
+
+    def tocsr(self):
+        return self
+
+    def astype(self, dtype):
+        return Csr(self.dense.astype(dtype))
+
+    def multiply(self, other):
+        return Csr(self.dense * other.dense)
+
+    def __matmul__(self, other):
+        return self.dense @ other
+
+    def __getitem__(self, rows):
+        return Csr(self.dense[rows])
+
+    def __array__(self, dtype=None, copy=None):
+        message = "a sparse matrix was made dense"
+        raise AssertionError(message)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from strategies import global_states, model_at, plain
+from strategies import Csr, global_states, model_at, plain
 from tolerances import EPS, EPS32, REORDERED
 
 from softmax_regression import (
@@ -52,44 +52,6 @@ class Frame:
 
     def __array__(self, dtype=None, copy=None):
         return np.array(self.values, dtype=dtype, copy=copy)
-
-
-class Csr:
-    """A stand-in for a SciPy CSR matrix: what the library may use of one, and no more."""
-
-    __array_ufunc__ = None
-    ndim = 2
-
-    def __init__(self, dense):
-        self.dense = np.asarray(dense)
-        rows, self.indices = np.nonzero(self.dense)
-        self.data = self.dense[rows, self.indices]
-        counts = np.bincount(rows, minlength=len(self.dense))
-        self.indptr = np.concatenate([[0], np.cumsum(counts)])
-
-    nnz = property(lambda self: len(self.data))
-    dtype = property(lambda self: self.dense.dtype)
-    shape = property(lambda self: self.dense.shape)
-    T = property(lambda self: Csr(self.dense.T))
-
-    def tocsr(self):
-        return self
-
-    def astype(self, dtype):
-        return Csr(self.dense.astype(dtype))
-
-    def multiply(self, other):
-        return Csr(self.dense * other.dense)
-
-    def __matmul__(self, other):
-        return self.dense @ other
-
-    def __getitem__(self, rows):
-        return Csr(self.dense[rows])
-
-    def __array__(self, dtype=None, copy=None):
-        message = "a sparse matrix was made dense"
-        raise AssertionError(message)
 
 
 def fitted(**settings):

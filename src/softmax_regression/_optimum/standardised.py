@@ -21,6 +21,8 @@ Floats = NDArray[np.floating[Any]]
 CACHE_BYTES = 128 * 2**20
 BLOCK_ROWS = 4096
 BLOCK_ENTRIES = 2**20
+# Of a column's mean square, in float32.
+LEAST_SPREAD = 1e-6
 # Squares of smaller deviations may underflow, and those of its inverse overflow.
 SMALLEST = 1e-140
 # Entries up to this are taken for 0: their weights would not fit into float64.
@@ -72,15 +74,19 @@ class DenseRows:
 
 
 class SparseRows:
-    """b rows of a CSR-like matrix; scaling goes to the parameters, so nothing is filled in."""
+    """b rows of a CSR-like matrix, less their `centre` (d,) where given; nothing is filled in.
 
-    __slots__ = ("dtype", "matrix", "n_rows", "with_intercept")
+    (X − 1μᵀ) Wᵀ = X Wᵀ − 1 (W μ)ᵀ: the centre goes to the parameters, and so does a scale.
+    """
 
-    def __init__(self, matrix: Any, with_intercept: bool) -> None:
+    __slots__ = ("centre", "dtype", "matrix", "n_rows", "with_intercept")
+
+    def __init__(self, matrix: Any, with_intercept: bool, centre: Floats | None = None) -> None:
         self.matrix = matrix
         self.n_rows = matrix.shape[0]
         self.dtype = matrix.dtype
         self.with_intercept = with_intercept
+        self.centre = None if centre is None else centre.astype(self.dtype, copy=False)
 
     def _append(self, columns: Floats, intercept: Floats) -> Floats:
         appended = np.empty((columns.shape[0], columns.shape[1] + self.with_intercept), self.dtype)
@@ -93,23 +99,35 @@ class SparseRows:
         """(K, D) -> (K, b)."""
         parameters = parameters.astype(self.matrix.dtype, copy=False)
         n_features = self.matrix.shape[1]
-        logits = np.ascontiguousarray((self.matrix @ parameters[:, :n_features].T).T)
+        weights = parameters[:, :n_features]
+        logits = np.ascontiguousarray((self.matrix @ weights.T).T)
         if self.with_intercept:
             logits += parameters[:, n_features:]
+        if self.centre is not None:
+            logits -= (weights @ self.centre)[:, None]
         return logits
 
     def gradient(self, residual: Floats) -> Floats:
         """(K, b) -> (K, D)."""
-        return self._append((self.matrix.T @ residual.T).T, residual.sum(axis=1))
+        columns, total = self.matrix.T @ residual.T, residual.sum(axis=1)
+        if self.centre is not None:
+            columns -= self.centre[:, None] * total
+        return self._append(columns.T, total)
 
     def squares(self, weights: Floats) -> Floats:
         """Σ_i weights_ki x_ij², (K, b) -> (K, D)."""
-        squared = self.matrix.multiply(self.matrix)
-        return self._append((squared.T @ weights.T).T, weights.sum(axis=1))
+        squares, total = self.matrix.multiply(self.matrix).T @ weights.T, weights.sum(axis=1)
+        if self.centre is not None:
+            # Σ w (x − μ)² = Σ w x² − μ (2 Σ w x − μ Σ w), up to what rounding leaves of Σ w x².
+            least = LEAST_SPREAD * squares
+            centre = self.centre[:, None]
+            squares -= centre * (2 * (self.matrix.T @ weights.T) - centre * total)
+            np.maximum(squares, least, out=squares)
+        return self._append(squares.T, total)
 
     def part(self, rows: slice) -> "SparseRows":
         """Return some of the rows."""
-        return SparseRows(self.matrix[rows], self.with_intercept)
+        return SparseRows(self.matrix[rows], self.with_intercept, self.centre)
 
 
 class Block(NamedTuple):
@@ -179,7 +197,7 @@ class Standardised:
         """Weighted mean and standard deviation of each column; zero and one where useless."""
         d = self.n_features
         if self.sparse:
-            return np.zeros(d), np.ones(d)
+            return self._sparse_means(), np.ones(d)
         if self.rotated:
             # No axis of a rotated space is special: one scale for all.
             return np.zeros(d), np.full(d, float(np.linalg.norm(self.X)) / math.sqrt(self.X.size))
@@ -196,6 +214,13 @@ class Standardised:
             spread = np.hypot(spread, centre)
             return np.zeros(d), np.where(spread > 0, spread, 1.0)
         return centre, np.where(constant | (spread == 0), 1.0, spread)
+
+    def _sparse_means(self) -> NDArray[np.float64]:
+        """Weighted mean of each column; zero where no intercept absorbs it."""
+        if not self.fit_intercept:
+            return np.zeros(self.n_features)
+        weight = np.ones(self.n_rows) if self.sample_weight is None else self.sample_weight
+        return np.asarray(self.X.T @ weight, np.float64) / self.total
 
     def _powers_of_two(self, columns: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return a unit for every column: 1, or near its largest entry where its square underflows."""
@@ -232,7 +257,8 @@ class Standardised:
         if self.sample_weight is not None:
             weight = self.sample_weight[picked].astype(dtype)
         if self.sparse:
-            rows: Rows = SparseRows(self.X[picked].astype(dtype), self.fit_intercept)
+            centre = self.centre if self.fit_intercept else None
+            rows: Rows = SparseRows(self.X[picked].astype(dtype), self.fit_intercept, centre)
         else:
             values = np.ones((part.stop - part.start, self.n_columns), dtype)
             chosen = self.X[picked] if self.chosen is None else self.X[picked][:, self.chosen]
