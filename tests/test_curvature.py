@@ -71,57 +71,95 @@ def test_class_blocks_invert_the_diagonal_blocks(weight):
     np.testing.assert_allclose(found, expected - expected.mean(axis=0), rtol=0, atol=1e-6)
 
 
+def block(apply, k, shape):
+    """The block of class k of P, from what P⁻¹ makes of gradients of that class alone."""
+    inverse = np.empty((shape[1], shape[1]))
+    for j in range(shape[1]):
+        gradient = np.zeros(shape)
+        gradient[k, j] = 1.0
+        # The step is shifted to sum to zero over classes: of class k's, 1 − 1 / K are left.
+        inverse[j] = apply(gradient)[k] * shape[0] / (shape[0] - 1)
+    return np.linalg.inv(inverse)
+
+
+# The unpenalised column has a ridge of 1e-8 of its class's largest entry; inverses are taken twice.
+TWICE = 1e-6
+
+
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
-def test_diagonal_divides_by_the_diagonal(weight):
+def test_diagonal_keeps_the_hessian_s_diagonal_and_the_intercept_s_row(weight):
     data, V = rows(3, weight), parameters()
     penalty = data.penalty(0.1)
-    exact = np.einsum("kiki->ki", hessian(data, penalty, V))
-    gradient = np.random.default_rng(2).standard_normal(V.shape)
-    found = Diagonal(data, penalty).build(V, np.float64)(gradient)
-    expected = gradient / exact
-    # The unpenalised column has a ridge of 1e-8 of its class's largest entry.
-    np.testing.assert_allclose(found, expected - expected.mean(axis=0), rtol=1e-5)
+    exact = hessian(data, penalty, V)
+    apply = Diagonal(data, penalty).build(V, np.float64)
+    for k in range(3):
+        found = block(apply, k, V.shape)
+        np.testing.assert_allclose(np.diag(found), np.diag(exact[k, :, k]), rtol=TWICE)
+        np.testing.assert_allclose(found[-1], exact[k, -1, k], rtol=0, atol=TWICE)
+
+
+@pytest.mark.parametrize("kind", [Diagonal, PrincipalAxes])
+def test_without_an_intercept_there_is_no_row_of_it(kind):
+    data = Standardised(X, Labels(np.arange(200) % 3, 3), None, fit_intercept=False)
+    V, penalty = parameters()[:, :4], data.penalty(0.1)
+    exact = hessian(data, penalty, V)
+    curvature = kind(data, penalty)
+    apply = curvature.build(V, np.float64)
+    axes = np.eye(4) if kind is Diagonal else curvature.axes
+    for k in range(3):
+        along = np.diag(axes.T @ block(apply, k, V.shape) @ axes)
+        np.testing.assert_allclose(along, np.diag(axes.T @ exact[k, :, k] @ axes), rtol=TWICE)
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 def test_diagonal_of_rotated_rows_turns_with_them(weight):
-    """Coordinates turned by Q turn the step by Q, and the mean curvature is the diagonal's."""
+    """Coordinates turned by Q turn the step by Q; the spread is the mean of the diagonal's."""
     turn = np.linalg.qr(np.random.default_rng(3).standard_normal((4, 4)))[0]
     V, gradient = parameters(), np.random.default_rng(2).standard_normal((3, 5))
     steps, targets = [], Labels(np.arange(200) % 3, 3)
     for Q in (np.eye(4), turn):
         data = Standardised(X @ Q, targets, weight, fit_intercept=True, rotated=True)
-        penalty, turned = data.penalty(0.1), V.copy()
+        penalty, turned, image = data.penalty(0.1), V.copy(), gradient.copy()
         turned[:, :4] = V[:, :4] @ Q
-        image = gradient.copy()
         image[:, :4] = gradient[:, :4] @ Q
-        step = Diagonal(data, penalty).build(turned, np.float64)(image)
-        exact = np.einsum("kiki->ki", hessian(data, penalty, turned))[:, :4].mean(axis=1)
-        expected = image[:, :4] / exact[:, None]
-        expected -= expected.mean(axis=0)
-        np.testing.assert_allclose(step[:, :4], expected, rtol=1e-9)
-        steps.append(step[:, :4] @ Q.T)
+        apply = Diagonal(data, penalty).build(turned, np.float64)
+        steps.append(apply(image)[:, :4] @ Q.T)
+        exact = hessian(data, penalty, turned)[0, :, 0]
+        means = exact[-1, :4] / exact[-1, -1]
+        found = np.diag(block(apply, 0, V.shape))[:4] - exact[-1, -1] * means**2
+        mean = (np.diag(exact)[:4] - exact[-1, -1] * means**2).mean()
+        np.testing.assert_allclose(found, mean, rtol=TWICE)
     np.testing.assert_allclose(steps[0], steps[1], rtol=1e-9)
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
-def test_principal_axes_have_the_curvature_along_each_axis(weight):
-    """A step along one axis of one class is divided by the Hessian's curvature there."""
+def test_principal_axes_have_the_curvature_along_each_axis_and_the_intercept_s_row(weight):
     data, V = rows(3, weight), parameters()
     penalty = data.penalty(0.1)
     exact = hessian(data, penalty, V)
     curvature = PrincipalAxes(data, penalty)
     apply = curvature.build(V, np.float64)
     axes = curvature.axes
-    for k, j in [(0, 0), (1, 2), (2, 4)]:
-        image = np.zeros_like(V)
-        image[k] = np.linalg.inv(axes)[j]  # its products with the axes: one, and zeros
-        along = axes[:, j] @ exact[k, :, k] @ axes[:, j]
-        expected = np.zeros_like(V)
-        expected[k] = axes[:, j] / along
+    for k in range(3):
+        found = block(apply, k, V.shape)
         np.testing.assert_allclose(
-            apply(image), expected - expected.mean(axis=0), rtol=0, atol=1e-6
+            np.diag(axes.T @ found @ axes), np.diag(axes.T @ exact[k, :, k] @ axes), rtol=TWICE
         )
+        np.testing.assert_allclose(found[-1], exact[k, -1, k], rtol=0, atol=TWICE)
+
+
+def test_a_class_far_from_the_others_keeps_some_curvature():
+    """Where all of a class's rows are one row, their spread is rounding, and must not be negative."""
+    far = np.zeros((60, 3))
+    far[20:40] = [1e4 / 3, 1e4 / 7, 0.0]
+    far[40:] = np.random.default_rng(6).standard_normal((20, 3))
+    data = Standardised(far, Labels(np.repeat([0, 1, 2], 20), 3), None, fit_intercept=True)
+    V = np.random.default_rng(7).standard_normal((3, 4))
+    for kind in (Diagonal, PrincipalAxes):
+        apply = kind(data, data.penalty(1e-12)).build(V, np.float32)
+        gradient = np.random.default_rng(8).standard_normal(V.shape)
+        gradient -= gradient.mean(axis=0)
+        assert np.vdot(gradient, apply(gradient)) > 0
 
 
 @pytest.mark.parametrize("kind", [Full, ClassBlocks, PrincipalAxes, Diagonal])

@@ -112,39 +112,32 @@ class Proof:
     def __init__(self, rows: Standardised, penalty: NDArray[np.float64], tol: float) -> None:
         self.rows, self.penalty, self.tol = rows, penalty, tol
         self.intercepts = Intercepts(rows)
-        self.last: Certificate | None = None
 
     def certify(
         self, parameters: NDArray[np.float64], value: Value, dtype: type[np.floating[Any]]
     ) -> Certificate:
-        """Evaluate F in float64 and bound its distance from the minimum.
+        """Evaluate F in float64 and bound its distance from the minimum, at intercepts that allow it.
 
-        `value` is F at `parameters` by a pass in `dtype`.
-        """
-        found = self.approach(parameters, value, dtype)
-        if dtype is np.float64:
-            return found
-        value = evaluate(self.rows, self.penalty, found.parameters, np.float64)
-        return self.approach(found.parameters, value, np.float64)
-
-    def approach(
-        self, parameters: NDArray[np.float64], value: Value, dtype: type[np.floating[Any]]
-    ) -> Certificate:
-        """Solve for the intercepts where they are what the proof lacks; all by passes in `dtype`.
-
-        Only in float64 is the gap a proof.
+        `value` is F at `parameters` by a pass in `dtype`. The intercepts are solved for only where
+        they are what the proof lacks, and first of all by passes in `dtype`.
         """
         found = self._at(parameters, value)
+        if dtype is not np.float64:
+            if not self._nearly_closed(found):
+                parameters = self.intercepts.solve(parameters, self._share(found), dtype)
+            found = self._evaluated(parameters)
         if self._nearly_closed(found):
             return found
-        parameters = self.intercepts.solve(parameters, self._share(found), dtype)
-        return self._at(parameters, evaluate(self.rows, self.penalty, parameters, dtype))
+        parameters = self.intercepts.solve(found.parameters, self._share(found), np.float64)
+        return self._evaluated(parameters)
+
+    def _evaluated(self, parameters: NDArray[np.float64]) -> Certificate:
+        return self._at(parameters, evaluate(self.rows, self.penalty, parameters, np.float64))
 
     def _at(self, parameters: NDArray[np.float64], value: Value) -> Certificate:
-        if self.last is None or self.last.value is not value:
-            gap = closed_gap(self.rows, self.penalty, parameters, value)
-            self.last = Certificate(parameters, value, gap)
-        return self.last
+        return Certificate(
+            parameters, value, closed_gap(self.rows, self.penalty, parameters, value)
+        )
 
     def _nearly_closed(self, found: Certificate) -> bool:
         """Whether `tol` is proven, or the intercepts are not what widens the bound."""

@@ -4,7 +4,7 @@ The Hessian of the data term is (1 / Σ w) Σ_i w_i (diag(p_i) − p_i p_iᵀ) �
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ BLOCK_STATE = 2**22
 AXES_COLUMNS = 1536
 AXES_PASSES = 25.0
 FULL_PARAMETERS = 1500
+# Of the squares of a column: rounding leaves no less.
+LEAST_SPREAD = 1e-3
 FULL_WORK = 8e9
 # With more, a row's pairs of classes are many more than its columns in the Hessian.
 CLASSES_PER_COLUMN = 8
@@ -110,10 +112,10 @@ def _inverses(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class PrincipalAxes:
-    """One curvature per class and principal axis of the rows.
+    """One curvature per class and principal axis of the rows, around each class's own mean.
 
     U diagonalises Σ w x̃ x̃ᵀ and the penalty together and is computed once; along each axis
-    the curvature Σ_i w_i p_ik (1 − p_ik) (x̃_iᵀ u_j)² is renewed at every build: the
+    the curvature Σ_i w_i p_ik (1 − p_ik) (u_jᵀ (x̃_i − m_k))² is renewed at every build: the
     Kronecker-factored eigenbasis of George et al. (2018), arXiv 1806.03884.
     """
 
@@ -150,33 +152,30 @@ class PrincipalAxes:
         axes = self.axes.astype(dtype, copy=False)
         if self.squares and self.squares[0].dtype != dtype:
             self.squares = []
-        curvature = self._along(axes, parameters)
+        spread = self._along(axes, parameters)
+        curvature = spread.around(spread.means @ axes)
         curvature += self.penalty @ (axes * axes) + 1e-12
 
         def apply(gradient: Matrix) -> Matrix:
             along = gradient.astype(dtype) @ axes
             along /= curvature
-            return balanced((along @ axes.T).astype(np.float64))
+            return np.asarray((along @ axes.T), np.float64)
 
-        return apply
+        return spread.bordered(apply)
 
-    def _along(self, axes: Floats, parameters: Matrix) -> Matrix:
-        """Return the mean of p_ik (1 − p_ik) (x̃_iᵀ u_j)², (K, D)."""
+    def _along(self, axes: Floats, parameters: Matrix) -> "Spread":
         common = common_probabilities(self.rows, parameters)
         if common is not None:
-            return np.asarray(class_variances(common) * np.maximum(self.spread, 0.0), np.float64)
-        curvature, total = np.zeros_like(parameters), 0.0
-        for number, block in enumerate(sampled(self.rows, axes.dtype.type)):
-            variances = class_variances(probabilities(block, parameters))
-            if block.weight is not None:
-                variances *= block.weight
-            curvature += variances @ self._squares(number, block, axes)
-            total += block_weight(block)
-        return curvature / total
+            return Spread.of_all(self.rows, class_variances(common) * np.maximum(self.spread, 0.0))
+
+        def squares(number: int, block: Block, variances: Floats) -> Floats:
+            return variances @ self._squares(number, block, axes)
+
+        return Spread.of_classes(self.rows, parameters, axes.dtype.type, squares)
 
 
 class Diagonal:
-    """The diagonal of the Hessian: for sparse rows, and where D x D is too large.
+    """The diagonal of the Hessian around each class's own mean, where D x D is too large.
 
     Where rows are rotated, the mean over their columns, which no rotation changes.
     """
@@ -188,34 +187,90 @@ class Diagonal:
         self.rows, self.penalty = rows, penalty
 
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
-        common = common_probabilities(self.rows, parameters)
-        if common is None:
-            curvature = self._mean_squares(
-                dtype, lambda block: class_variances(probabilities(block, parameters))
-            )
-        else:
-            ones = self._mean_squares(dtype, lambda block: np.ones((1, block.rows.n_rows), dtype))
-            curvature = class_variances(common) * ones
+        spread = self._spread(parameters, dtype)
+        curvature = spread.around(spread.means)
         if self.rows.rotated:
             features = curvature[:, : self.rows.n_features]
             features[:] = features.mean(axis=1, keepdims=True)
         curvature += self.penalty
         curvature += 1e-8 * curvature.max(axis=1, keepdims=True) * (self.penalty == 0) + 1e-300
         inverse = 1.0 / curvature
-        return lambda gradient: balanced(gradient * inverse)
+        return spread.bordered(lambda gradient: gradient * inverse)
 
-    def _mean_squares(
-        self, dtype: type[np.floating[Any]], factors: Callable[[Block], Floats]
-    ) -> Matrix:
-        """(1 / Σ w) Σ_i w_i c_mi x̃_ij² for factors c (m, b) of every block, (m, D)."""
-        total, sums = 0.0, np.zeros((1, 1))
+    def _spread(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> "Spread":
+        common = common_probabilities(self.rows, parameters)
+        if common is None:
+            return Spread.of_classes(
+                self.rows, parameters, dtype, lambda _, block, c: block.rows.squares(c)
+            )
+        total, sums = 0.0, np.zeros(1)
         for block in sampled(self.rows, dtype):
-            c = factors(block)
-            if block.weight is not None:
-                c *= block.weight
-            sums = sums + block.rows.squares(c)
+            weight = np.ones(block.rows.n_rows, dtype) if block.weight is None else block.weight
+            sums = sums + block.rows.squares(weight[None])
             total += block_weight(block)
-        return sums / total
+        return Spread.of_all(self.rows, class_variances(common) * (sums / total))
+
+
+class Spread(NamedTuple):
+    """Sums over rows with the weights s_ik = w_i p_ik (1 − p_ik) / Σ w of class k.
+
+    `squares` (K, D) are Σ_i s_ik (x̃_iᵀ u_j)² along some axes, `weight` (K, 1) Σ_i s_ik, and `means`
+    (K, D) the means m_k of the x̃_i, 0 for the intercept. With C the spread around m_k, the block of
+    class k is
+
+        [[C + s m mᵀ, s m], [s mᵀ, s]] = [[I, m], [0, 1]] [[C, 0], [0, s]] [[I, 0], [mᵀ, 1]]
+
+    so that weights and intercept, which pull at each other, do not where rows are seen from m_k.
+    """
+
+    squares: Matrix
+    weight: Matrix
+    means: Matrix
+
+    @staticmethod
+    def of_all(rows: Standardised, squares: Floats) -> "Spread":
+        """All rows count alike, and their mean is 0."""
+        none = np.zeros((len(squares), rows.n_columns))
+        return Spread(squares.astype(np.float64), none[:, :1], none)
+
+    @staticmethod
+    def of_classes(
+        rows: Standardised,
+        parameters: Matrix,
+        dtype: type[np.floating[Any]],
+        squares: Callable[[int, Block, Floats], Floats],
+    ) -> "Spread":
+        """Sum over a sample of the rows; `squares` does so for block i with the s_ik (K, b)."""
+        total, sums, first = 0.0, np.zeros_like(parameters), np.zeros_like(parameters)
+        for number, block in enumerate(sampled(rows, dtype)):
+            variances = class_variances(probabilities(block, parameters))
+            if block.weight is not None:
+                variances *= block.weight
+            sums += squares(number, block, variances)
+            if rows.fit_intercept:
+                first += block.rows.gradient(variances)
+            total += block_weight(block)
+        weight = first[:, -1:] / total
+        means = first / (total * weight + 1e-300)
+        if rows.fit_intercept:
+            means[:, -1] = 0.0
+        return Spread(sums / total, weight, means)
+
+    def around(self, along: Floats) -> Matrix:
+        """Σ_i s_ik (u_jᵀ (x̃_i − m_k))², the means being `along` (K, D) on the axes."""
+        return np.maximum(self.squares - self.weight * along**2, LEAST_SPREAD * self.squares)
+
+    def bordered(self, solve: Apply) -> Apply:
+        """P⁻¹ of all blocks, from `solve` for the spread and the intercept apart."""
+        if not self.weight.any():
+            return lambda gradient: balanced(solve(gradient))
+
+        def apply(gradient: Matrix) -> Matrix:
+            step = solve(gradient - self.means * gradient[:, -1:])
+            step[:, -1] -= np.einsum("kj,kj->k", self.means, step)
+            return balanced(step)
+
+        return apply
 
 
 Curvature = Full | ClassBlocks | PrincipalAxes | Diagonal

@@ -163,7 +163,7 @@ class FullPhase:
         if self._looks_done():
             if self.polish and not self.sharp:
                 self._sharpen()
-            elif self._promising() and self._certify():
+            elif self._certify():
                 return "converged"
             else:
                 # The intercepts were not exact: aim lower by what they hid, tenfold at most.
@@ -245,15 +245,6 @@ class FullPhase:
         if self.sharp and self.polish and self.decrement > self.settled:
             return False
         return self.bound <= self.aim
-
-    def _promising(self) -> bool:
-        """Solve for the intercepts in float32, while passes are; whether `tol` then seems proven."""
-        if self.dtype is np.float64:
-            return True
-        found = self.proof.approach(self.parameters, self.value, self.dtype)
-        self.passes += found.value is not self.value
-        self._stand(found.parameters, found.value)
-        return min(self.bound, found.gap) <= self.tol or not self.penalised
 
     def _certify(self) -> bool:
         """Prove in float64, at intercepts that allow it; True if `tol` is met, or no proof exists."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .curvature import Apply
 from .lbfgs import Memory
 from .passes import flushed, softmax
 from .standardised import CACHE_BYTES, Block, Floats, Standardised
@@ -24,6 +25,8 @@ BEYOND = 0.25
 EXACT = 1e-15
 INEXACT = 1e-13
 SINGLE = 1e7
+# With more, products of all pairs of classes cost more than the passes their matrix saves.
+PAIRED_CLASSES = 256
 TINY = 1e-300
 
 
@@ -32,7 +35,7 @@ class Intercepts:
 
     def __init__(self, rows: Standardised) -> None:
         self.rows = rows
-        self.inverse = np.empty((0, 0))
+        self.apply: Apply | None = None
 
     def solve(
         self,
@@ -64,7 +67,7 @@ class Intercepts:
         least, scaled = np.inf, False
         memory: Memory | None = None
         for _ in range(STEPS):
-            mean, inverse = _moments(logits, shift, curved=not self.inverse.size)
+            mean, apply = _moments(logits, shift, self.apply)
             gradient = mean - targets
             size = float(np.abs(gradient).max())
             moved = shift - best
@@ -75,11 +78,9 @@ class Intercepts:
                     best = shift
                     break
                 if size > SERVES * least:
-                    _, inverse = _moments(logits, shift, curved=True)
-                if inverse is not None:
-                    self.inverse = inverse
-                if memory is None or inverse is not None:
-                    memory = Memory(self.inverse.dot, np.float64)
+                    _, apply = _moments(logits, shift, None)
+                if memory is None or apply is not self.apply:
+                    self.apply, memory = apply, Memory(apply, np.float64)
                 else:
                     memory.add(moved, at_best, gradient)
                 best, least, scaled, at_best = shift, size, False, gradient
@@ -119,22 +120,32 @@ class _Logits:
 
 
 def _moments(
-    logits: _Logits, shift: NDArray[np.float64], *, curved: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Mean probabilities (K,), and the inverse of the Hessian (K, K) where it is `curved`."""
-    mean = np.zeros(len(shift))
-    products = np.zeros((len(shift), len(shift)))
+    logits: _Logits, shift: NDArray[np.float64], known: Apply | None
+) -> tuple[NDArray[np.float64], Apply]:
+    """Mean probabilities (K,), and the inverse of the Hessian (K, K) unless one is `known`."""
+    classes = len(shift)
+    mean = np.zeros(classes)
+    products = np.zeros((classes, classes) if classes <= PAIRED_CLASSES else classes)
     for block, p in logits.probabilities(shift):
         mean += p.sum(axis=1) if block.weight is None else p @ block.weight
-        if curved:
+        if known is None:
             # A step needs few digits of the matrix; the gradient decides where Newton ends.
             root = flushed(p.astype(np.float32))
             if block.weight is not None:
                 root *= np.sqrt(block.weight).astype(np.float32)
-            products += root @ root.T
+            products += root @ root.T if products.ndim == 2 else np.einsum("ki,ki->k", root, root)
     total = logits.rows.total
-    inverse = _inverse(products / total) if curved else None
-    return mean / total, inverse
+    mean /= total
+    products /= total
+    if known is not None:
+        return mean, known
+    return mean, _inverse(products).dot if products.ndim == 2 else _divided(mean - products)
+
+
+def _divided(diagonal: NDArray[np.float64]) -> Apply:
+    """Division by the diagonal of the mean of diag(p) − p pᵀ, as far as float32 tells it from 0."""
+    curvature = np.maximum(diagonal, 1e-7 * diagonal.max() + 1e-290)
+    return lambda gradient: gradient / curvature
 
 
 def _inverse(products: NDArray[np.float64]) -> NDArray[np.float64]:
