@@ -3,13 +3,12 @@
 The Hessian of the data term is (1 / Σ w) Σ_i w_i (diag(p_i) − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .cholesky import Cholesky, Matrix
+from .cholesky import Cholesky
 from .moments import (
     block_weight,
     class_covariances,
@@ -21,18 +20,15 @@ from .moments import (
     sampled,
     second_moment,
 )
-from .passes import balanced, probabilities
+from .passes import balanced
+from .spread import Apply, Matrix, Spread
 from .standardised import CACHE_BYTES, Block, Floats, Standardised
-
-Apply = Callable[[Matrix], Matrix]
 
 BLOCK_COLUMNS = 160
 BLOCK_STATE = 2**22
 AXES_COLUMNS = 1536
 AXES_PASSES = 25.0
 FULL_PARAMETERS = 1500
-# Of the squares of a column: rounding leaves no less.
-LEAST_SPREAD = 1e-3
 FULL_WORK = 8e9
 # With more, a row's pairs of classes are many more than its columns in the Hessian.
 CLASSES_PER_COLUMN = 8
@@ -163,7 +159,7 @@ class PrincipalAxes:
 
         return spread.bordered(apply)
 
-    def _along(self, axes: Floats, parameters: Matrix) -> "Spread":
+    def _along(self, axes: Floats, parameters: Matrix) -> Spread:
         common = common_probabilities(self.rows, parameters)
         if common is not None:
             return Spread.of_all(self.rows, class_variances(common) * np.maximum(self.spread, 0.0))
@@ -197,7 +193,7 @@ class Diagonal:
         inverse = 1.0 / curvature
         return spread.bordered(lambda gradient: gradient * inverse)
 
-    def _spread(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> "Spread":
+    def _spread(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Spread:
         common = common_probabilities(self.rows, parameters)
         if common is None:
             return Spread.of_classes(
@@ -209,68 +205,6 @@ class Diagonal:
             sums = sums + block.rows.squares(weight[None])
             total += block_weight(block)
         return Spread.of_all(self.rows, class_variances(common) * (sums / total))
-
-
-class Spread(NamedTuple):
-    """Sums over rows with the weights s_ik = w_i p_ik (1 − p_ik) / Σ w of class k.
-
-    `squares` (K, D) are Σ_i s_ik (x̃_iᵀ u_j)² along some axes, `weight` (K, 1) Σ_i s_ik, and `means`
-    (K, D) the means m_k of the x̃_i, 0 for the intercept. With C the spread around m_k, the block of
-    class k is
-
-        [[C + s m mᵀ, s m], [s mᵀ, s]] = [[I, m], [0, 1]] [[C, 0], [0, s]] [[I, 0], [mᵀ, 1]]
-
-    so that weights and intercept, which pull at each other, do not where rows are seen from m_k.
-    """
-
-    squares: Matrix
-    weight: Matrix
-    means: Matrix
-
-    @staticmethod
-    def of_all(rows: Standardised, squares: Floats) -> "Spread":
-        """All rows count alike, and their mean is 0."""
-        none = np.zeros((len(squares), rows.n_columns))
-        return Spread(squares.astype(np.float64), none[:, :1], none)
-
-    @staticmethod
-    def of_classes(
-        rows: Standardised,
-        parameters: Matrix,
-        dtype: type[np.floating[Any]],
-        squares: Callable[[int, Block, Floats], Floats],
-    ) -> "Spread":
-        """Sum over a sample of the rows; `squares` does so for block i with the s_ik (K, b)."""
-        total, sums, first = 0.0, np.zeros_like(parameters), np.zeros_like(parameters)
-        for number, block in enumerate(sampled(rows, dtype)):
-            variances = class_variances(probabilities(block, parameters))
-            if block.weight is not None:
-                variances *= block.weight
-            sums += squares(number, block, variances)
-            if rows.fit_intercept:
-                first += block.rows.gradient(variances)
-            total += block_weight(block)
-        weight = first[:, -1:] / total
-        means = first / (total * weight + 1e-300)
-        if rows.fit_intercept:
-            means[:, -1] = 0.0
-        return Spread(sums / total, weight, means)
-
-    def around(self, along: Floats) -> Matrix:
-        """Σ_i s_ik (u_jᵀ (x̃_i − m_k))², the means being `along` (K, D) on the axes."""
-        return np.maximum(self.squares - self.weight * along**2, LEAST_SPREAD * self.squares)
-
-    def bordered(self, solve: Apply) -> Apply:
-        """P⁻¹ of all blocks, from `solve` for the spread and the intercept apart."""
-        if not self.weight.any():
-            return lambda gradient: balanced(solve(gradient))
-
-        def apply(gradient: Matrix) -> Matrix:
-            step = solve(gradient - self.means * gradient[:, -1:])
-            step[:, -1] -= np.einsum("kj,kj->k", self.means, step)
-            return balanced(step)
-
-        return apply
 
 
 Curvature = Full | ClassBlocks | PrincipalAxes | Diagonal

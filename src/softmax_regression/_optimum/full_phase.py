@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from .._objective import Parameters
 from .certificate import Proof, duality_gap
-from .curvature import FULL_WORK, Apply, Curvature, Diagonal, Full, choose, full_work
+from .curvature import FULL_WORK, Curvature, Diagonal, Full, choose, full_work
 from .lbfgs import Memory
 from .line_search import STEEP, Step, search
 from .passes import Value, balanced, evaluate
+from .spread import Apply
 from .standardised import Standardised
 
 NEWTON_WORK = 2e7

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .curvature import Apply
 from .lbfgs import Memory
 from .passes import flushed, softmax
+from .spread import Apply
 from .standardised import CACHE_BYTES, Block, Floats, Standardised
 
 STEPS = 60

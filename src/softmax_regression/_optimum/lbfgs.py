@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .curvature import Apply
+from .spread import Apply
 
 PAIRS = 20
 # A part of ‖s‖ ‖y‖: smaller s·y are rounding.

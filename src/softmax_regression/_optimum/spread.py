@@ -1,0 +1,79 @@
+"""Each class's rows seen from their own mean: what first matrices of less than D x D are made of.
+
+Class k weighs row i by s_ik = w_i p_ik (1 − p_ik) / Σ w. Around the mean m_k of the x̃_i by these
+weights, its weights and its intercept do not pull at each other: with C the spread around m_k, and
+s = Σ_i s_ik, the block of class k in the Hessian of the data term is
+
+    [[C + s m mᵀ, s m], [s mᵀ, s]] = [[I, m], [0, 1]] [[C, 0], [0, s]] [[I, 0], [mᵀ, 1]]
+
+so that approximating C alone keeps the intercept's row and column exact.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .moments import block_weight, class_variances, sampled
+from .passes import balanced, probabilities
+from .standardised import Block, Floats, Standardised
+
+Matrix = NDArray[np.float64]
+Apply = Callable[[Matrix], Matrix]
+
+# Of the squares of a column: rounding leaves no less.
+LEAST_SPREAD = 1e-3
+
+
+class Spread(NamedTuple):
+    """Σ_i s_ik (x̃_iᵀ u_j)² along some axes (K, D), s_k (K, 1), and m_k (K, D), 0 for the intercept."""
+
+    squares: Matrix
+    weight: Matrix
+    means: Matrix
+
+    @staticmethod
+    def of_all(rows: Standardised, squares: Floats) -> "Spread":
+        """All rows count alike, and their mean is 0."""
+        none = np.zeros((len(squares), rows.n_columns))
+        return Spread(squares.astype(np.float64), none[:, :1], none)
+
+    @staticmethod
+    def of_classes(
+        rows: Standardised,
+        parameters: Matrix,
+        dtype: type[np.floating[Any]],
+        squares: Callable[[int, Block, Floats], Floats],
+    ) -> "Spread":
+        """Sum over a sample of the rows; `squares` does so for block i with the s_ik (K, b)."""
+        total, sums, first = 0.0, np.zeros_like(parameters), np.zeros_like(parameters)
+        for number, block in enumerate(sampled(rows, dtype)):
+            variances = class_variances(probabilities(block, parameters))
+            if block.weight is not None:
+                variances *= block.weight
+            sums += squares(number, block, variances)
+            if rows.fit_intercept:
+                first += block.rows.gradient(variances)
+            total += block_weight(block)
+        weight = first[:, -1:] / total
+        means = first / (total * weight + 1e-300)
+        if rows.fit_intercept:
+            means[:, -1] = 0.0
+        return Spread(sums / total, weight, means)
+
+    def around(self, along: Floats) -> Matrix:
+        """Σ_i s_ik (u_jᵀ (x̃_i − m_k))², the means being `along` (K, D) on the axes."""
+        return np.maximum(self.squares - self.weight * along**2, LEAST_SPREAD * self.squares)
+
+    def bordered(self, solve: Apply) -> Apply:
+        """P⁻¹ of all blocks, from `solve` for the spread and the intercept apart."""
+        if not self.weight.any():
+            return lambda gradient: balanced(solve(gradient))
+
+        def apply(gradient: Matrix) -> Matrix:
+            step = solve(gradient - self.means * gradient[:, -1:])
+            step[:, -1] -= np.einsum("kj,kj->k", self.means, step)
+            return balanced(step)
+
+        return apply
