@@ -214,6 +214,7 @@ MUTANTS = [
     Mutant("_optimum/row_space.py", "-weight @ self.coordinates / weight[heaviest]", "-weight @ self.coordinates", "the heaviest row forgets its weight"),
     Mutant("_optimum/row_space.py", "return growth <= WORST_CONDITION", "return True", "row space kept where it loses digits"),
     Mutant("_optimum/curvature.py", "features[:] = features.mean(axis=1, keepdims=True)", "features[:] = 1.0", "rotated rows without their curvature"),
+    Mutant("_optimum/minimise.py", "gradient = p * np.add.reduce(M, axis=0) - M", "gradient = -M", "gradient without weights misses the mean row"),
     Mutant("_optimum/minimise.py", "phase = FullPhase(rows, l2, tol, max_iter, report)", "phase = FullPhase(rows, l2 if space is None else 0.0, tol, max_iter, report)", "row space without l2"),
     Mutant("_optimum/elastic_net.py", "excess = np.maximum(size - l1, 0.0) ** 2 / (2.0 * l2)", "excess = np.maximum(size - l1, 0.0) ** 2 / (4.0 * l2)", "half of the gap with l1 and l2"),
     Mutant("_optimum/elastic_net.py", "gap = objective - scaling * entropy", "gap = objective - entropy", "gap with l1 from an infeasible point"),

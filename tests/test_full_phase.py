@@ -19,6 +19,11 @@ def phase(n_rows, n_features, n_classes, tol):
     return FullPhase(rows, 1e-5, tol, 1_000, lambda *_: False)
 
 
+def from_zero(descent):
+    start = np.zeros((descent.rows.n_classes, descent.rows.n_columns))
+    return descent.run(start, descent.evaluate(start))
+
+
 def test_a_renewed_matrix_that_begins_with_a_short_step_is_given_up(monkeypatch):
     """The second matrix is made fifty times too small: the fit goes on with the first."""
     builds, memories = [], []
@@ -37,7 +42,7 @@ def test_a_renewed_matrix_that_begins_with_a_short_step_is_given_up(monkeypatch)
     monkeypatch.setattr(ClassBlocks, "build", spoilt)
     monkeypatch.setattr(FullPhase, "_step", recorded)
     descent = phase(4_000, 40, 12, 1e-6)
-    assert descent.run(np.zeros((12, 41))).converged
+    assert from_zero(descent).converged
     assert len(builds) > 1
     renewed = ClassBlocks.first_renewal
     assert memories[renewed] is memories[renewed - 1]
@@ -48,5 +53,5 @@ def test_dear_principal_axes_take_over_once_passes_have_cost_as_much(monkeypatch
     monkeypatch.setattr(curvature, "FULL_PARAMETERS", 0)
     descent = phase(2_000, 170, 5, 1e-6)
     assert isinstance(descent.curvature, Diagonal)
-    assert descent.run(np.zeros((5, 171))).converged
+    assert from_zero(descent).converged
     assert isinstance(descent.curvature, PrincipalAxes)

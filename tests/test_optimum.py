@@ -10,10 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from newton import objective, optimum
-from strategies import cases
+from strategies import Csr, cases
 
 from softmax_regression import ConvergenceWarning, DivergenceError, SoftmaxRegression
 from softmax_regression._optimum.certificate import Proof
+from softmax_regression._optimum.full_phase import FullPhase
+from softmax_regression._optimum.minimise import _without_weights
+from softmax_regression._optimum.passes import evaluate
+from softmax_regression._optimum.standardised import Standardised
+from softmax_regression._targets import Labels, ProbabilityRows
 
 DATA = Path(__file__).parent / "data"
 OPTIMA = json.loads((DATA / "optima.json").read_text(encoding="utf-8"))
@@ -623,6 +628,29 @@ def test_a_start_at_the_minimum_still_ends_on_the_full_hessian():
     first = model.predict_proba(X)
     np.testing.assert_allclose(model.fit(X, y).predict_proba(X), first, rtol=0, atol=1e-8)
     assert model.converged_
+
+
+@pytest.mark.parametrize("weight", [None, np.linspace(0.1, 2.0, 90)], ids=["equal", "weighted"])
+@pytest.mark.parametrize("kind", [np.asarray, Csr], ids=["dense", "sparse"])
+@pytest.mark.parametrize("targets", ["labels", "smoothed", "probabilities"])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_f_without_weights_is_that_of_a_pass(weight, kind, targets, fit_intercept):
+    X, y = drawn(90, 3, 3)
+    T = {
+        "labels": Labels(y, 3),
+        "smoothed": Labels(y, 3, 0.2),
+        "probabilities": ProbabilityRows(0.5 * np.eye(3)[y] + 0.5 / 3),
+    }[targets]
+    rows = Standardised(kind(X), T, weight, fit_intercept=fit_intercept)
+    phase = FullPhase(rows, 0.1, 1e-6, 100, lambda *_: False)
+    start = np.zeros((3, rows.n_columns))
+    if fit_intercept:
+        start[:, -1] = [0.5, -0.2, -0.3]
+    found = _without_weights(phase, start)
+    expected = evaluate(rows, phase.penalty, start, np.float64)
+    assert phase.passes == 1
+    assert found.objective == pytest.approx(expected.objective, abs=ROUNDING)
+    np.testing.assert_allclose(found.gradient, expected.gradient, rtol=0, atol=1e-14)
 
 
 def test_a_generator_given_as_random_state_goes_on_in_a_warm_start():

@@ -144,9 +144,9 @@ class FullPhase:
         self.passes += 1
         return evaluate(self.rows, self.penalty, parameters, self.dtype)
 
-    def run(self, parameters: NDArray[np.float64], value: Value | None = None) -> Solution:
-        """Descend from `parameters` (K, D), where F is `value` if known, to the optimum."""
-        self._stand(parameters, value or self.evaluate(parameters))
+    def run(self, parameters: NDArray[np.float64], value: Value) -> Solution:
+        """Descend from `parameters` (K, D), where F is `value`, to the optimum."""
+        self._stand(parameters, value)
         reason = "stopped" if self._reported() else self._exhausted()
         while reason is None:
             reason = self._iterate()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .._objective import Parameters, Penalty
 from .full_phase import FullPhase, Report, Solution
 from .minibatch import AveragedDescent
-from .passes import Value, balanced
+from .passes import Value, balanced, softmax
 from .proximal import ProximalPhase
 from .row_space import RowSpace
 from .standardised import Standardised
@@ -69,7 +69,7 @@ def minimise(
     parameters, value = _begin(phase, start)
     if stream and max_iter > 3:
         parameters, value = _stream(phase, parameters, value, batch_size)
-    solution = phase.run(parameters, value)
+    solution = phase.run(parameters, value or _without_weights(phase, parameters))
     if space is None:
         return solution
     return solution._replace(parameters=space.expand(solution.parameters))
@@ -112,7 +112,7 @@ def _class_frequencies(rows: Standardised) -> NDArray[np.float64]:
 
 def _stream(
     phase: FullPhase, start: NDArray[np.float64], value: Value | None, batch_size: int
-) -> tuple[NDArray[np.float64], Value]:
+) -> tuple[NDArray[np.float64], Value | None]:
     """Return the average of one epoch of mini-batches and F there, or the start if F is less.
 
     `value` is F at the start; None where that has no weights.
@@ -127,10 +127,22 @@ def _stream(
     before = value.objective if value else _constant_objective(phase.rows, start)
     if found.objective < before:
         return average, found
-    return start, value or phase.evaluate(start)
+    return start, value
+
+
+def _without_weights(phase: FullPhase, parameters: NDArray[np.float64]) -> Value:
+    """F and its gradient p x̄ᵀ − M, from the mean row and the mean M of t_i x̃_iᵀ, counted as a pass.
+
+    Every row has the probabilities p. The proof needs M too.
+    """
+    phase.passes += 1
+    p = softmax(phase.rows.intercept(parameters)[:, None])
+    M = phase.rows.mean_target_rows(keep=phase.dtype is np.float64)
+    gradient = p * np.add.reduce(M, axis=0) - M
+    return Value(_constant_objective(phase.rows, parameters), gradient)
 
 
 def _constant_objective(rows: Standardised, parameters: NDArray[np.float64]) -> float:
     """F where there are no weights, lse(c) − ⟨t̄, c⟩ with the mean targets t̄."""
-    intercept = parameters[:, -1] if rows.fit_intercept else np.zeros(rows.n_classes)
+    intercept = rows.intercept(parameters)
     return float(np.log(np.exp(intercept).sum()) - rows.mean_targets() @ intercept)

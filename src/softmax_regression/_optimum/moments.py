@@ -110,7 +110,7 @@ def common_probabilities(rows: Standardised, parameters: NDArray[np.float64]) ->
     """Return the probabilities (K, 1) of every row where there are no weights yet."""
     if parameters[:, : rows.n_features].any():
         return None
-    return softmax(parameters[:, -1:].copy() if rows.fit_intercept else parameters[:, :1].copy())
+    return softmax(rows.intercept(parameters)[:, None])
 
 
 def second_moment(rows: Standardised, dtype: type[np.floating[Any]]) -> NDArray[np.float64]:

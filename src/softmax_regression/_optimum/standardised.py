@@ -312,14 +312,18 @@ class Standardised:
         smoothing = self.targets.smoothing
         return np.asarray((1.0 - smoothing) * frequency + smoothing / self.n_classes)
 
-    def mean_target_rows(self) -> NDArray[np.float64]:
-        """Weighted mean of t_i x̃_iᵀ, (K, D), in float64."""
+    def intercept(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the last column of (V, c), a copy; zeros without an intercept."""
+        return parameters[:, -1].copy() if self.fit_intercept else np.zeros(self.n_classes)
+
+    def mean_target_rows(self, *, keep: bool = False) -> NDArray[np.float64]:
+        """Weighted mean of t_i x̃_iᵀ, (K, D), in float64; its rows are kept only if asked."""
         if self._target_rows is None:
             sums = np.zeros((self.n_classes, self.n_columns))
-            cached = self._cache if self._cache_dtype is np.float64 else None
             # Rows kept in float32 stay: passes may go on in them.
             anew = (self._convert(part, np.float64) for part in self._slices())
-            for block in cached or anew:
+            kept = keep or self._cache_dtype is np.float64
+            for block in self.blocks(np.float64) if kept else anew:
                 targets = np.zeros((self.n_classes, block.rows.n_rows))
                 block.targets.subtract_from(
                     targets, -1.0 if block.weight is None else -block.weight
