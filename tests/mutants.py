@@ -190,6 +190,7 @@ MUTANTS = [
     Mutant("_optimum/moments.py", "            c *= block.weight[rows]\n", "            pass\n", "sample weights missing in the curvature"),
     Mutant("_optimum/moments.py", "values = values * np.sqrt(block.weight)[:, None]", "values = values * block.weight[:, None]", "weights squared in the second moment"),
     Mutant("_optimum/curvature.py", "coupling = np.eye(free) - 1 / rows.n_classes", "coupling = np.eye(free)", "penalty of the last class missing"),
+    Mutant("_optimum/curvature.py", "blocks_passes(rows) <= BLOCKS_WORTH * passes", "blocks_passes(rows) < 0.0", "class blocks never built"),
     Mutant("_optimum/curvature.py", "along = dense_values(block) @ axes", "along = 2 * dense_values(block) @ axes", "factor 4 in the principal curvatures"),
     Mutant("_optimum/spread.py", "solve(gradient - self.means * gradient[:, -1:])", "solve(gradient)", "weights and intercept pull at each other"),
     Mutant("_optimum/spread.py", "self.squares - self.weight * along**2", "self.squares", "spread around 0 for that around the mean"),

@@ -5,10 +5,12 @@ import pytest
 
 from softmax_regression._optimum import curvature
 from softmax_regression._optimum.curvature import (
+    BLOCKS_WORTH,
     ClassBlocks,
     Diagonal,
     Full,
     PrincipalAxes,
+    blocks_passes,
     choose,
     full_work,
 )
@@ -219,6 +221,15 @@ def test_dear_principal_axes_wait_until_passes_have_cost_as_much():
     penalty = data.penalty(0.1)
     assert isinstance(choose(data, penalty), Diagonal)
     assert isinstance(choose(data, penalty, passes=300), PrincipalAxes)
+
+
+def test_class_blocks_wait_until_they_are_worth_their_cost():
+    X = np.random.default_rng(5).standard_normal((2_000, 40))
+    data = Standardised(X, Labels(np.arange(2_000) % 3, 3), None, fit_intercept=True)
+    penalty, worth = data.penalty(0.1), int(blocks_passes(data) / BLOCKS_WORTH)
+    assert isinstance(choose(data, penalty), PrincipalAxes)
+    assert isinstance(choose(data, penalty, passes=worth), PrincipalAxes)
+    assert isinstance(choose(data, penalty, passes=worth + 1), ClassBlocks)
 
 
 def test_principal_squares_of_another_precision_are_not_reused():

@@ -27,10 +27,10 @@ def from_zero(descent):
 def test_a_renewed_matrix_that_begins_with_a_short_step_is_given_up(monkeypatch):
     """The second matrix is made fifty times too small: the fit goes on with the first."""
     builds, memories = [], []
-    build, step = ClassBlocks.build, FullPhase._step
+    build, step = FullPhase._build, FullPhase._step
 
-    def spoilt(self, parameters, dtype):
-        apply = build(self, parameters, dtype)
+    def spoilt(self):
+        apply = build(self)
         builds.append(apply)
         return apply if len(builds) != 2 else lambda gradient: 50.0 * apply(gradient)
 
@@ -39,13 +39,20 @@ def test_a_renewed_matrix_that_begins_with_a_short_step_is_given_up(monkeypatch)
         memories.append(self.memory)
         return found
 
-    monkeypatch.setattr(ClassBlocks, "build", spoilt)
+    monkeypatch.setattr(FullPhase, "_build", spoilt)
     monkeypatch.setattr(FullPhase, "_step", recorded)
     descent = phase(4_000, 40, 12, 1e-6)
     assert from_zero(descent).converged
     assert len(builds) > 1
     renewed = ClassBlocks.first_renewal
     assert memories[renewed] is memories[renewed - 1]
+
+
+def test_class_blocks_take_over_once_passes_have_made_them_worth_it():
+    descent = phase(4_000, 40, 12, 1e-5)
+    assert isinstance(descent.curvature, PrincipalAxes)
+    assert from_zero(descent).converged
+    assert isinstance(descent.curvature, ClassBlocks)
 
 
 def test_dear_principal_axes_take_over_once_passes_have_cost_as_much(monkeypatch):

@@ -26,6 +26,8 @@ from .standardised import CACHE_BYTES, Block, Floats, Standardised
 
 BLOCK_COLUMNS = 160
 BLOCK_STATE = 2**22
+# Where columns are collinear, class blocks save more passes than have been made.
+BLOCKS_WORTH = 2.0
 AXES_COLUMNS = 1536
 AXES_PASSES = 25.0
 FULL_PARAMETERS = 1500
@@ -116,21 +118,20 @@ class PrincipalAxes:
     """
 
     first_renewal = 8
-    least_scale = 0.0
+    least_scale = 1.0
 
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows, self.penalty = rows, penalty
-        self.axes: Floats | None = None
+        self.axes: Matrix | None = None
         self.spread = np.ones(0)
         self.squares: list[Floats] = []
 
-    def _find_axes(self, dtype: type[np.floating[Any]]) -> Floats:
+    def _find_axes(self, dtype: type[np.floating[Any]]) -> Matrix:
         moment = second_moment(self.rows, dtype)
         floor = 1e-6 * np.maximum(np.diagonal(moment), 1e-6) / self.rows.n_classes
         root = np.sqrt(self.penalty + floor)
-        scaled = (moment / root[:, None] / root).astype(dtype)
-        self.spread, vectors = np.linalg.eigh(scaled)
-        return np.asarray(vectors / root[:, None].astype(dtype))
+        self.spread, vectors = np.linalg.eigh(moment / root[:, None] / root)
+        return np.asarray(vectors / root[:, None])
 
     def _squares(self, number: int, block: Block, axes: Floats) -> Floats:
         """(x̃_iᵀ u_j)² of one block; kept for the next build while all fit the cache."""
@@ -145,17 +146,16 @@ class PrincipalAxes:
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
         if self.axes is None:
             self.axes = self._find_axes(dtype)
-        axes = self.axes.astype(dtype, copy=False)
+        axes = self.axes
         if self.squares and self.squares[0].dtype != dtype:
             self.squares = []
-        spread = self._along(axes, parameters)
+        spread = self._along(axes.astype(dtype, copy=False), parameters)
         curvature = spread.around(spread.means @ axes)
         curvature += self.penalty @ (axes * axes) + 1e-12
 
         def apply(gradient: Matrix) -> Matrix:
-            along = gradient.astype(dtype) @ axes
-            along /= curvature
-            return np.asarray((along @ axes.T), np.float64)
+            # In float32, steps along axes of collinear columns would be noise.
+            return np.asarray(((gradient @ axes) / curvature) @ axes.T)
 
         return spread.bordered(apply)
 
@@ -225,15 +225,19 @@ def axes_passes(rows: Standardised) -> float:
     return float((columns**2 / rows.n_rows + 0.1 * columns) / rows.n_classes)
 
 
-def choose(rows: Standardised, penalty: Matrix, passes: int = 0) -> Curvature:
-    """Return the richest curvature whose state and build stay small beside the passes.
+def blocks_passes(rows: Standardised) -> float:
+    """About how many passes over the rows cost as much as the blocks of all classes."""
+    columns = rows.n_columns
+    return float(0.25 * columns * (1.0 + 10.0 * columns / rows.n_rows))
 
-    Where principal axes are dear, they wait until `passes` have cost as much.
-    """
+
+def choose(rows: Standardised, penalty: Matrix, passes: int = 0) -> Curvature:
+    """Return the richest curvature that is worth its cost after so many `passes`."""
     columns, classes = rows.n_columns, rows.n_classes
     if rows.sparse or columns > AXES_COLUMNS or rows.rotated:
         return Diagonal(rows, penalty)
-    if columns <= BLOCK_COLUMNS and classes * columns**2 <= BLOCK_STATE:
+    small = columns <= BLOCK_COLUMNS and classes * columns**2 <= BLOCK_STATE
+    if small and blocks_passes(rows) <= BLOCKS_WORTH * passes:
         return ClassBlocks(rows, penalty)
     if axes_passes(rows) <= max(AXES_PASSES, passes):
         return PrincipalAxes(rows, penalty)

@@ -225,7 +225,7 @@ class FullPhase:
         memory = self.memory
         if memory is None or self.newton or self.iteration >= self.renewal:
             self.former = memory
-            self._enrich()
+            self._choose()
             memory = self._begin(self._build())
         direction = memory.direction(self.value.gradient)
         if float(np.vdot(self.value.gradient, direction)) < 0.0:
@@ -233,12 +233,15 @@ class FullPhase:
         memory.clear()
         return memory.direction(self.value.gradient)
 
-    def _enrich(self) -> None:
-        """Go on with a richer curvature where the passes so far cost as much as it does."""
-        if isinstance(self.curvature, Diagonal):
-            richer = choose(self.rows, self.penalty, self.passes)
-            if not isinstance(richer, Diagonal):
-                self.curvature, self.iteration = richer, 0
+    def _choose(self) -> None:
+        """Go on with the curvature that is worth its cost by now."""
+        if self.memory is None or isinstance(self.curvature, Full):
+            return
+        chosen = choose(self.rows, self.penalty, self.passes)
+        if type(chosen) is not type(self.curvature):
+            if isinstance(self.curvature, Diagonal):
+                self.iteration = 0  # it has waited long enough
+            self.curvature = chosen
 
     def _looks_done(self) -> bool:
         if not self.penalised:
