@@ -123,14 +123,14 @@ class PrincipalAxes:
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows, self.penalty = rows, penalty
         self.axes: Matrix | None = None
-        self.spread = np.ones(0)
+        self.eigenvalues = np.ones(0)
         self.squares: list[Floats] = []
 
     def _find_axes(self, dtype: type[np.floating[Any]]) -> Matrix:
         moment = second_moment(self.rows, dtype)
         floor = 1e-6 * np.maximum(np.diagonal(moment), 1e-6) / self.rows.n_classes
         root = np.sqrt(self.penalty + floor)
-        self.spread, vectors = np.linalg.eigh(moment / root[:, None] / root)
+        self.eigenvalues, vectors = np.linalg.eigh(moment / root[:, None] / root)
         return np.asarray(vectors / root[:, None])
 
     def _squares(self, number: int, block: Block, axes: Floats) -> Floats:
@@ -162,7 +162,9 @@ class PrincipalAxes:
     def _along(self, axes: Floats, parameters: Matrix) -> Spread:
         common = common_probabilities(self.rows, parameters)
         if common is not None:
-            return Spread.of_all(self.rows, class_variances(common) * np.maximum(self.spread, 0.0))
+            return Spread.of_all(
+                self.rows, class_variances(common) * np.maximum(self.eigenvalues, 0.0)
+            )
 
         def squares(number: int, block: Block, variances: Floats) -> Floats:
             return variances @ self._squares(number, block, axes)
