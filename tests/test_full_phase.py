@@ -1,11 +1,10 @@
 """Which first matrix the full passes go on with."""
 
 import numpy as np
-import pytest
 
 from softmax_regression._optimum import curvature
 from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, PrincipalAxes
-from softmax_regression._optimum.full_phase import FullPhase, _longer
+from softmax_regression._optimum.full_phase import FullPhase
 from softmax_regression._optimum.standardised import Standardised
 from softmax_regression._targets import Labels
 
@@ -47,14 +46,6 @@ def test_a_renewed_matrix_that_begins_with_a_short_step_is_given_up(monkeypatch)
     assert len(builds) > 1
     renewed = ClassBlocks.first_renewal
     assert memories[renewed] is memories[renewed - 1]
-
-
-def test_a_search_that_ended_early_is_followed_by_a_longer_one():
-    """Along a parabola the secant sees the minimum; one share of the slope left says where."""
-    assert _longer(-3.0) == _longer(0.2) == 1.0
-    assert _longer(0.3) == 2.0
-    assert _longer(0.9) == pytest.approx(10.0)
-    assert _longer(1.5) == pytest.approx(50.0)
 
 
 def test_class_blocks_take_over_once_passes_have_made_them_worth_it():

@@ -28,8 +28,6 @@ SMALL_PASS = 5e5
 AIM = 0.5
 # A new P whose first step comes out shorter than this is given up for the one before.
 SHORT = 0.25
-# A secant is not followed further than where this share of the slope was left.
-LEFT_AT_MOST = 0.98
 # Roundings of one F by which it may seem to rise.
 NOISE = 4.0
 # Where free parameters are few, so that a full Hessian costs few passes, it takes over at the
@@ -215,7 +213,8 @@ class FullPhase:
             dtype=self.dtype,
         )
         if found is not None:
-            self.length = min(1.0, found.length * _longer(found.left))
+            # The next search begins where this one ended, or beyond where F still fell steeply.
+            self.length = min(1.0, found.length if found.left < STEEP else 2.0 * found.length)
             if self.former is not None and not self.newton and self.length < SHORT:
                 self.memory, self.length = self.former, 1.0
         self.former = None
@@ -275,11 +274,3 @@ class FullPhase:
             n_iter=self.passes,
             reason=reason,
         )
-
-
-def _longer(left: float) -> float:
-    """How much further the next search begins than one that ended with so much of the slope left.
-
-    Where F still fell steeply, twice as far at least, and as far as the secant sees F fall.
-    """
-    return 1.0 if left < STEEP else max(2.0, 1.0 / (1.0 - min(left, LEFT_AT_MOST)))
