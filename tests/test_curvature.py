@@ -232,6 +232,12 @@ def test_class_blocks_wait_until_they_are_worth_their_cost():
     assert isinstance(choose(data, penalty, passes=worth + 1), ClassBlocks)
 
 
+def test_class_blocks_come_first_where_inverting_them_is_cheap():
+    data = rows()
+    assert isinstance(choose(data, data.penalty(0.1)), ClassBlocks)
+    assert isinstance(choose(data, data.penalty(0.1), passes=1), ClassBlocks)
+
+
 def test_principal_squares_of_another_precision_are_not_reused():
     data = rows()
     axes, gradient = PrincipalAxes(data, data.penalty(0.1)), parameters()

@@ -28,6 +28,7 @@ BLOCK_COLUMNS = 160
 BLOCK_STATE = 2**22
 # Where columns are collinear, class blocks save more passes than have been made.
 BLOCKS_WORTH = 2.0
+INVERSE_ROWS = 4
 AXES_COLUMNS = 1536
 AXES_PASSES = 25.0
 FULL_PARAMETERS = 1500
@@ -238,9 +239,11 @@ def choose(rows: Standardised, penalty: Matrix, passes: int = 0) -> Curvature:
     columns, classes = rows.n_columns, rows.n_classes
     if rows.sparse or columns > AXES_COLUMNS or rows.rotated:
         return Diagonal(rows, penalty)
-    small = columns <= BLOCK_COLUMNS and classes * columns**2 <= BLOCK_STATE
-    if small and blocks_passes(rows) <= BLOCKS_WORTH * passes:
-        return ClassBlocks(rows, penalty)
+    if columns <= BLOCK_COLUMNS and classes * columns**2 <= BLOCK_STATE:
+        # Without weights the blocks are multiples of one moment, and only inverting them costs.
+        cheap = not passes and INVERSE_ROWS * columns**2 <= rows.n_rows
+        if cheap or blocks_passes(rows) <= BLOCKS_WORTH * passes:
+            return ClassBlocks(rows, penalty)
     if axes_passes(rows) <= max(AXES_PASSES, passes):
         return PrincipalAxes(rows, penalty)
     return Diagonal(rows, penalty)
