@@ -52,7 +52,7 @@ WATCHED_BY = {
     "_estimator.py": [
         "test_core_mutations.py","test_estimator.py", "test_reference.py", "test_objective.py",
                       "test_faults.py", "test_interrupts.py", "test_concurrency.py", "test_optimum.py"],
-    "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_intercepts.py", "test_lbfgs.py", "test_standardised.py", "test_moments.py",
+    "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_intercepts.py", "test_lbfgs.py", "test_standardised.py", "test_spread.py", "test_moments.py",
                  "test_curvature.py", "test_cholesky.py", "test_row_space.py", "test_full_phase.py",
                  "test_optimum.py"],
 }  # fmt: skip
@@ -195,6 +195,7 @@ MUTANTS = [
     Mutant("_optimum/spread.py", "solve(gradient - self.means * gradient[:, -1:])", "solve(gradient)", "weights and intercept pull at each other"),
     Mutant("_optimum/spread.py", "self.squares - self.weight * along**2", "self.squares", "spread around 0 for that around the mean"),
     Mutant("_optimum/spread.py", "                variances *= block.weight\n", "                pass\n", "sample weights missing in the spread"),
+    Mutant("_optimum/spread.py", "LEAST_SPREAD * self.squares)", "-np.inf)", "negative spread where rounding is all"),
     Mutant("_optimum/intercepts.py", "else _divided(mean - products)", "else _divided(mean)", "many classes: the mean for its variance"),
     Mutant("_optimum/line_search.py", "if rise <= DECREASE * length * slope:", "if True:", "any rise of F accepted"),
     Mutant("_optimum/lbfgs.py", "descent -= correction", "descent += correction", "sign of the L-BFGS correction"),

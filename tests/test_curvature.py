@@ -150,20 +150,6 @@ def test_principal_axes_have_the_curvature_along_each_axis_and_the_intercept_s_r
         np.testing.assert_allclose(found[-1], exact[k, -1, k], rtol=0, atol=TWICE)
 
 
-def test_a_class_far_from_the_others_keeps_some_curvature():
-    """Where all of a class's rows are one row, their spread is rounding, and must not be negative."""
-    far = np.zeros((60, 3))
-    far[20:40] = [1e4 / 3, 1e4 / 7, 0.0]
-    far[40:] = np.random.default_rng(6).standard_normal((20, 3))
-    data = Standardised(far, Labels(np.repeat([0, 1, 2], 20), 3), None, fit_intercept=True)
-    V = np.random.default_rng(7).standard_normal((3, 4))
-    for kind in (Diagonal, PrincipalAxes):
-        apply = kind(data, data.penalty(1e-12)).build(V, np.float32)
-        gradient = np.random.default_rng(8).standard_normal(V.shape)
-        gradient -= gradient.mean(axis=0)
-        assert np.vdot(gradient, apply(gradient)) > 0
-
-
 @pytest.mark.parametrize("kind", [Full, ClassBlocks, PrincipalAxes, Diagonal])
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 @pytest.mark.parametrize("fit_intercept", [True, False])

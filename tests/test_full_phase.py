@@ -44,7 +44,7 @@ def test_a_renewed_matrix_that_begins_with_a_short_step_is_given_up(monkeypatch)
     descent = phase(4_000, 40, 12, 1e-6)
     assert from_zero(descent).converged
     assert len(builds) > 1
-    renewed = ClassBlocks.first_renewal
+    renewed = PrincipalAxes.first_renewal
     assert memories[renewed] is memories[renewed - 1]
 
 

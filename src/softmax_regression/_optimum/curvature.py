@@ -28,6 +28,7 @@ BLOCK_COLUMNS = 160
 BLOCK_STATE = 2**22
 # Where columns are collinear, class blocks save more passes than have been made.
 BLOCKS_WORTH = 2.0
+# With so many rows an entry of D x D, inverting the blocks costs less than a pass.
 INVERSE_ROWS = 4
 AXES_COLUMNS = 1536
 AXES_PASSES = 25.0

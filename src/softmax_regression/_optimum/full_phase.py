@@ -225,7 +225,7 @@ class FullPhase:
         memory = self.memory
         if memory is None or self.newton or self.iteration >= self.renewal:
             self.former = memory
-            self._choose()
+            self._choose_curvature()
             memory = self._begin(self._build())
         direction = memory.direction(self.value.gradient)
         if float(np.vdot(self.value.gradient, direction)) < 0.0:
@@ -233,7 +233,7 @@ class FullPhase:
         memory.clear()
         return memory.direction(self.value.gradient)
 
-    def _choose(self) -> None:
+    def _choose_curvature(self) -> None:
         """Go on with the curvature that is worth its cost by now."""
         if self.memory is None or isinstance(self.curvature, Full):
             return

@@ -35,7 +35,7 @@ class Spread(NamedTuple):
 
     @staticmethod
     def of_all(rows: Standardised, squares: Floats) -> "Spread":
-        """All rows count alike, and their mean is 0."""
+        """All rows count alike: where there is an intercept, they are centred already."""
         none = np.zeros((len(squares), rows.n_columns))
         return Spread(squares.astype(np.float64), none[:, :1], none)
 

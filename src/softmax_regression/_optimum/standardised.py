@@ -21,8 +21,8 @@ Floats = NDArray[np.floating[Any]]
 CACHE_BYTES = 128 * 2**20
 BLOCK_ROWS = 4096
 BLOCK_ENTRIES = 2**20
-# Of a column's mean square, in float32.
-LEAST_SPREAD = 1e-6
+# Of the squares of a sparse column: centring in float32 leaves no less.
+LEAST_SQUARES = 1e-6
 # Squares of smaller deviations may underflow, and those of its inverse overflow.
 SMALLEST = 1e-140
 # Entries up to this are taken for 0: their weights would not fit into float64.
@@ -119,7 +119,7 @@ class SparseRows:
         squares, total = self.matrix.multiply(self.matrix).T @ weights.T, weights.sum(axis=1)
         if self.centre is not None:
             # Σ w (x − μ)² = Σ w x² − μ (2 Σ w x − μ Σ w), up to what rounding leaves of Σ w x².
-            least = LEAST_SPREAD * squares
+            least = LEAST_SQUARES * squares
             centre = self.centre[:, None]
             squares -= centre * (2 * (self.matrix.T @ weights.T) - centre * total)
             np.maximum(squares, least, out=squares)
