@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,6 @@ from ._objective import Parameters, Penalty, logits, total_weight
 from ._optimum import AveragedDescent, Solution, minimise, raw_block
 from ._problem import Keep, Learned, Problem, Start, hold_out
 from ._progress import Monitor, Plateau, Watch
-from ._targets import Labels
 
 TEXTBOOK_BATCH = 256
 STREAM_BATCH = 1024
@@ -244,20 +244,28 @@ def _optimum_advice(solution: Solution, settings: Hyperparameters, separable: bo
 
 
 def _separates(problem: Problem, parameters: Parameters) -> bool:
-    """Whether every row that counts has a positive margin: the proof that no minimum exists."""
-    if not isinstance(problem.targets, Labels):
-        return False
+    """Whether every row that counts has one class, by a positive margin: F has no minimum then.
+
+    Along these parameters F falls for ever.
+    """
     for rows in row_blocks(problem.X.shape[0], 8 * max(parameters.weights.shape)):
-        Z = logits(problem.X[rows], parameters)
-        labels = problem.targets.labels[rows]
-        own = Z[np.arange(len(labels)), labels].copy()
-        Z[np.arange(len(labels)), labels] = -np.inf
-        margins = own - Z.max(axis=1)
+        labels = problem.targets.take(rows).only_classes()
+        if labels is None:
+            return False
+        margins = _margins(logits(problem.X[rows], parameters), labels)
         if problem.sample_weight is not None:
             margins = margins[problem.sample_weight[rows] > 0]
         if not (margins > 0).all():
             return False
     return True
+
+
+def _margins(Z: NDArray[Any], labels: NDArray[np.intp]) -> NDArray[Any]:
+    """Return how far each row's own logit is above its largest other one."""
+    rows = np.arange(len(labels))
+    own = Z[rows, labels]
+    Z[rows, labels] = -np.inf
+    return np.asarray(own - Z.max(axis=1))
 
 
 def _stream(problem: Problem, settings: Hyperparameters, start: Start) -> AveragedDescent:

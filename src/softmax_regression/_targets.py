@@ -35,6 +35,10 @@ class Labels:
         """The targets without smoothing, as `cross_entropy` takes them."""
         return self.labels
 
+    def only_classes(self) -> NDArray[np.intp] | None:
+        """Return the one class of positive target per row, None where a row has more of them."""
+        return None if self.smoothing else self.labels
+
     def take(self, rows: RowIndex) -> "Labels":
         """Return the targets of some rows."""
         return Labels(self.labels[rows], self.n_classes, self.smoothing)
@@ -95,6 +99,13 @@ class ProbabilityRows:
     def given(self) -> NDArray[Any]:
         """The targets without smoothing, as `cross_entropy` takes them."""
         return self.rows
+
+    def only_classes(self) -> NDArray[np.intp] | None:
+        """Return the one class of positive target per row, None where a row has more of them."""
+        if self.smoothing or (np.count_nonzero(self.rows, axis=1) > 1).any():
+            return None
+        largest: NDArray[np.intp] = self.rows.argmax(axis=1)
+        return largest
 
     def take(self, rows: RowIndex) -> "ProbabilityRows":
         """Return the targets of some rows."""
