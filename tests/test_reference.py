@@ -184,7 +184,7 @@ def test_one_hot_rows_give_bit_for_bit_the_fit_of_the_labels(settings, dtype):
 ])  # fmt: skip
 def test_partial_fit_in_aligned_chunks_is_one_epoch_of_fit_bitwise(settings, n_chunks):
     settings = {"batch_size": 10, **settings}
-    weight = np.arange(150) % 7 / 7
+    weight = (1.0 + np.arange(150) % 7) / 7
     whole = plain(max_iter=1, **settings).fit(IRIS, K3, weight)
     pieces = plain(**settings)
     for rows in np.split(np.arange(150), n_chunks):

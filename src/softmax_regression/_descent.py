@@ -161,7 +161,7 @@ class Batches(NamedTuple):
     def walk(self, order: NDArray[np.intp] | None) -> Iterator[tuple[Features, Targets, Any]]:
         """Yield (X, targets, normalised weight) of each batch; the last may be smaller.
 
-        With `order` None the batches are views. A batch whose weights are all 0 is left out.
+        With `order` None the batches are views.
         """
         n_rows = self.n_rows if order is None else order.shape[0]
         gather = self._gatherer(min(self.batch_size, n_rows), order)
@@ -172,11 +172,8 @@ class Batches(NamedTuple):
             weight: Any = 1.0 / X.shape[0]
             if self.sample_weight is not None:
                 weight = self.sample_weight[rows]
-                total = weight.sum()
-                if total == 0.0:
-                    continue
                 equal = weight.min() == weight.max()  # then as if there were no weights
-                weight = 1.0 / X.shape[0] if equal else (weight / total).astype(self.X.dtype)
+                weight = 1.0 / X.shape[0] if equal else (weight / weight.sum()).astype(X.dtype)
             yield X, self.targets.take(rows), weight
 
     def _gatherer(
@@ -239,8 +236,8 @@ class Descent(NamedTuple):
     ) -> float:
         """Take one step per batch, changing `state`; return the mean over the batches of F.
 
-        Each batch's F is that at the parameters its step starts from. Without any batch that has
-        weight nothing moves, and the mean of nothing is NaN. `other` is the memory that the steps
+        Each batch's F is that at the parameters its step starts from. Without any row nothing
+        moves, and the mean of nothing is NaN. `other` is the memory that the steps
         alternate with, and holds the parameters before the last step of the epoch before.
 
         Raises

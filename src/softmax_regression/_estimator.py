@@ -239,7 +239,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Class labels, or one probability row per sample (one-hot included).
         sample_weight : array-like of shape (n_samples,), optional
-            Weight of each row, >= 0; only ratios matter, and weight 0 means the row is absent.
+            Weight of each row, >= 0; only ratios matter, and a row of weight 0 is absent.
         validation_data : tuple (X, y) or (X, y, sample_weight), optional
             Rows whose log-loss is recorded in `validation_curve_` after every epoch, and watched
             when `early_stopping` is set.
@@ -310,8 +310,8 @@ class SoftmaxRegression(ScikitLearnMethods):
             Every label that may ever come; needed on the first call, unless y holds probability
             rows.
         sample_weight : array-like of shape (n_samples,), optional
-            Weight of each row; only ratios within a batch matter. A batch of weight 0 does
-            nothing.
+            Weight of each row, >= 0; only ratios within a batch matter. A row of weight 0 is
+            absent, and takes no place in a batch.
 
         Returns
         -------
@@ -335,10 +335,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         checked_y, weight = _check_rows(features, y, sample_weight)
         known = self._known_classes(classes, checked_y)
         description = Description(known, features.shape[1], names)
-        targets = encode(checked_y, known, smoothing=settings.label_smoothing)
-        weight = apply_class_weight(weight, settings.class_weight, known, targets)
+        problem = _problem(features, checked_y, weight, known, settings)
         start = self._start(settings._replace(warm_start=True), description, features)
-        learned = learn_batchwise(Problem(features, targets, weight), settings, start)
+        learned = learn_batchwise(problem, settings, start)
         self._adopt(learned, description, start.generator)
         return self
 
@@ -710,7 +709,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         features = self._checked(X, learned)
         checked_y, weight = _check_rows(features, y, sample_weight)
         refuse_all_zero(weight)
-        return Problem(features, encode(checked_y, learned["classes_"]), weight)
+        return _problem(features, checked_y, weight, learned["classes_"])
 
     def _start(self, settings: Hyperparameters, description: Description, X: Features) -> Start:
         """Return the zero model, or with `warm_start` the state that the last fit left."""
@@ -821,11 +820,25 @@ def _learning_problem(
     checked_y, weight = _check_rows(features, y, sample_weight)
     refuse_all_zero(weight)
     classes = find_classes(checked_y, weight)
+    problem = _problem(features, checked_y, weight, classes, settings)
+    refuse_all_zero(problem.sample_weight)
+    return classes, problem
+
+
+def _problem(
+    X: Features,
+    y: NDArray[Any],
+    weight: NDArray[np.float64] | None,
+    classes: NDArray[Any],
+    settings: Hyperparameters | None = None,
+) -> Problem:
+    """Return the rows that count, with targets and weights as `settings` change them to learn."""
     absent = None if weight is None else weight == 0
-    targets = encode(checked_y, classes, smoothing=settings.label_smoothing, absent=absent)
-    weight = apply_class_weight(weight, settings.class_weight, classes, targets)
-    refuse_all_zero(weight)
-    return classes, Problem(features, targets, weight)
+    smoothing = settings.label_smoothing if settings else 0.0
+    targets = encode(y, classes, smoothing=smoothing, absent=absent)
+    if settings:
+        weight = apply_class_weight(weight, settings.class_weight, classes, targets)
+    return Problem(X, targets, weight).counted()
 
 
 def _validation_problem(validation_data: Any, description: Description) -> Problem | None:
@@ -846,7 +859,7 @@ def _validation_problem(validation_data: Any, description: Description) -> Probl
         weights[0] if weights else None, features.shape[0], name="validation_data[2]"
     )
     refuse_all_zero(weight)
-    return Problem(features, encode(checked_y, description.classes), weight)
+    return _problem(features, checked_y, weight, description.classes)
 
 
 def _check_rows(

@@ -54,7 +54,7 @@ def learn_batchwise(problem: Problem, settings: Hyperparameters, start: Start) -
         start.state.theta[: theta.size] = theta
     else:
         loss = _descent(problem, settings, start.state).epoch(start.state)
-    moved = not math.isnan(loss)  # no batch had weight
+    moved = not math.isnan(loss)  # there was a row that counts
     # An array: a list would make every later step slower.
     curve = np.append(start.loss_curve, loss) if moved else start.loss_curve
     n_iter = start.n_iter + moved
@@ -131,7 +131,7 @@ def _textbook_advice(
 def _descent(problem: Problem, settings: Hyperparameters, state: DescentState) -> Descent:
     n_rows, n_features = problem.X.shape
     n_classes = problem.targets.n_classes
-    batch_size = min(_batch_size(settings, TEXTBOOK_BATCH), n_rows)
+    batch_size = max(1, min(_batch_size(settings, TEXTBOOK_BATCH), n_rows))
     objective = BatchObjective(
         (n_classes, n_features),
         batch_size,
@@ -244,7 +244,7 @@ def _optimum_advice(solution: Solution, settings: Hyperparameters, separable: bo
 
 
 def _separates(problem: Problem, parameters: Parameters) -> bool:
-    """Whether every row that counts has one class, by a positive margin: F has no minimum then.
+    """Whether every row has one class, by a positive margin: F has no minimum then.
 
     Along these parameters F falls for ever.
     """
@@ -253,8 +253,6 @@ def _separates(problem: Problem, parameters: Parameters) -> bool:
         if labels is None:
             return False
         margins = _margins(logits(problem.X[rows], parameters), labels)
-        if problem.sample_weight is not None:
-            margins = margins[problem.sample_weight[rows] > 0]
         if not (margins > 0).all():
             return False
     return True
@@ -300,10 +298,9 @@ def _streamed(stream: AveragedDescent, problem: Problem, settings: Hyperparamete
         )
         with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
             loss = stream.step(block)
-        if not np.isfinite(stream.parameters).all():
+        if not (math.isfinite(loss) and np.isfinite(stream.parameters).all()):
             raise DivergenceError(stream.steps, loss, None)
-        if not math.isnan(loss):
-            losses.append(loss)
+        losses.append(loss)
     return float(np.mean(losses)) if losses else math.nan
 
 

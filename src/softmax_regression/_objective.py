@@ -197,5 +197,4 @@ def _blocks(X: Features, n_classes: int) -> Iterator[slice]:
 def _weighted_sum(losses: NDArray[Any], sample_weight: NDArray[Any] | None) -> float:
     if sample_weight is None:
         return float(losses.sum(dtype=np.float64))
-    counted = sample_weight > 0  # weight 0 means absent, even where the loss is infinite
-    return float(np.dot(losses[counted].astype(np.float64), sample_weight[counted]))
+    return float(np.dot(losses.astype(np.float64), sample_weight))

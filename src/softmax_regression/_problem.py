@@ -25,6 +25,12 @@ class Problem(NamedTuple):
         weight = None if self.sample_weight is None else self.sample_weight[rows]
         return Problem(self.X[rows], self.targets.take(rows), weight)
 
+    def counted(self) -> "Problem":
+        """Return the rows that count: those of weight 0 are absent."""
+        if self.sample_weight is None or self.sample_weight.all():
+            return self
+        return self.take(np.flatnonzero(self.sample_weight))
+
     def mean_loss(self, parameters: Parameters) -> float:
         """Return the mean cross-entropy, in nats, without smoothing or penalty."""
         total = loss_sum(self.X, self.targets, self.sample_weight, parameters)
