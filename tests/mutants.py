@@ -47,10 +47,10 @@ WATCHED_BY = {
     "_problem.py": ["test_absent_rows.py", "test_core_mutations.py", "test_estimator.py", "test_objective.py", "test_faults.py"],
     "_features.py": ["test_features.py", "test_faults.py"],
     "_fit.py": [
-        "test_core_mutations.py","test_estimator.py", "test_reference.py", "test_separable.py", "test_faults.py",
+        "test_core_mutations.py","test_estimator.py", "test_own_curves.py", "test_reference.py", "test_separable.py", "test_faults.py",
                 "test_interrupts.py", "test_optimum.py"],
     "_estimator.py": [
-        "test_core_mutations.py","test_estimator.py", "test_reference.py", "test_objective.py",
+        "test_core_mutations.py","test_estimator.py", "test_own_curves.py", "test_reference.py", "test_objective.py",
                       "test_faults.py", "test_interrupts.py", "test_concurrency.py", "test_optimum.py"],
     "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_intercepts.py", "test_lbfgs.py", "test_standardised.py", "test_spread.py", "test_moments.py",
                  "test_curvature.py", "test_cholesky.py", "test_row_space.py", "test_full_phase.py",
@@ -144,7 +144,9 @@ MUTANTS = [
     Mutant("_fit.py", "return deepcopy(start.stream)", "return start.stream", "an interrupted partial_fit changes the stream"),
     Mutant("_fit.py", "gap += max(0.0, rounded - solution.objective)", "pass", "rounding to float32 missing in the gap"),
     Mutant("_fit.py", "if not (margins > 0).all():", "if not (margins > 0).any():", "one row makes data separable"),
-    Mutant("_fit.py", "n_iter = start.n_iter + moved", "n_iter = start.n_iter + 1", "a pass without weight counts"),
+    Mutant("_fit.py", "curve = [] if math.isnan(loss) else [loss]", "curve = [loss]", "a pass without weight counts"),
+    Mutant("_estimator.py", "start.n_iter + learned.n_iter", "learned.n_iter", "a warm start counts its epochs anew"),
+    Mutant("_estimator.py", "np.append(start.loss_curve, learned.loss_curve)", "np.array(learned.loss_curve)", "a warm start drops the loss curve"),
     # The estimator
     Mutant("_estimator.py", "DescentState(theta, self._velocity.astype(dtype), self._epoch)", "DescentState(theta, self._velocity.astype(dtype), 0)", "warm start forgets the epoch"),
     Mutant("_estimator.py", "DescentState(theta, self._velocity.astype(dtype), self._epoch)", "DescentState(theta, np.zeros_like(theta), self._epoch)", "partial_fit resets the velocity"),

@@ -133,7 +133,8 @@ class SoftmaxRegression(ScikitLearnMethods):
     feature_names_in_ : ndarray of shape (n_features,)
         Column names, where X had string names.
     n_iter_ : int
-        Epochs (passes over the data) run.
+        Epochs (passes over the data) run; a warm start and `partial_fit` go on counting, and
+        their curves go on too.
     loss_curve_ : ndarray
         Gradient descent: for each epoch the mean, over its batches, of F on the batch at the
         parameters from which the batch's step starts; for a full batch that is F itself.
@@ -272,7 +273,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         start = self._start(settings, description, problem.X)
 
         def keep(learned: Learned) -> None:
-            self._adopt(learned, description, start.generator)
+            self._adopt(learned, description, start)
 
         def run(watch: Watch | None) -> Learned:
             learned = learn(problem, settings, start, validation, keep, watch=watch)
@@ -338,7 +339,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         problem = _problem(features, checked_y, weight, known, settings)
         start = self._start(settings._replace(warm_start=True), description, features)
         learned = learn_batchwise(problem, settings, start)
-        self._adopt(learned, description, start.generator)
+        self._adopt(learned, description, start)
         return self
 
     # What was learned
@@ -780,9 +781,7 @@ class SoftmaxRegression(ScikitLearnMethods):
             raise ValueError(message)
         return self.classes_
 
-    def _adopt(
-        self, learned: Learned, description: Description, generator: "np.random.Generator"
-    ) -> None:
+    def _adopt(self, learned: Learned, description: Description, start: Start) -> None:
         """Take over what was learned in one assignment, so that no error leaves half of it."""
         state = learned.state
         shape = (description.classes.shape[0], description.n_features)
@@ -792,14 +791,14 @@ class SoftmaxRegression(ScikitLearnMethods):
             "intercept_": state.theta[n_weights:].copy(),
             "classes_": description.classes,
             "n_features_in_": description.n_features,
-            "n_iter_": learned.n_iter,
-            "loss_curve_": np.array(learned.loss_curve, dtype=np.float64),
-            "validation_curve_": np.array(learned.validation_curve, dtype=np.float64),
+            "n_iter_": start.n_iter + learned.n_iter,
+            "loss_curve_": np.append(start.loss_curve, learned.loss_curve),
+            "validation_curve_": np.append(start.validation_curve, learned.validation_curve),
             "optimality_gap_": learned.optimality_gap,
             "converged_": learned.converged,
             "_velocity": state.velocity,
             "_epoch": state.epoch,
-            "_generator": generator,
+            "_generator": start.generator,
             "_stream": learned.stream,
         }
         if description.names is not None:

@@ -35,7 +35,7 @@ def learn(
     if settings.early_stopping and validation is None:
         rows, held_out = hold_out(problem.targets, settings.validation_fraction, start.generator)
         validation = problem.take(held_out)
-    monitor = _monitor(settings, start, validation, watch)
+    monitor = _monitor(settings, validation, watch)
     if settings.learning_rate == "auto":
         learning = problem if rows is None else problem.take(rows)
         return _to_the_optimum(learning, settings, start, monitor)
@@ -54,13 +54,8 @@ def learn_batchwise(problem: Problem, settings: Hyperparameters, start: Start) -
         start.state.theta[: theta.size] = theta
     else:
         loss = _descent(problem, settings, start.state).epoch(start.state)
-    moved = not math.isnan(loss)  # there was a row that counts
-    # An array: a list would make every later step slower.
-    curve = np.append(start.loss_curve, loss) if moved else start.loss_curve
-    n_iter = start.n_iter + moved
-    return Learned(
-        start.state, curve, start.validation_curve, n_iter, math.inf, False, stream=stream
-    )
+    curve = [] if math.isnan(loss) else [loss]  # NaN where no row counts
+    return Learned(start.state, curve, [], len(curve), math.inf, False, stream=stream)
 
 
 # The textbook
@@ -105,27 +100,35 @@ def _described(
         len(curve),
         math.inf,
         monitor.stopped_by in ("tol", "validation") and not rose,
-        _textbook_advice(curve, rose, settings, monitor.stopped_by),
+        _textbook_advice(rose, settings, monitor),
     )
 
 
-def _textbook_advice(
-    curve: list[float], rose: bool, settings: Hyperparameters, stopped_by: str
-) -> str | None:
+def _textbook_advice(rose: bool, settings: Hyperparameters, monitor: Monitor) -> str | None:
+    curve = monitor.loss_curve
     if rose and not settings.early_stopping:
         return (
             f"the loss rose from {curve[0]:.6g} to {curve[-1]:.6g} nats: "
             f"learning_rate={settings.learning_rate!r} is too large for the data. Lower it, scale "
             "the features, or leave learning_rate='auto'"
         )
-    if stopped_by or settings.tol == 0 or not curve:
+    if monitor.stopped_by or settings.tol == 0 or not curve:
         return None
-    recent = curve[-min(len(curve), settings.n_iter_no_change + 1)] - curve[-1]
-    return (
-        f"max_iter={settings.max_iter} epochs ended the fit before tol={settings.tol:g} did: the "
-        f"loss still fell by {recent:.2g} nats in the last {settings.n_iter_no_change} epochs. "
-        "Raise max_iter, raise tol, or set tol=0 to run max_iter epochs on purpose"
-    )
+    ended = f"max_iter={settings.max_iter} epochs ended the fit before tol={settings.tol:g} did"
+    if settings.early_stopping:
+        change = _recent_change("validation loss", monitor.validation_curve, settings)
+        return f"{ended}{change}. Raise max_iter or tol"
+    change = _recent_change("loss", curve, settings)
+    return f"{ended}{change}. Raise max_iter or tol, or set tol=0 to run max_iter epochs on purpose"
+
+
+def _recent_change(name: str, curve: list[float], settings: Hyperparameters) -> str:
+    epochs = min(len(curve) - 1, settings.n_iter_no_change)
+    if epochs == 0:
+        return ""
+    change = curve[-1] - curve[-1 - epochs]
+    last = f"last {epochs} epochs" if epochs > 1 else "last epoch"
+    return f": the {name} changed by {change:+.2g} nats in the {last}"
 
 
 def _descent(problem: Problem, settings: Hyperparameters, state: DescentState) -> Descent:
@@ -160,7 +163,7 @@ def _to_the_optimum(
     """Minimise F and prove it."""
     state = start.state
     if settings.max_iter == 0:
-        return Learned(state, monitor.loss_curve, monitor.validation_curve, 0, math.inf, False)
+        return Learned(state, [], [], 0, math.inf, False)
     dtype = state.theta.dtype
     with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
         solution = minimise(
@@ -194,7 +197,7 @@ def _to_the_optimum(
         state,
         [*monitor.loss_curve, objective],
         monitor.validation_curve,
-        start.n_iter + solution.n_iter,
+        solution.n_iter,
         gap,
         (solution.converged or monitor.stopped_by == "validation") and not separable,
         _optimum_advice(solution, settings, separable),
@@ -321,9 +324,7 @@ def _parameters(state: DescentState, problem: Problem) -> Parameters:
     return Parameters(theta[: shape[0] * shape[1]].reshape(shape), theta[shape[0] * shape[1] :])
 
 
-def _monitor(
-    settings: Hyperparameters, start: Start, validation: Problem | None, watch: Watch | None
-) -> Monitor:
+def _monitor(settings: Hyperparameters, validation: Problem | None, watch: Watch | None) -> Monitor:
     patience = settings.n_iter_no_change
     textbook = settings.learning_rate != "auto"
     watch_training = textbook and settings.tol > 0 and not settings.early_stopping
@@ -335,6 +336,4 @@ def _monitor(
         validation_loss=None if validation is None else validation.mean_loss,
         early=Plateau(settings.tol, patience) if settings.early_stopping else None,
         plateau=Plateau(settings.tol, patience) if watch_training else None,
-        loss_curve=start.loss_curve.tolist(),
-        validation_curve=start.validation_curve.tolist(),
     )

@@ -1,7 +1,7 @@
 """What a fit is given, and what it returns."""
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +37,6 @@ class Problem(NamedTuple):
         return total / total_weight(self.targets, self.sample_weight)
 
 
-Curve: TypeAlias = list[float] | NDArray[np.float64]
-
-
 class Start(NamedTuple):
     """Where a fit begins: its parameters, and what an earlier fit of the same model left."""
 
@@ -53,11 +50,14 @@ class Start(NamedTuple):
 
 
 class Learned(NamedTuple):
-    """What a fit found out; `advice` is what to tell the user about a fit that ended early."""
+    """What a fit found out, without what it went on from.
+
+    `advice` is what to tell the user about a fit that ended early.
+    """
 
     state: DescentState
-    loss_curve: Curve
-    validation_curve: Curve
+    loss_curve: list[float]
+    validation_curve: list[float]
     n_iter: int
     optimality_gap: float
     converged: bool

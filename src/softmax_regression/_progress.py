@@ -99,7 +99,6 @@ class Monitor:
     stopped_by: str = ""
 
     def __post_init__(self) -> None:
-        self._first = len(self.loss_curve)
         self._begin = time.perf_counter()
         self._last_line = -math.inf
 
@@ -111,8 +110,7 @@ class Monitor:
         validation = self._validate(parameters)
         if self.plateau is not None and self.plateau.reached(loss):
             self.stopped_by = "tol"
-        epoch = len(self.loss_curve) - self._first
-        elapsed = time.perf_counter() - self._begin
+        epoch, elapsed = len(self.loss_curve), time.perf_counter() - self._begin
         progress = Progress(epoch, self.max_iter, loss, validation, gap, elapsed)
         self._print(progress)
         logger.debug("%s", progress)
