@@ -1,6 +1,5 @@
 """SoftmaxRegression: parameters in, learned state out."""
 
-import warnings
 from collections.abc import Callable
 from copy import deepcopy
 from os import PathLike
@@ -37,6 +36,7 @@ from ._optimum import AveragedDescent
 from ._problem import Learned, Problem, Start
 from ._progress import Progress, Watch
 from ._sklearn import FitTask, ScikitLearnMethods, run_with_callbacks
+from ._warn import warn
 from ._weights import apply_class_weight, check_sample_weight, refuse_all_zero
 
 
@@ -283,7 +283,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         task = FitTask(X, y, sample_weight, settings.max_iter, description.with_parameters)
         learned = run_with_callbacks(self, task, run)
         if learned.advice is not None:
-            warnings.warn(learned.advice, sibling(ConvergenceWarning), stacklevel=2)
+            warn(learned.advice, sibling(ConvergenceWarning))
         return self
 
     def partial_fit(
@@ -679,7 +679,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         fitted: NDArray[np.object_] | None = learned.get("feature_names_in_")
         warning = check_feature_names(feature_names(X), fitted)
         if warning is not None:
-            warnings.warn(warning, UserWarning, stacklevel=4)
+            warn(warning, UserWarning)
         return fitted
 
     def _checked(self, X: Any, learned: dict[str, Any]) -> Features:

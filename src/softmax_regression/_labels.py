@@ -1,7 +1,6 @@
 """y as a user gives it, checked once and encoded as targets; classes in sorted order."""
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from ._exceptions import DataConversionWarning, sibling
 from ._features import is_sparse, refuse_look_alikes
 from ._targets import Labels, ProbabilityRows, Targets
+from ._warn import warn
 
 
 def check_y(y: Any, n_rows: int, *, name: str = "y") -> NDArray[Any]:
@@ -29,7 +29,7 @@ def check_y(y: Any, n_rows: int, *, name: str = "y") -> NDArray[Any]:
             "A column-vector y was passed when a 1d array was expected. Please change the shape "
             "of y to (n_samples,), for example using ravel()"
         )
-        warnings.warn(message, sibling(DataConversionWarning), stacklevel=4)
+        warn(message, sibling(DataConversionWarning))
         array = array.ravel()
     if array.ndim not in (1, 2):
         message = f"{name} must be one- or two-dimensional, got shape {array.shape}"
@@ -57,7 +57,7 @@ def find_classes(y: NDArray[Any], sample_weight: NDArray[Any] | None) -> NDArray
                 f"all rows of class {_plain(absent[0])!r} have weight 0: rows of weight 0 count as absent, "
                 "so the class is not learned. Drop these rows, or give them weight"
             )
-            warnings.warn(message, UserWarning, stacklevel=4)
+            warn(message, UserWarning)
         classes = present
     if classes.shape[0] < 2:
         raise ValueError(_one_class(classes))
@@ -66,7 +66,7 @@ def find_classes(y: NDArray[Any], sample_weight: NDArray[Any] | None) -> NDArray
             "The number of unique classes is greater than 50% of the number of samples. `y` could "
             "represent a regression problem, not a classification problem."
         )
-        warnings.warn(message, UserWarning, stacklevel=4)
+        warn(message, UserWarning)
     return classes
 
 

@@ -18,7 +18,6 @@ import json
 import math
 import os
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -31,6 +30,7 @@ from ._archive import Members, pack, replace
 from ._exceptions import InconsistentVersionWarning, ModelFileError, sibling
 from ._hyperparameters import check_hyperparameters
 from ._optimum.minibatch import AveragedDescent
+from ._warn import warn
 
 Model = TypeVar("Model")
 Header: TypeAlias = dict[str, Any]
@@ -90,8 +90,7 @@ def restore_pickled_state(model: Any, state: Mapping[str, Any]) -> None:
     version = str(attributes.pop("_version", "unknown"))
     vars(model).update(attributes)
     if version.split(".")[:2] != __version__.split(".")[:2]:
-        warning = sibling(InconsistentVersionWarning)(type(model).__name__, __version__, version)
-        warnings.warn(warning, stacklevel=3)
+        warn(sibling(InconsistentVersionWarning)(type(model).__name__, __version__, version))
 
 
 # From a model to a header and arrays, and back
