@@ -38,11 +38,10 @@ def test_tol_zero_waits_for_any_fall():
     assert [plateau.reached(falling[-1]) for _ in range(2)] == [False, True]
 
 
-def test_nan_is_no_fall():
-    plateau = Plateau(tol=0.0, patience=3)
-    plateau.reached(1.0)
-    for _ in range(3):
-        plateau.reached(math.nan)
+def test_nan_is_neither_a_fall_nor_a_plateau():
+    plateau = Plateau(tol=0.0, patience=2)
+    values = [math.nan, 1.0, math.nan, math.nan, math.nan, 1.0, 1.0]
+    assert [plateau.reached(value) for value in values] == [False] * 6 + [True]
     assert plateau.lowest == 1.0
 
 

@@ -68,7 +68,9 @@ class Plateau:
     _since: float = math.inf  # the value from which the current wait counts the fall
 
     def reached(self, value: float) -> bool:
-        """Take the curve's next value; NaN never counts as a fall, nor as a plateau."""
+        """Take the curve's next value; NaN counts neither as a fall nor towards a plateau."""
+        if math.isnan(value):
+            return False
         if value < self._since - self.tol or self._since == math.inf:
             self.waited = 0
             self._since = min(self._since, value)
