@@ -180,7 +180,7 @@ def test_one_hot_rows_give_bit_for_bit_the_fit_of_the_labels(settings, dtype):
 @pytest.mark.parametrize("n_chunks", [1, 3, 5])
 @pytest.mark.parametrize("settings", [
     {}, {"momentum": 0.5}, {"l1": 0.01}, {"l2": 0.1}, {"label_smoothing": 0.2},
-    {"learning_rate": lambda epoch: 0.3 / (1 + epoch)}, {"class_weight": {0: 2.0}},
+    {"class_weight": {0: 2.0}},
 ])  # fmt: skip
 def test_partial_fit_in_aligned_chunks_is_one_epoch_of_fit_bitwise(settings, n_chunks):
     settings = {"batch_size": 10, **settings}
@@ -192,6 +192,25 @@ def test_partial_fit_in_aligned_chunks_is_one_epoch_of_fit_bitwise(settings, n_c
     assert np.array_equal(whole.coef_, pieces.coef_)
     assert np.array_equal(whole.intercept_, pieces.intercept_)
     assert (whole.predict_proba(IRIS) == pieces.predict_proba(IRIS)).all()
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_schedule_goes_on_from_call_to_call_of_partial_fit_as_from_epoch_to_epoch(momentum):
+    asked = []
+
+    def schedule(epoch):
+        asked.append(epoch)
+        return 0.01 / (1 + epoch)
+
+    settings = {"learning_rate": schedule, "batch_size": 40, "momentum": momentum}
+    whole = plain(max_iter=4, **settings).fit(IRIS, K3)
+    calls = plain(warm_start=True, max_iter=2, **settings)
+    for _ in range(2):
+        calls.partial_fit(IRIS, K3, [0, 1, 2])
+    calls.partial_fit(IRIS, K3, sample_weight=np.zeros(150))  # no row, no epoch
+    calls.fit(IRIS, K3)
+    assert asked == [0, 1, 2, 3, 0, 1, 2, 2, 3]
+    assert same_fit(whole, calls)
 
 
 @pytest.mark.parametrize("settings", [

@@ -81,7 +81,8 @@ class SoftmaxRegression(ScikitLearnMethods):
         Strength of the L1 penalty, >= 0. Weights it holds at zero are exactly 0.
     learning_rate : "auto", float or callable, default="auto"
         "auto": nothing to choose. A number > 0: the step of plain gradient descent. A callable
-        maps the number of finished epochs (0 in the first) to the step of the next.
+        maps the number of finished epochs (0 in the first) to the step of the next; each call of
+        `partial_fit` is an epoch.
     batch_size : "auto" or int, default="auto"
         Rows per gradient step, >= 1; "auto" is 256 with a numeric `learning_rate`, else 1024.
     momentum : float, default=0.0
@@ -297,9 +298,9 @@ class SoftmaxRegression(ScikitLearnMethods):
 
         With ``learning_rate="auto"`` these are averaged steps in the metric of the rows seen so
         far, near the optimum but without proof; from parameters set by hand, or with another `l2`
-        or `fit_intercept`, a new average begins. With a numeric `learning_rate`, chunks that end
+        or `fit_intercept`, a new average begins. With a number as `learning_rate`, chunks that end
         where batches end give bit for bit what ``fit(shuffle=False, max_iter=1)`` gives on all
-        rows at once.
+        rows at once. A callable is asked once per call, for the number of calls before.
 
         Parameters
         ----------

@@ -47,13 +47,14 @@ def learn_batchwise(problem: Problem, settings: Hyperparameters, start: Start) -
     stream = None
     if settings.learning_rate == "auto":
         stream = _stream(problem, settings, start)
-        loss = _streamed(stream, problem, settings)
+        loss = _streamed(stream, problem, settings, start.n_iter)
         n_features = problem.X.shape[1]
         weights, intercept = stream.average[:, :n_features], stream.average[:, n_features:]
         theta = _flat(Parameters(weights, intercept))
         start.state.theta[: theta.size] = theta
     else:
         loss = _descent(problem, settings, start.state).epoch(start.state)
+        start.state.epoch += not math.isnan(loss)
     curve = [] if math.isnan(loss) else [loss]  # NaN where no row counts
     return Learned(start.state, curve, [], len(curve), math.inf, False, stream=stream)
 
@@ -181,7 +182,7 @@ def _to_the_optimum(
             report=monitor.report,
         )
     if solution.reason == "non-finite":
-        raise DivergenceError(solution.n_iter, solution.objective, None)
+        raise DivergenceError(start.n_iter + solution.n_iter, solution.objective, None)
     kept, objective, gap = solution.parameters, solution.objective, solution.gap
     if monitor.best is not None:
         kept, gap = monitor.best, math.inf
@@ -289,8 +290,10 @@ def _stream(problem: Problem, settings: Hyperparameters, start: Start) -> Averag
     return AveragedDescent(weights, penalty)
 
 
-def _streamed(stream: AveragedDescent, problem: Problem, settings: Hyperparameters) -> float:
-    """Let the stream take its steps; return the mean over the batches of F before each."""
+def _streamed(
+    stream: AveragedDescent, problem: Problem, settings: Hyperparameters, n_iter: int
+) -> float:
+    """Let the stream take its steps after `n_iter` calls; return the mean of F before each."""
     losses = []
     size = _batch_size(settings, STREAM_BATCH)
     for first in range(0, problem.targets.n_rows, size):
@@ -302,7 +305,7 @@ def _streamed(stream: AveragedDescent, problem: Problem, settings: Hyperparamete
         with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
             loss = stream.step(block)
         if not (math.isfinite(loss) and np.isfinite(stream.parameters).all()):
-            raise DivergenceError(stream.steps, loss, None)
+            raise DivergenceError(n_iter + 1, loss, None)
         losses.append(loss)
     return float(np.mean(losses)) if losses else math.nan
 
