@@ -1,5 +1,6 @@
 """The errors and warnings that are the library's own, and their siblings in scikit-learn."""
 
+import math
 import sys
 from functools import cache
 from typing import Any
@@ -42,14 +43,16 @@ class NotFittedError(HasSibling, ValueError, AttributeError):
 class DivergenceError(ValueError):
     """The fit left the finite numbers: the step, or the features, are too large.
 
-    Gradient descent keeps the last parameters whose loss was finite.
+    After `fit` by gradient descent the model holds the last parameters whose loss was finite;
+    after `partial_fit`, and with ``learning_rate="auto"``, it is as it was before the call.
 
     Attributes
     ----------
     epoch : int
-        Epoch in which it happened, counted from 1.
+        Epoch in which it happened, counted from 1 as `n_iter_` counts.
     loss : float
-        The first non-finite value of the objective.
+        The objective in nats: not finite, or the last finite value, whose gradient or step is
+        not.
     learning_rate : float or None
         The step of that epoch; None where it was not the user's.
     """
@@ -62,12 +65,14 @@ class DivergenceError(ValueError):
 
     def __str__(self) -> str:
         what = f"Floating-point under-/overflow occurred at epoch #{self.epoch}: the loss is "
+        what += f"{self.loss:.6g}"
+        if math.isfinite(self.loss):
+            what += ", but its gradient or the step from it is not finite"
         if self.learning_rate is None:
-            return f"{what}{self.loss}. Scaling input data to unit variance might help."
+            return f"{what}. Scaling input data to unit variance might help."
         return (
-            f"{what}{self.loss} with learning_rate={self.learning_rate:g}. Lower learning_rate, or "
-            "leave it at 'auto'; scaling input data to unit variance might help. The last "
-            "parameters with a finite loss are kept."
+            f"{what} with learning_rate={self.learning_rate:g}. Lower learning_rate, or leave it "
+            "at 'auto'; scaling input data to unit variance might help."
         )
 
 
