@@ -162,7 +162,7 @@ MUTANTS = [
     Mutant("_estimator.py", "Z[:, 1] - Z[:, 0] if", "Z[:, 0] - Z[:, 1] if", "sign of the two-class decision"),
     Mutant("_estimator.py", "for rows in blocks[1:]:", "for rows in blocks[1:-1]:", "last block of predictions left out"),
     Mutant("_estimator.py", "return sums.weights / sums.weight, sums.intercept / sums.weight", "return sums.weights, sums.intercept", "gradient without the mean"),
-    Mutant("_estimator.py", "return _problem(features, checked_y, weight, description.classes)", "return _problem(features, checked_y, None, description.classes)", "validation weights dropped"),
+    Mutant("_estimator.py", "_problem(features, checked_y, weight, description.classes, name", "_problem(features, checked_y, None, description.classes, name", "validation weights dropped"),
     # Checks of X
     Mutant("_features.py", "and not np.isfinite(flat).all()", "and np.isnan(flat).any()", "infinite features accepted"),
     # The optimum

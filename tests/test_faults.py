@@ -185,7 +185,8 @@ BAD_FIT = [
     row(30, "just_off", ValueError, "row 5", X, with_entry(np.eye(3)[Y], 5, [1 + 1e-7, 0, 0])),
     row(36, "negative", ValueError, r"Negative values in data passed to `sample_weight`: .*\[2\] is -1",
         X, Y, with_entry(np.ones(30), 2, -1)),
-    row(37, "zero", ValueError, "must contain at least one non-zero number", X, Y, np.zeros(30)),
+    row(37, "zero", ValueError, "at least one non-zero number, but sample_weight gives every row",
+        X, Y, np.zeros(30)),
     row(39, "nan", ValueError, r"Input sample_weight contains NaN: sample_weight\[2\]",
         X, Y, with_entry(np.ones(30), 2, NAN)),
     row(39, "inf", ValueError, r"sample_weight contains infinity: sample_weight\[2\]",
@@ -255,7 +256,7 @@ def test_bad_rows_to_judge(method, error, fragment, arguments):
         ({"callback": 3}, TypeError, "callback must be a callable"),
         ({"class_weight": {5: 1}}, ValueError, r"class_weight names the class 5.*\[0, 1, 2\]"),
         ({"class_weight": {1: -1}}, ValueError, r"class_weight\[1\] must be finite, >= 0"),
-        ({"class_weight": {0: 0, 1: 0, 2: 0}}, ValueError, "at least one non-zero"),
+        ({"class_weight": {0: 0, 1: 0, 2: 0}}, ValueError, "but class_weight gives every row the"),
         ({"learning_rate": float}, ValueError, r"learning_rate\(0\) must be finite, > 0, got 0"),
     ],
     ids=str,
@@ -281,11 +282,19 @@ def test_row_56_no_epochs_give_the_zero_model():
         ((X,), TypeError, "got tuple of length 1"),
         ((X[:, :2], Y), ValueError, r"validation_data\[0\] has 2 features.*expecting 3"),
         ((X[:0], Y[:0]), ValueError, r"0 sample\(s\)"),
-        ((X, Y + 1), ValueError, r"\[2\] is 3, which is not among the classes \[0, 1, 2\]"),
+        (
+            (X, Y + 1),
+            ValueError,
+            r"^validation_data\[1\]\[2\] is 3, which is not among the classes \[0, 1, 2\]",
+        ),
         ((X, Y[1:]), ValueError, r"samples: \[30, 29\]"),
         ((X, Y, np.ones(3)), ValueError, r"shape == \(3,\), expected \(30,\)"),
-        ((X, Y, np.zeros(30)), ValueError, "at least one non-zero"),
-        ((X, np.eye(4)[Y]), ValueError, "rows of 4 classes, but the model has 3"),
+        (
+            (X, Y, np.zeros(30)),
+            ValueError,
+            r"but validation_data\[2\] gives every row the weight 0",
+        ),
+        ((X, np.eye(4)[Y]), ValueError, r"^validation_data\[1\] has probability rows of 4 classes"),
     ],
     ids=range(9),
 )
@@ -595,8 +604,38 @@ def test_row_42_partial_fit_without_classes_first():
 def test_row_43_partial_fit_with_an_unknown_label():
     fragment = r"y\[0\] is 3, which is not among the classes \[0, 1, 2\]"
     refuse(SoftmaxRegression.partial_fit, fitted(), (X, Y + 3), ValueError, fragment)
-    fragment = r"y\[0\] is 'ash', which is not among the classes \[0, 1, 2\]"
-    refuse(SoftmaxRegression.partial_fit, fitted(), (X, NAMES), ValueError, fragment)
+    fragment = "y holds text, but the model's classes are numbers; convert y"
+    refuse(SoftmaxRegression.partial_fit, fitted(), (X, NAMES), TypeError, fragment)
+
+
+UNKNOWN = r"\[2\] is 3, which is not among the classes \[0, 1, 2\]; "
+
+
+@pytest.mark.parametrize(
+    ("call", "fragment"),
+    [
+        (lambda model, y: model.loss(X, y), "^y" + UNKNOWN + "drop the row$"),
+        (lambda model, y: model.gradient(X, y), "^y" + UNKNOWN + "drop the row$"),
+        (lambda model, y: model.partial_fit(X, y), "^y" + UNKNOWN + "name every class"),
+        (lambda model, y: model.fit(X, Y, validation_data=(X, y)),
+         r"^validation_data\[1\]" + UNKNOWN + "drop the row$"),
+    ],
+    ids=["loss", "gradient", "partial_fit", "validation"],
+)  # fmt: skip
+def test_an_unknown_label_is_named_with_its_argument_and_what_to_do(call, fragment):
+    refuse(call, fitted(), (with_entry(Y, 2, 3),), ValueError, fragment)
+
+
+@pytest.mark.parametrize("use", ["loss", "gradient", "score", "partial_fit", "validation"])
+@pytest.mark.parametrize(("learned", "given"), [("numbers", "text"), ("text", "numbers")])
+def test_text_and_numbers_are_never_the_same_labels(use, learned, given):
+    labels = {"numbers": Y, "text": Y.astype(str)}
+    model = plain().fit(X, labels[learned])
+    name = r"validation_data\[1\]" if use == "validation" else "y"
+    calls = {"validation": lambda model, y: model.fit(X, labels[learned], validation_data=(X, y))}
+    call = calls.get(use, lambda model, y: getattr(model, use)(X, y))
+    fragment = f"^{name} holds {given}, but the model's classes are {learned}; convert {name}$"
+    refuse(call, model, (labels[given],), TypeError, fragment)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from ._hyperparameters import (
     check_hyperparameters,
     make_generator,
 )
-from ._labels import check_classes, check_y, encode, find_classes, refuse_other_kind
+from ._labels import check_classes, check_y, encode, find_classes, refuse_misfit
 from ._losses import log_softmax_rows
 from ._objective import Parameters, data_sums, of_logits, probabilities
 from ._optimum import AveragedDescent
@@ -337,7 +337,11 @@ class SoftmaxRegression(ScikitLearnMethods):
         checked_y, weight = _check_rows(features, y, sample_weight)
         known = self._known_classes(classes, checked_y)
         description = Description(known, features.shape[1], names)
-        problem = _problem(features, checked_y, weight, known, settings)
+        remedy = (
+            "name every class that may come in `classes` on the first call to partial_fit, or "
+            "drop the row"
+        )
+        problem = _problem(features, checked_y, weight, known, settings, remedy=remedy)
         start = self._start(settings._replace(warm_start=True), description, features)
         learned = learn_batchwise(problem, settings, start)
         self._adopt(learned, description, start)
@@ -457,10 +461,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         predicted = self.predict(X)
         true, weight = _check_rows(predicted, y, sample_weight)
         refuse_all_zero(weight)
+        refuse_misfit(true, self.classes_)
         if true.ndim == 2:
-            encode(true, self.classes_)  # refuses rows of another width
             true = self.classes_[true.argmax(axis=1)]
-        refuse_other_kind(true, self.classes_)
         return float(np.average(predicted == true, weights=weight))
 
     def loss(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -821,7 +824,7 @@ def _learning_problem(
     refuse_all_zero(weight)
     classes = find_classes(checked_y, weight)
     problem = _problem(features, checked_y, weight, classes, settings)
-    refuse_all_zero(problem.sample_weight)
+    refuse_all_zero(problem.sample_weight, name="class_weight")
     return classes, problem
 
 
@@ -831,11 +834,14 @@ def _problem(
     weight: NDArray[np.float64] | None,
     classes: NDArray[Any],
     settings: Hyperparameters | None = None,
+    *,
+    name: str = "y",
+    remedy: str = "drop the row",
 ) -> Problem:
     """Return the rows that count, with targets and weights as `settings` change them to learn."""
     absent = None if weight is None else weight == 0
     smoothing = settings.label_smoothing if settings else 0.0
-    targets = encode(y, classes, smoothing=smoothing, absent=absent)
+    targets = encode(y, classes, smoothing=smoothing, absent=absent, name=name, remedy=remedy)
     if settings:
         weight = apply_class_weight(weight, settings.class_weight, classes, targets)
     return Problem(X, targets, weight).counted()
@@ -858,8 +864,8 @@ def _validation_problem(validation_data: Any, description: Description) -> Probl
     weight = check_sample_weight(
         weights[0] if weights else None, features.shape[0], name="validation_data[2]"
     )
-    refuse_all_zero(weight)
-    return _problem(features, checked_y, weight, description.classes)
+    refuse_all_zero(weight, name="validation_data[2]")
+    return _problem(features, checked_y, weight, description.classes, name="validation_data[1]")
 
 
 def _check_rows(

@@ -76,21 +76,22 @@ def encode(
     *,
     smoothing: float = 0.0,
     absent: NDArray[np.bool_] | None = None,
+    name: str = "y",
+    remedy: str = "drop the row",
 ) -> Targets:
     """Return checked y as targets for sorted `classes`; rows marked `absent` may hold any label.
 
+    `remedy` is what to do about an unknown label.
+
     Raises
     ------
+    TypeError
+        Text where the classes are numbers, or numbers where they are text.
     ValueError
         A label that is not among the classes, or rows with another number of columns.
     """
+    refuse_misfit(y, classes, name)
     if y.ndim == 2:
-        if y.shape[1] != classes.shape[0]:
-            message = (
-                f"y has probability rows of {y.shape[1]} classes, but the model has "
-                f"{classes.shape[0]}; give one column per class, in the order of classes_"
-            )
-            raise ValueError(message)
         return ProbabilityRows(y, smoothing)
     labels = _positions(classes, y)
     unknown = labels < 0
@@ -100,20 +101,27 @@ def encode(
     if unknown.any():
         first = int(np.argmax(unknown))
         message = (
-            f"y[{first}] is {_plain(y[first])!r}, which is not among the classes {_listed(classes)}; "
-            "name every class that may come in `classes` on the first call to partial_fit, or "
-            "drop the row"
+            f"{name}[{first}] is {_plain(y[first])!r}, which is not among the classes "
+            f"{_listed(classes)}; {remedy}"
         )
         raise ValueError(message)
     return Labels(labels, classes.shape[0], smoothing)
 
 
-def refuse_other_kind(y: NDArray[Any], classes: NDArray[Any]) -> None:
-    """Raise where text meets numbers: no label could ever equal a class."""
+def refuse_misfit(y: NDArray[Any], classes: NDArray[Any], name: str = "y") -> None:
+    """Raise where no row of checked y could fit the classes: another width, or text for numbers."""
+    if y.ndim == 2:
+        if y.shape[1] != classes.shape[0]:
+            message = (
+                f"{name} has probability rows of {y.shape[1]} classes, but the model has "
+                f"{classes.shape[0]}; give one column per class, in the order of classes_"
+            )
+            raise ValueError(message)
+        return
     text = [array.dtype.kind in "UT" or _holds_text(array) for array in (y, classes)]
     if y.size and text[0] != text[1]:
         kinds = ["text" if is_text else "numbers" for is_text in text]
-        message = f"y holds {kinds[0]}, but the model's classes are {kinds[1]}; convert y"
+        message = f"{name} holds {kinds[0]}, but the model's classes are {kinds[1]}; convert {name}"
         raise TypeError(message)
 
 

@@ -50,10 +50,15 @@ def check_sample_weight(
     return np.ldexp(weights, -math.frexp(largest)[1])
 
 
-def refuse_all_zero(sample_weight: NDArray[np.float64] | None) -> None:
+def refuse_all_zero(
+    sample_weight: NDArray[np.float64] | None, *, name: str = "sample_weight"
+) -> None:
     """Raise where no row counts."""
     if sample_weight is not None and not sample_weight.any():
-        message = "Sample weights must contain at least one non-zero number."
+        message = (
+            f"Sample weights must contain at least one non-zero number, but {name} gives every "
+            "row the weight 0; give some row more"
+        )
         raise ValueError(message)
 
 
