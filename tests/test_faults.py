@@ -198,11 +198,14 @@ BAD_FIT = [
     row(39, "object_text", TypeError, r"sample_weight must hold numbers.*\[0\] is '2'",
         X, Y, np.full(30, "2", object)),
     row(39, "complex", TypeError, "sample_weight must hold numbers", X, Y, np.ones(30) + 0j),
+    row(39, "ragged", ValueError, "sample_weight must be an array, got rows of different lengths",
+        X, Y, [[1.0], [1.0, 2.0]]),
+    row(39, "huge", ValueError, "sample_weight holds an integer too large", X, Y, [10**400] * 30),
     row(39, "masked", TypeError, "sample_weight is a masked array.*fill or drop", X, Y, np.ma.masked_less(X[:, 0], 0)),
     row(14, "masked_y", TypeError, "y is a masked array", X, np.ma.masked_equal(Y, 1)),
     row(15, "sparse_y", TypeError, r"y is sparse; pass y.toarray\(\)", X, Csr(np.eye(3)[Y])),
     row(12, "complex_y", ValueError, "Complex data not supported: y", X, Y + 1j),
-    row(5, "ragged_y", ValueError, "one label or one probability row", X[:2], [[1], [2, 3]]),
+    row(5, "ragged_y", ValueError, "y must be an array, got rows of different lengths", X[:2], [[1], [2, 3]]),
     row(11, "mixed_names", TypeError, "string names", Frame(["a", "b", 3]), Y),
 ]  # fmt: skip
 

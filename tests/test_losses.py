@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from strategies import Csr
 
 from softmax_regression import (
     binary_cross_entropy,
@@ -450,8 +451,14 @@ def test_signs_of_zero_are_positive():
 @pytest.mark.parametrize(
     ("logits", "error", "message"),
     [
-        (np.zeros(2, complex), TypeError, "logits must be real numbers; got an array of dtype complex"),
-        (["a", "b"], TypeError, "logits must be real numbers"),
+        (np.zeros(2, complex), TypeError, "logits must hold numbers, got dtype complex"),
+        (["a", "b"], TypeError, "logits must hold numbers, got dtype <U1"),
+        (np.ma.masked_less([1.0, -1.0], 0), TypeError, "logits is a masked array.*fill or drop them"),
+        (Csr(np.eye(2)), TypeError, r"logits is sparse; pass logits\.toarray\(\)"),
+        (np.array([[1.0, "a"]], object), TypeError, r"logits must hold numbers: logits\[0, 1\] is 'a'"),
+        (np.array([1.0, 1j], object), TypeError, r"logits\[1\] is 1j"),
+        (np.array({}, object), TypeError, "numbers: logits is {}"),
+        (np.array([1.0, 10**400], object), ValueError, "logits holds an integer too large for float64"),
         (1.0, ValueError, r"at least one class; got \(\)"),
         (np.zeros((3, 0)), ValueError, r"at least one class; got \(3, 0\)"),
     ],
@@ -459,6 +466,15 @@ def test_signs_of_zero_are_positive():
 def test_bad_logits_are_refused(function, logits, error, message):
     with pytest.raises(error, match=message):
         function(logits)
+
+
+def test_rows_of_different_lengths_are_refused_by_name():
+    ragged, message = [[1.0, 2.0], [3.0]], "logits must be an array, got rows of different lengths"
+    for call in (softmax, log_softmax, lambda z: cross_entropy(z, [0, 0]),
+                 lambda z: cross_entropy_gradient(z, [0, 0]),
+                 lambda z: binary_cross_entropy(z, [0, 0])):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            call(ragged)
 
 
 @pytest.mark.parametrize("function", [cross_entropy, cross_entropy_gradient])
@@ -477,7 +493,10 @@ def test_bad_logits_are_refused(function, logits, error, message):
         ([[1.5, -0.5, 0], [1, 0, 0]], ValueError, r"targets\[0\] sums to 1\.0 .*entry is -0\.5"),
         ([[np.nan, 0.5, 0.5], [1, 0, 0]], ValueError, r"targets\[0\] sums to nan"),
         ([[np.inf, -np.inf, 1], [1, 0, 0]], ValueError, r"targets\[0\] sums to nan"),
-        (np.zeros((2, 3), complex), TypeError, "targets must be real numbers"),
+        (np.zeros((2, 3), complex), TypeError, "targets must hold numbers, got dtype complex"),
+        (np.ma.masked_equal([0, 1], 1), TypeError, "targets is a masked array"),
+        ([[1, 0, 0], [1, 0]], ValueError, "targets must be an array, got rows of different lengths"),
+        (np.array([[1, 0, 0], [1, 0, "x"]], object), TypeError, r"targets\[1, 2\] is 'x'"),
     ],
 )  # fmt: skip
 def test_bad_targets_are_refused_by_name(function, targets, error, message):
@@ -500,8 +519,10 @@ def test_probability_rows_are_judged_by_their_own_precision():
         ([0.0], [-0.1], ValueError, r"targets\[0\] is -0\.1"),
         (0.0, np.nan, ValueError, r"targets is nan"),
         ([0.0], 0, ValueError, r"shape of logits, \(1,\); got \(\)"),
-        ([1j], [0], TypeError, "logits must be real"),
-        ([0.0], ["yes"], TypeError, "targets must be real"),
+        ([1j], [0], TypeError, "logits must hold numbers"),
+        ([0.0], ["yes"], TypeError, "targets must hold numbers"),
+        (np.ma.masked_less([-1.0], 0), [0], TypeError, "logits is a masked array"),
+        ([0.0], np.ma.masked_equal([0], 0), TypeError, "targets is a masked array"),
     ],
 )
 def test_binary_cross_entropy_refuses(logits, targets, error, message):

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ._arrays import is_sparse
 from ._exceptions import DivergenceError
-from ._features import Features, is_sparse
+from ._features import Features
 from ._objective import Parameters, Penalty, class_logits
 from ._targets import Targets
 

@@ -7,6 +7,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._arrays import as_array, is_lazy_frame, is_sparse
+
 
 class SparseMatrix(Protocol):
     """A sparse matrix or array of any library that can turn itself into CSR form."""
@@ -24,18 +26,13 @@ Features: TypeAlias = Any
 BLOCK_BYTES = 1 << 20  # a block of rows that stays in a core's cache
 
 
-def is_sparse(X: object) -> bool:
-    """Tell a sparse matrix (of any library) from a dense one."""
-    return hasattr(X, "tocsr")
-
-
 def check_features(X: Any, n_features: int | None = None, *, name: str = "X") -> Features:
     """Return X as a finite float32 or float64 matrix (n_samples, n_features), copied only to cast.
 
     float32 and float64 stay, float16 becomes float32, everything else becomes float64.
     """
     if type(X) is not np.ndarray or X.dtype.char not in "fd":
-        X = _as_csr(X, name) if is_sparse(X) else _as_array(X, name)
+        X = _as_csr(X, name) if is_sparse(X) else _as_matrix(X, name)
     elif not (X.dtype.isnative and X.flags.aligned):
         X = X.astype(X.dtype.newbyteorder("="))
     _check_shape(X, n_features, name)
@@ -54,7 +51,7 @@ def feature_names(X: Any) -> NDArray[np.object_] | None:
     """Return the column names of a data frame, or None where the columns have no string names."""
     if type(X) is np.ndarray:
         return None
-    if _is_lazy_frame(X):  # its names may cost the work it puts off; it is refused later
+    if is_lazy_frame(X):  # its names may cost the work it puts off; it is refused later
         return None
     columns = getattr(X, "column_names", None)
     columns = getattr(X, "columns", None) if columns is None else columns
@@ -119,13 +116,8 @@ def _as_csr(X: Any, name: str) -> Features:
     return matrix.astype(np.float32 if matrix.dtype.char == "e" else np.float64)
 
 
-def _as_array(X: Any, name: str) -> NDArray[Any]:
-    refuse_look_alikes(X, name)
-    try:
-        array = np.asarray(X)
-    except ValueError as error:
-        message = f"Expected a 2D array for {name}, got rows of different lengths: {error}"
-        raise ValueError(message) from error
+def _as_matrix(X: Any, name: str) -> NDArray[Any]:
+    array = as_array(X, name)
     if array.dtype.char == "O":
         if array.ndim == 0:
             message = f"Expected 2D array, got {type(X).__name__} instead for {name}"
@@ -135,32 +127,6 @@ def _as_array(X: Any, name: str) -> NDArray[Any]:
     kept = {"f": np.float32, "e": np.float32}.get(array.dtype.char, np.float64)
     with np.errstate(over="ignore"):  # a long double beyond float64 becomes inf, refused below
         return np.require(array.astype(kept, copy=False), requirements=["ALIGNED"])
-
-
-def refuse_look_alikes(values: Any, name: str) -> None:
-    """Raise TypeError for containers that NumPy would silently misread or load whole."""
-    if isinstance(values, np.ma.MaskedArray):
-        message = (
-            f"{name} is a masked array, and masked values are not supported; fill or drop them"
-        )
-    elif isinstance(values, np.matrix):
-        message = f"{name} is a np.matrix, which is not supported; pass np.asarray({name})"
-    elif _is_dask(values):
-        message = f"{name} is a Dask collection; call {name}.compute() or fit its blocks in turn"
-    elif _is_lazy_frame(values):
-        message = f"{name} is a lazy frame; call {name}.collect() first"
-    else:
-        return
-    raise TypeError(message)
-
-
-def _is_dask(values: Any) -> bool:
-    # xarray has the method without Dask too; it returns None then.
-    return hasattr(values, "__dask_graph__") and values.__dask_graph__() is not None
-
-
-def _is_lazy_frame(values: Any) -> bool:
-    return hasattr(values, "collect") and not hasattr(values, "__array__")
 
 
 def _check_kind(dtype: np.dtype[Any], name: str) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._arrays import as_array
 from ._exceptions import DataConversionWarning, sibling
-from ._features import is_sparse, refuse_look_alikes
 from ._targets import Labels, ProbabilityRows, Targets
 from ._warn import warn
 
@@ -203,15 +203,7 @@ def _as_label_array(y: Any, name: str) -> NDArray[Any]:
     if y is None:
         message = f"SoftmaxRegression requires y to be passed, but the target {name} is None"
         raise ValueError(message)
-    refuse_look_alikes(y, name)
-    if is_sparse(y):
-        message = f"{name} is sparse; pass {name}.toarray() or class labels"
-        raise TypeError(message)
-    try:
-        array = np.asarray(y)
-    except ValueError as error:
-        message = f"{name} must hold one label or one probability row per sample: {error}"
-        raise ValueError(message) from error
+    array = as_array(y, name)
     if array.dtype.kind in "US" and not hasattr(y, "dtype"):
         # NumPy turns the numbers of a mixed list into text; keep them apart to be judged.
         _unboxed(np.array(y, dtype=object), name)

@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._arrays import as_array, objects_as_floats
+
 Floats = NDArray[np.floating[Any]]
 Doubles = NDArray[np.float64]
 
@@ -53,9 +55,10 @@ def softmax(logits: ArrayLike) -> Floats:
     Raises
     ------
     TypeError
-        If the logits are not real numbers.
+        If the logits are not real numbers, or a masked array or other container that NumPy would
+        misread.
     ValueError
-        If the logits have no axis of classes, or one of length 0.
+        If the logits have no axis of classes, or one of length 0, or rows of different lengths.
 
     Examples
     --------
@@ -396,12 +399,13 @@ def _sum_over_classes(terms: Doubles) -> Doubles:
 
 def _as_floats(values: ArrayLike, name: str) -> Floats:
     """Return any real array as native float32 or float64."""
-    array = np.asarray(values)
+    array = as_array(values, name)
     if array.dtype in (np.float64, np.float32):
         return array
-    kind = array.dtype.kind
-    if kind not in "fiubO":
-        message = f"{name} must be real numbers; got an array of dtype {array.dtype}"
+    if array.dtype.kind == "O":
+        return objects_as_floats(array, name)
+    if array.dtype.kind not in "fiub":
+        message = f"{name} must hold numbers, got dtype {array.dtype}"
         raise TypeError(message)
     with np.errstate(over="ignore"):  # a longdouble beyond float64 becomes infinite
         return array.astype(np.float32 if array.dtype in (np.float16, ">f4", "<f4") else np.float64)
@@ -425,7 +429,7 @@ def _as_rows(logits: Floats) -> Floats:
 
 def _as_targets(targets: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
     """Class indices (n,) or probability rows (n, K) for logits of the given shape (..., K)."""
-    targets = np.asarray(targets)
+    targets = as_array(targets, "targets")
     if targets.shape == shape[:-1]:
         return _as_class_indices(targets, shape[-1]).reshape(-1)
     if targets.shape == shape:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._features import refuse_look_alikes
+from ._arrays import as_array, objects_as_floats
 from ._hyperparameters import ClassWeight
 from ._targets import Targets
 
@@ -99,15 +99,10 @@ def _per_class(class_weight: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _as_floats(sample_weight: Any, name: str) -> NDArray[np.float64]:
-    refuse_look_alikes(sample_weight, name)
-    array = np.asarray(sample_weight)
-    if array.dtype.kind not in "biufO":
+    array = as_array(sample_weight, name)
+    if array.dtype.kind == "O":
+        return objects_as_floats(array, name)
+    if array.dtype.kind not in "biuf":
         message = f"{name} must hold numbers, got dtype {array.dtype}"
         raise TypeError(message)
-    if array.dtype.kind == "O":
-        for place, value in enumerate(array.flat):
-            number = value is None or hasattr(value, "__float__")
-            if not number or isinstance(value, (str, bytes)):
-                message = f"{name} must hold numbers: {name}[{place}] is {value!r}"
-                raise TypeError(message)
     return array.astype(np.float64)
