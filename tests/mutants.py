@@ -61,7 +61,7 @@ MUTANTS = [
     # Softmax and cross-entropy
     Mutant("_losses.py", "np.subtract(block, top, out=shifted)", "np.copyto(shifted, block)", "logits not shifted by their maximum"),
     Mutant("_losses.py", "top = np.maximum.reduce(block, -1, keepdims=True)", "top = np.maximum.reduce(block, None, keepdims=True)", "maximum over all rows, the wrong axis"),
-    Mutant("_losses.py", "log_total = np.log1p(rest)", "log_total = np.log(1 + rest)", "log1p lost in the loss with gradient"),
+    Mutant("_losses.py", "shifted, np.log1p(rest), targets[rows])", "shifted, np.log(1 + rest), targets[rows])", "log1p lost in the gradient"),
     Mutant("_losses.py", "np.subtract(shifted, np.log1p(rest, out=rest), out=shifted)", "np.subtract(shifted, np.log(1 + rest), out=shifted)", "log1p lost in log_softmax"),
     Mutant("_losses.py", "np.expm1(log_probability) + remainder", "np.exp(log_probability) - 1 + remainder", "expm1 lost"),
     Mutant("_losses.py", "return np.subtract(smaller, np.subtract(shifted, larger, out=larger), out=smaller)", "return -np.subtract(smaller, np.subtract(shifted, larger, out=larger), out=smaller)", "sign of TwoSum's error"),
@@ -83,10 +83,11 @@ MUTANTS = [
     Mutant("_objective.py", "Z += parameters.intercept", "Z += 0.0 * parameters.intercept", "intercept left out of the logits"),
     Mutant("_objective.py", "Z -= np.maximum.reduce(Z, axis=1, keepdims=True)", "pass", "predictions without the shift"),
     Mutant("_objective.py", "Z /= np.add.reduce(Z, axis=1, keepdims=True)", "Z /= np.add.reduce(Z, axis=0, keepdims=True)", "predictions normalised over rows"),
-    Mutant("_objective.py", "residual *= sample_weight[:, np.newaxis]", "pass", "sample weights missing in the gradient"),
+    Mutant("_objective.py", "residual *= sample_weight[rows, np.newaxis]", "pass", "sample weights missing in the gradient"),
     Mutant("_objective.py", "return float(np.dot(losses.astype(np.float64), sample_weight))", "return float(losses.sum())", "sample weights missing in the loss"),
     Mutant("_objective.py", "residual = residual.astype(np.float64, copy=False)", "residual = residual.astype(np.float32)", "residual rounded to float32"),
-    Mutant("_objective.py", "self.weight + other.weight", "self.weight", "weight of later blocks not added"),
+    Mutant("_objective.py", "intercept += residual.sum(axis=0)", "intercept = residual.sum(axis=0)", "earlier blocks of the gradient dropped"),
+    Mutant("_objective.py", "return Parameters(weights / total, intercept / total)", "return Parameters(weights, intercept)", "gradient without the mean"),
     Mutant("_objective.py", "out[...] = (X @ by_feature).T", "out[...] = (X @ by_feature).T[::-1]", "classes of wide float32 rows reversed"),
     # Gradient descent
     Mutant("_descent.py", "np.multiply(gradient, -rate, out=velocity)", "np.multiply(gradient, rate, out=velocity)", "sign of the gradient"),
@@ -161,7 +162,6 @@ MUTANTS = [
     Mutant("_estimator.py", "np.average(predicted == true, weights=weight)", "np.average(predicted == true)", "score ignores weights"),
     Mutant("_estimator.py", "Z[:, 1] - Z[:, 0] if", "Z[:, 0] - Z[:, 1] if", "sign of the two-class decision"),
     Mutant("_estimator.py", "for rows in blocks[1:]:", "for rows in blocks[1:-1]:", "last block of predictions left out"),
-    Mutant("_estimator.py", "return sums.weights / sums.weight, sums.intercept / sums.weight", "return sums.weights, sums.intercept", "gradient without the mean"),
     Mutant("_estimator.py", "_problem(features, checked_y, weight, description.classes, name", "_problem(features, checked_y, None, description.classes, name", "validation weights dropped"),
     # Checks of X
     Mutant("_features.py", "and not np.isfinite(flat).all()", "and np.isnan(flat).any()", "infinite features accepted"),

@@ -126,6 +126,18 @@ def test_loss_and_gradient_are_the_weighted_means_of_the_functions(targets, weig
     np.testing.assert_allclose(d_intercept, residual.sum(axis=0), rtol=0, atol=SUMMED)
 
 
+def test_the_means_of_repeated_rows_are_those_of_the_rows():
+    """So often that the rows are worked on in several blocks."""
+    times = 4_000
+    model, many = model_at(W, B), np.tile(X, (times, 1))
+    y, weight = np.tile(Y, times), np.tile(WEIGHT, times)
+    assert abs(model.loss(many, y, weight) - model.loss(X, Y, WEIGHT)) <= 1e-12
+    for found, expected in zip(
+        model.gradient(many, y, weight), model.gradient(X, Y, WEIGHT), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
 def test_gradient_is_float64_and_close_for_float32_parameters():
     model = model_at(W.astype("f4"), B.astype("f4"))
     d_coef, d_intercept = model.gradient(X.astype("f4"), Y)

@@ -31,7 +31,7 @@ from ._hyperparameters import (
 )
 from ._labels import check_classes, check_y, encode, find_classes, refuse_misfit
 from ._losses import log_softmax_rows
-from ._objective import Parameters, data_sums, of_logits, probabilities
+from ._objective import Parameters, of_logits, probabilities
 from ._optimum import AveragedDescent
 from ._problem import Learned, Problem, Start
 from ._progress import Progress, Watch
@@ -525,8 +525,8 @@ class SoftmaxRegression(ScikitLearnMethods):
         """
         learned = self._learned()
         problem = self._given_problem(X, y, sample_weight, learned)
-        sums = data_sums(problem.X, problem.targets, problem.sample_weight, _parameters(learned))
-        return sums.weights / sums.weight, sums.intercept / sums.weight
+        d_coef, d_intercept = problem.mean_gradient(_parameters(learned))
+        return d_coef, d_intercept
 
     # The estimator's own parameters
 

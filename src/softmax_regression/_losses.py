@@ -190,7 +190,7 @@ def cross_entropy_gradient(logits: ArrayLike, targets: ArrayLike) -> Floats:
     """
     logits = _as_logits(logits)
     targets = _as_targets(targets, logits.shape)
-    return cross_entropy_with_gradient_rows(_as_rows(logits), targets)[1].reshape(logits.shape)
+    return cross_entropy_gradient_rows(_as_rows(logits), targets).reshape(logits.shape)
 
 
 @np.errstate(all="ignore")
@@ -277,22 +277,13 @@ def cross_entropy_rows(logits: Floats, targets: NDArray[Any]) -> Floats:
 
 
 @np.errstate(all="ignore")
-def cross_entropy_with_gradient_rows(
-    logits: Floats, targets: NDArray[Any]
-) -> tuple[Floats, Floats]:
-    """Both :func:`cross_entropy`, (n,), and :func:`cross_entropy_gradient`, (n, K), in one pass.
-
-    Logits (n, K) and targets are trusted as in :func:`cross_entropy_rows`.
-    """
-    losses = np.empty(len(logits), logits.dtype)
+def cross_entropy_gradient_rows(logits: Floats, targets: NDArray[Any]) -> Floats:
+    """:func:`cross_entropy_gradient` of trusted float logits (n, K) and trusted targets."""
     gradient = np.empty(logits.shape, logits.dtype)
     for rows, shifted, exponentials, rest in _exponential_blocks(logits):
-        target = targets[rows]
-        log_total = np.log1p(rest)
         probabilities = np.divide(exponentials, 1 + rest, out=exponentials)
-        gradient[rows] = _differences(probabilities, shifted, log_total, target)
-        losses[rows] = _losses(shifted, log_total, target)
-    return losses, gradient
+        gradient[rows] = _differences(probabilities, shifted, np.log1p(rest), targets[rows])
+    return gradient
 
 
 def _losses(shifted: Doubles, log_total: Doubles, targets: NDArray[Any]) -> Doubles:

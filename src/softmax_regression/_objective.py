@@ -1,4 +1,4 @@
-"""The objective F on blocks of rows: sums that add up.
+"""The objective F and what it is made of: logits, loss, gradient and penalty.
 
     F(W, b) = (1 / Σ w_i) Σ_i w_i CE(t_i, softmax(W x_i + b)) + l1 ‖W‖₁ + (l2 / 2) ‖W‖²
 
@@ -13,8 +13,7 @@ Conventions, here and everywhere:
 | t | `targets` | labels or probability rows |
 | w | `sample_weight` | (n_rows,), None where all are 1 |
 
-A block gives sums, never means, with the weights inside. Dividing by the total weight and adding
-the penalty happen once, by whoever added the blocks up.
+Rows are worked on in blocks, whose sums add up; what is divided by Σ w_i says so.
 """
 
 import math
@@ -25,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._features import Features, row_blocks
-from ._losses import cross_entropy_rows, cross_entropy_with_gradient_rows
+from ._losses import cross_entropy_gradient_rows, cross_entropy_rows
 from ._targets import Targets
 
 WIDE = 256  # features; from here on float32 multiplies faster with the rows first
@@ -53,30 +52,6 @@ class Penalty(NamedTuple):
         if self.l1:
             total += self.l1 * float(np.abs(weights).sum())
         return total
-
-
-class Sums:
-    """Loss, gradient and weight of a block of rows; two blocks' sums add to those of both."""
-
-    def __init__(
-        self,
-        loss: float,
-        weights: NDArray[np.float64],
-        intercept: NDArray[np.float64],
-        weight: float,
-    ) -> None:
-        self.loss = loss
-        self.weights = weights
-        self.intercept = intercept
-        self.weight = weight
-
-    def __add__(self, other: "Sums") -> "Sums":
-        return Sums(
-            self.loss + other.loss,
-            self.weights + other.weights,
-            self.intercept + other.intercept,
-            self.weight + other.weight,
-        )
 
 
 def logits(X: Features, parameters: Parameters) -> NDArray[Any]:
@@ -155,34 +130,25 @@ def loss_sum(
     return total
 
 
-def block_sums(
+def mean_gradient(
     X: Features, targets: Targets, sample_weight: NDArray[Any] | None, parameters: Parameters
-) -> Sums:
-    """Return the sums of one block: w_i CE_i, w_i (ŷ_i - t_i) x_iᵀ, w_i (ŷ_i - t_i) and w_i.
+) -> Parameters:
+    """Return (1 / Σ w_i) Σ_i w_i (ŷ_i - t_i) x_iᵀ, and the same without x_i, in float64.
 
     The residual ŷ - t is equation (5.48)'s, right to the last digits also where ŷ is nearly t.
     """
-    losses, residual = cross_entropy_with_gradient_rows(logits(X, parameters), targets.given)
-    residual = residual.astype(np.float64, copy=False)
-    loss = _weighted_sum(losses, sample_weight)
-    weight = float(targets.n_rows)
-    if sample_weight is not None:
-        residual *= sample_weight[:, np.newaxis]
-        weight = float(sample_weight.sum())
-    # (Xᵀ R)ᵀ, because a sparse matrix multiplies from the left only.
-    return Sums(loss, np.asarray(X.T @ residual).T, residual.sum(axis=0), weight)
-
-
-def data_sums(
-    X: Features, targets: Targets, sample_weight: NDArray[Any] | None, parameters: Parameters
-) -> Sums:
-    """Return `block_sums` added over all rows."""
-    zeros = [np.zeros(array.shape) for array in parameters]
-    total = Sums(0.0, zeros[0], zeros[1], 0.0)
+    weights, intercept = (np.zeros(array.shape) for array in parameters)
     for rows in _blocks(X, targets.n_classes):
-        weight = None if sample_weight is None else sample_weight[rows]
-        total += block_sums(X[rows], targets.take(rows), weight, parameters)
-    return total
+        Z = logits(X[rows], parameters)
+        residual = cross_entropy_gradient_rows(Z, targets.take(rows).given)
+        residual = residual.astype(np.float64, copy=False)
+        if sample_weight is not None:
+            residual *= sample_weight[rows, np.newaxis]
+        # (Xᵀ R)ᵀ, because a sparse matrix multiplies from the left only.
+        weights += np.asarray(X[rows].T @ residual).T
+        intercept += residual.sum(axis=0)
+    total = total_weight(targets, sample_weight)
+    return Parameters(weights / total, intercept / total)
 
 
 def total_weight(targets: Targets, sample_weight: NDArray[Any] | None) -> float:

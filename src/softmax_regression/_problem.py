@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ._descent import DescentState
 from ._features import Features
-from ._objective import Parameters, loss_sum, total_weight
+from ._objective import Parameters, loss_sum, mean_gradient, total_weight
 from ._optimum import AveragedDescent
 from ._targets import Labels, Targets
 
@@ -35,6 +35,10 @@ class Problem(NamedTuple):
         """Return the mean cross-entropy, in nats, without smoothing or penalty."""
         total = loss_sum(self.X, self.targets, self.sample_weight, parameters)
         return total / total_weight(self.targets, self.sample_weight)
+
+    def mean_gradient(self, parameters: Parameters) -> Parameters:
+        """Return the gradient of `mean_loss`, in float64."""
+        return mean_gradient(self.X, self.targets, self.sample_weight, parameters)
 
 
 class Start(NamedTuple):
