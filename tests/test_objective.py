@@ -18,6 +18,7 @@ from tolerances import (
 )
 
 from softmax_regression import cross_entropy, cross_entropy_gradient
+from softmax_regression._objective import Parameters
 
 RNG = np.random.default_rng(11)
 N, D, K = 23, 4, 3
@@ -136,6 +137,15 @@ def test_the_means_of_repeated_rows_are_those_of_the_rows():
         model.gradient(many, y, weight), model.gradient(X, Y, WEIGHT), strict=True
     ):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+def test_one_vector_holds_w_row_by_row_and_then_b():
+    theta = Parameters(W, B).joined()
+    assert theta.tolist() == [*W.ravel(), *B]
+    parts = Parameters.split(theta, K)
+    assert all(np.shares_memory(part, theta) for part in parts)
+    assert (parts.weights == W).all()
+    assert (parts.intercept == B).all()
 
 
 def test_gradient_is_float64_and_close_for_float32_parameters():

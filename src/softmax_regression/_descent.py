@@ -27,7 +27,7 @@ from ._targets import Targets
 class DescentState:
     """Where gradient descent stands: all that the next step depends on, and nothing else.
 
-    `theta` is W and b in one vector, so that a step is one operation; `velocity` is the last
+    `theta` is W and b in one vector θ, so that a step is one operation; `velocity` is the last
     step; `epoch` counts finished epochs.
     """
 
@@ -81,17 +81,11 @@ class BatchObjective:
         self.penalty = penalty
         self.fit_intercept = fit_intercept
         self.gradient = np.zeros(self.n_classes * (self.n_features + 1), dtype)
-        self._parts = self.split(self.gradient)
+        self._parts = Parameters.split(self.gradient, self.n_classes)
         self._logits = np.empty(self.n_classes * batch_size, dtype)
         self._ones = np.ones(max(self.n_classes, batch_size), dtype)
         # A sum of exponentials above this has lost no digit to underflow.
         self._least_normal = float(np.finfo(dtype).tiny / np.finfo(dtype).eps)
-
-    def split(self, theta: NDArray[Any]) -> Parameters:
-        """Return W and b as views of one vector."""
-        n_weights = self.n_classes * self.n_features
-        weights = theta[:n_weights].reshape(self.n_classes, self.n_features)
-        return Parameters(weights, theta[n_weights:])
 
     def evaluate(self, X: Features, targets: Targets, weight: Any, parameters: Parameters) -> float:
         """Return F on the batch and leave ∇F (without the l1 term) in `gradient`.
@@ -226,8 +220,12 @@ class Descent(NamedTuple):
                 order = generator.permutation(self.batches.n_rows if rows is None else rows)
             loss = self.epoch(state, order, two if state.theta is one else one)
             state.epoch += 1
-            if report(loss, lambda: self.objective.split(state.theta)):
+            if report(loss, lambda: self.parameters(state)):
                 break
+
+    def parameters(self, state: DescentState) -> Parameters:
+        """Return W and b as views of the state's θ."""
+        return Parameters.split(state.theta, self.objective.n_classes)
 
     def epoch(
         self,
@@ -251,7 +249,7 @@ class Descent(NamedTuple):
         total, n_batches = 0.0, 0
         with np.errstate(all="ignore"):  # what overflows is caught as a non-finite loss
             for X, targets, weight in self.batches.walk(order):
-                parameters = self.objective.split(state.theta)
+                parameters = self.parameters(state)
                 loss = self.objective.evaluate(X, targets, weight, parameters)
                 if not math.isfinite(loss):
                     state.theta, state.velocity = other, np.zeros_like(other)

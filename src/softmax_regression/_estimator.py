@@ -20,7 +20,7 @@ from ._features import (
     feature_names,
     row_blocks,
 )
-from ._fit import learn, learn_batchwise
+from ._fit import learn, learn_batchwise, stream_parameters
 from ._hyperparameters import (
     ClassWeight,
     Hyperparameters,
@@ -49,12 +49,12 @@ class Description(NamedTuple):
 
     def with_parameters(self, parameters: Parameters) -> dict[str, Any]:
         """Return the attributes from which a model predicts, with arrays of their own."""
-        return {
+        named = {} if self.names is None else {"feature_names_in_": self.names}
+        return named | {
             "coef_": parameters.weights.copy(),
             "intercept_": parameters.intercept.copy(),
             "classes_": self.classes,
             "n_features_in_": self.n_features,
-            "feature_names_in_": self.names,
         }
 
 
@@ -725,11 +725,11 @@ class SoftmaxRegression(ScikitLearnMethods):
             return Start(DescentState(theta, np.zeros_like(theta)), generator, none, none)
         self._check_same(description)
         dtype = np.result_type(X.dtype, self.coef_.dtype)
-        theta = np.concatenate([self.coef_.ravel(), self.intercept_]).astype(dtype)
+        theta = _parameters(self.__dict__).joined().astype(dtype)
         state = DescentState(theta, self._velocity.astype(dtype), self._epoch)
         if not settings.fit_intercept:  # it may have been learned before
-            state.theta[self.coef_.size :] = 0
-            state.velocity[self.coef_.size :] = 0
+            for vector in (state.theta, state.velocity):
+                Parameters.split(vector, len(self.classes_)).intercept[:] = 0
         generator = deepcopy(self._generator)  # a fit that is interrupted leaves the model's own
         if isinstance(settings.random_state, np.random.Generator):
             generator = settings.random_state
@@ -747,10 +747,10 @@ class SoftmaxRegression(ScikitLearnMethods):
         """Whether nobody has set the parameters since `partial_fit` took them from the stream."""
         if self._stream is None:
             return False
-        weights, intercept = np.split(self._stream.average, [self.n_features_in_], axis=1)
-        return np.array_equal(weights.astype(self.coef_.dtype), self.coef_) and (
-            intercept.size == 0
-            or np.array_equal(intercept[:, 0].astype(self.intercept_.dtype), self.intercept_)
+        own = stream_parameters(self._stream, self.n_features_in_)
+        return all(
+            np.array_equal(array.astype(held.dtype), held)
+            for array, held in zip(own, _parameters(self.__dict__), strict=True)
         )
 
     def _check_same(self, description: Description) -> None:
@@ -788,13 +788,8 @@ class SoftmaxRegression(ScikitLearnMethods):
     def _adopt(self, learned: Learned, description: Description, start: Start) -> None:
         """Take over what was learned in one assignment, so that no error leaves half of it."""
         state = learned.state
-        shape = (description.classes.shape[0], description.n_features)
-        n_weights = shape[0] * shape[1]
-        fitted = {
-            "coef_": state.theta[:n_weights].reshape(shape).copy(),
-            "intercept_": state.theta[n_weights:].copy(),
-            "classes_": description.classes,
-            "n_features_in_": description.n_features,
+        parameters = Parameters.split(state.theta, len(description.classes))
+        fitted = description.with_parameters(parameters) | {
             "n_iter_": start.n_iter + learned.n_iter,
             "loss_curve_": np.append(start.loss_curve, learned.loss_curve),
             "validation_curve_": np.append(start.validation_curve, learned.validation_curve),
@@ -805,8 +800,6 @@ class SoftmaxRegression(ScikitLearnMethods):
             "_generator": start.generator,
             "_stream": learned.stream,
         }
-        if description.names is not None:
-            fitted["feature_names_in_"] = description.names
         kept = {key: value for key, value in self.__dict__.items() if key != "feature_names_in_"}
         self.__dict__ = kept | fitted
 

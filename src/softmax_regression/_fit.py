@@ -48,10 +48,7 @@ def learn_batchwise(problem: Problem, settings: Hyperparameters, start: Start) -
     if settings.learning_rate == "auto":
         stream = _stream(problem, settings, start)
         loss = _streamed(stream, problem, settings, start.n_iter)
-        n_features = problem.X.shape[1]
-        weights, intercept = stream.average[:, :n_features], stream.average[:, n_features:]
-        theta = _flat(Parameters(weights, intercept))
-        start.state.theta[: theta.size] = theta
+        start.state.theta[:] = stream_parameters(stream, problem.X.shape[1]).joined()
     else:
         loss = _descent(problem, settings, start.state).epoch(start.state)
         start.state.epoch += not math.isnan(loss)
@@ -82,7 +79,7 @@ def _textbook(
         keep(_described(descent, settings, start, monitor))
         raise
     if monitor.best is not None:
-        start.state.theta = _flat(monitor.best)
+        start.state.theta = monitor.best.joined()
     return _described(descent, settings, start, monitor)
 
 
@@ -187,7 +184,7 @@ def _to_the_optimum(
     if monitor.best is not None:
         kept, gap = monitor.best, math.inf
         objective = _objective(problem, settings, kept)
-    state.theta = _flat(kept).astype(dtype, copy=False)
+    state.theta = kept.joined().astype(dtype, copy=False)
     if dtype == np.float32 and math.isfinite(gap):
         # The proof is for the float64 solution; rounding it to float32 may lift F a little.
         rounded = _objective(problem, settings, _parameters(state, problem))
@@ -270,6 +267,12 @@ def _margins(Z: NDArray[Any], labels: NDArray[np.intp]) -> NDArray[Any]:
     return np.asarray(own - Z.max(axis=1))
 
 
+def stream_parameters(stream: AveragedDescent, n_features: int) -> Parameters:
+    """Return W and b of the stream's average; b is 0 where it has none."""
+    weights, intercept = np.split(stream.average, [n_features], axis=1)
+    return Parameters(weights, intercept.sum(axis=1))
+
+
 def _stream(problem: Problem, settings: Hyperparameters, start: Start) -> AveragedDescent:
     """Return where the stream of rows stands, or a new one that begins at the parameters."""
     if settings.l1:
@@ -317,14 +320,8 @@ def _batch_size(settings: Hyperparameters, default: int) -> int:
     return default if settings.batch_size == "auto" else settings.batch_size
 
 
-def _flat(parameters: Parameters) -> NDArray[np.float64]:
-    return np.concatenate([array.ravel() for array in parameters])
-
-
 def _parameters(state: DescentState, problem: Problem) -> Parameters:
-    shape = problem.targets.n_classes, problem.X.shape[1]
-    theta = state.theta.astype(np.float64)
-    return Parameters(theta[: shape[0] * shape[1]].reshape(shape), theta[shape[0] * shape[1] :])
+    return Parameters.split(state.theta.astype(np.float64), problem.targets.n_classes)
 
 
 def _monitor(settings: Hyperparameters, validation: Problem | None, watch: Watch | None) -> Monitor:

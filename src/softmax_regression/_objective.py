@@ -31,10 +31,20 @@ WIDE = 256  # features; from here on float32 multiplies faster with the rows fir
 
 
 class Parameters(NamedTuple):
-    """W (n_classes, n_features) and b (n_classes,)."""
+    """W (n_classes, n_features) and b (n_classes,), or both in one vector θ, W row by row first."""
 
     weights: NDArray[Any]
     intercept: NDArray[Any]
+
+    @classmethod
+    def split(cls, theta: NDArray[Any], n_classes: int) -> "Parameters":
+        """Return W and b as views of θ."""
+        n_weights = theta.size - n_classes
+        return cls(theta[:n_weights].reshape(n_classes, -1), theta[n_weights:])
+
+    def joined(self) -> NDArray[Any]:
+        """Return a new θ."""
+        return np.concatenate([self.weights.ravel(), self.intercept])
 
 
 class Penalty(NamedTuple):
