@@ -74,7 +74,7 @@ MUTANTS = [
     Mutant("_losses.py", "np.copyto(shifted, 0.0, where=targets == 0)", "pass", "0 times -inf is NaN"),
     Mutant("_losses.py", "remainder = 1 - targets[rows, columns]", "remainder = 0.0", "soft targets taken for hard in the gradient"),
     Mutant("_losses.py", "against = np.where(scores > 0,", "against = np.where(scores < 0,", "binary targets swapped"),
-    Mutant("_losses.py", "loss += np.log1p(np.exp(-gap))", "loss += np.log(1 + np.exp(-gap))", "log1p lost in the binary loss"),
+    Mutant("_losses.py", "loss += np.log1p(np.exp(-size))", "loss += np.log(1 + np.exp(-size))", "log1p lost in the binary loss"),
     Mutant("_losses.py", "for start in range(0, n_rows, step):", "for start in range(0, max(1, n_rows - step), step):", "last block of rows dropped"),
     Mutant("_losses.py", "terms[:, :half] += terms[:, n_terms - half :]", "terms[:, :half] += terms[:, half : 2 * half]", "odd class lost in a sum"),
     # The objective
@@ -157,7 +157,7 @@ MUTANTS = [
     Mutant("_estimator.py", "for vector in (state.theta, state.velocity):", "for vector in (state.theta,):", "an intercept no longer wanted is moved by momentum"),
     Mutant("_estimator.py", "generator = deepcopy(self._generator)", "generator = self._generator", "an interrupted fit advances the generator"),
     Mutant("_estimator.py", "self.__dict__ = kept | fitted", "for key, value in fitted.items():\n            setattr(self, key, value)", "model taken over attribute by attribute"),
-    Mutant("_estimator.py", 'return learned["classes_"][best]', "return best", "predict returns the index"),
+    Mutant("_estimator.py", 'return fitted["classes_"][best]', "return best", "predict returns the index"),
     Mutant("_estimator.py", "lambda z: z.argmax(axis=1)", "lambda z: z.shape[1] - 1 - z[:, ::-1].argmax(axis=1)", "ties go to the last class"),
     Mutant("_estimator.py", "np.average(predicted == true, weights=weight)", "np.average(predicted == true)", "score ignores weights"),
     Mutant("_estimator.py", "Z[:, 1] - Z[:, 0] if", "Z[:, 0] - Z[:, 1] if", "sign of the two-class decision"),

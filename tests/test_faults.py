@@ -481,6 +481,19 @@ def test_row_21_missing_names_are_warned_of():
         unnamed.predict(Frame(["a", "b", "c"]))
 
 
+@pytest.mark.parametrize(("first", "later", "fragment"), [
+    (Frame(["a", "b", "c"]), X, "does not have valid feature names, but .* was fitted with them"),
+    (X, Frame(["a", "b", "c"]), "has feature names, but .* was fitted without"),
+], ids=["missing", "new"])  # fmt: skip
+def test_names_on_one_side_only_are_warned_of_wherever_rows_come_again(first, later, fragment):
+    with pytest.warns(UserWarning, match=rf"^validation_data\[0\] {fragment}"):
+        plain().fit(first, Y, validation_data=(later, Y))
+    with pytest.warns(UserWarning, match=f"^X {fragment}"):
+        plain(warm_start=True).fit(first, Y).fit(later, Y)
+    with pytest.warns(UserWarning, match=f"^X {fragment}"):
+        plain().fit(first, Y).partial_fit(later, Y)
+
+
 @pytest.mark.parametrize("dtype", [float, "f4", "i1", "u1", "u8", bool, "S4", "O", "M8[Y]"])
 def test_rows_23_34_labels_come_back_with_their_dtype(dtype):
     labels = (Y % 2 if dtype is bool else Y).astype("i8").astype(dtype)

@@ -151,10 +151,17 @@ def named(*names):
 
 
 def test_feature_names_that_agree_or_are_unknown_pass():
-    assert check_feature_names(None, None) is None
-    assert check_feature_names(named("a", "b"), named("a", "b")) is None
-    assert "fitted without" in check_feature_names(named("a"), None)
-    assert "fitted with" in check_feature_names(None, named("a"))
+    check_feature_names(None, None)
+    check_feature_names(named("a", "b"), named("a", "b"))
+
+
+@pytest.mark.parametrize(("given", "fitted", "message"), [
+    (named("a"), None, "^Z has feature names, but SoftmaxRegression was fitted without"),
+    (None, named("a"), "^Z does not have valid feature names, but .* was fitted with them"),
+], ids=["given", "fitted"])  # fmt: skip
+def test_names_on_one_side_only_are_warned_of(given, fitted, message):
+    with pytest.warns(UserWarning, match=message):
+        check_feature_names(given, fitted, name="Z")
 
 
 @pytest.mark.parametrize(("given", "fitted", "lines"), [

@@ -231,7 +231,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         sample_weight: ArrayLike | None = None,
         *,
         validation_data: tuple[Any, ...] | None = None,
-    ) -> "SoftmaxRegression":
+    ) -> Self:
         """Learn W and b from rows X and targets y.
 
         Parameters
@@ -293,7 +293,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         y: ArrayLike,
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-    ) -> "SoftmaxRegression":
+    ) -> Self:
         """Take one pass over some more rows, in the order given, a step per `batch_size` rows.
 
         With ``learning_rate="auto"`` these are averaged steps in the metric of the rows seen so
@@ -331,9 +331,10 @@ class SoftmaxRegression(ScikitLearnMethods):
         """
         settings = check_hyperparameters(self.get_params())
         _refuse_whole_data_settings(settings)
-        fitted = hasattr(self, "coef_")
-        names = self._check_names(X, self.__dict__) if fitted else feature_names(X)
-        features = check_features(X, self.n_features_in_ if fitted else None)
+        if hasattr(self, "coef_"):
+            features, names = self._checked(X, vars(self)), vars(self).get("feature_names_in_")
+        else:
+            features, names = check_features(X), feature_names(X)
         checked_y, weight = _check_rows(features, y, sample_weight)
         known = self._known_classes(classes, checked_y)
         description = Description(known, features.shape[1], names)
@@ -369,7 +370,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         ValueError
             X is not a finite matrix with the columns seen in `fit`.
         """
-        Z = self._by_blocks(X, lambda z: z, self._learned())
+        Z = self._by_blocks(X, lambda z: z, self._fitted())
         return Z[:, 1] - Z[:, 0] if Z.shape[1] == 2 else Z
 
     def predict_log_proba(self, X: MatrixLike) -> NDArray[Any]:
@@ -392,7 +393,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         NotFittedError, ValueError
             As `decision_function`.
         """
-        return self._by_blocks(X, log_softmax_rows, self._learned())
+        return self._by_blocks(X, log_softmax_rows, self._fitted())
 
     def predict_proba(self, X: MatrixLike) -> NDArray[Any]:
         """Return ŷ, the softmax of the logits.
@@ -412,7 +413,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         NotFittedError, ValueError
             As `decision_function`.
         """
-        return self._by_blocks(X, probabilities, self._learned())
+        return self._by_blocks(X, probabilities, self._fitted())
 
     def predict(self, X: MatrixLike) -> NDArray[Any]:
         """Return the most probable class of each row, the first one in a tie.
@@ -432,9 +433,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         NotFittedError, ValueError
             As `decision_function`.
         """
-        learned = self._learned()
-        best = self._by_blocks(X, lambda z: z.argmax(axis=1), learned)
-        return learned["classes_"][best]  # type: ignore[no-any-return]
+        fitted = self._fitted()
+        best = self._by_blocks(X, lambda z: z.argmax(axis=1), fitted)
+        return fitted["classes_"][best]  # type: ignore[no-any-return]
 
     def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy, the weighted share of rows whose predicted class is the true one.
@@ -491,9 +492,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         NotFittedError, ValueError
             As `decision_function`, and for a y with an unknown label.
         """
-        learned = self._learned()
-        problem = self._given_problem(X, y, sample_weight, learned)
-        return problem.mean_loss(_parameters(learned))
+        fitted = self._fitted()
+        problem = self._given_problem(X, y, sample_weight, fitted)
+        return problem.mean_loss(_parameters(fitted))
 
     def gradient(
         self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -523,9 +524,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         NotFittedError, ValueError
             As `loss`.
         """
-        learned = self._learned()
-        problem = self._given_problem(X, y, sample_weight, learned)
-        d_coef, d_intercept = problem.mean_gradient(_parameters(learned))
+        fitted = self._fitted()
+        problem = self._given_problem(X, y, sample_weight, fitted)
+        d_coef, d_intercept = problem.mean_gradient(_parameters(fitted))
         return d_coef, d_intercept
 
     # The estimator's own parameters
@@ -545,7 +546,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         """
         return {name: getattr(self, name) for name in _defaults(type(self))}
 
-    def set_params(self, **params: Any) -> "SoftmaxRegression":
+    def set_params(self, **params: Any) -> Self:
         """Change constructor arguments; they are checked by the next `fit`.
 
         Parameters
@@ -674,29 +675,22 @@ class SoftmaxRegression(ScikitLearnMethods):
             )
             raise sibling(NotFittedError)(message)
 
-    def _learned(self) -> dict[str, Any]:
+    def _fitted(self) -> dict[str, Any]:
         """Return all attributes in one read: a fit in another thread replaces them as a whole."""
         self._check_fitted()
         return self.__dict__
 
-    def _check_names(self, X: Any, learned: dict[str, Any]) -> NDArray[np.object_] | None:
-        fitted: NDArray[np.object_] | None = learned.get("feature_names_in_")
-        warning = check_feature_names(feature_names(X), fitted)
-        if warning is not None:
-            warn(warning, UserWarning)
-        return fitted
-
-    def _checked(self, X: Any, learned: dict[str, Any]) -> Features:
+    def _checked(self, X: Any, fitted: dict[str, Any]) -> Features:
         """Return X as the fitted model takes it."""
-        self._check_names(X, learned)
-        return check_features(X, learned["n_features_in_"])
+        check_feature_names(feature_names(X), fitted.get("feature_names_in_"))
+        return check_features(X, fitted["n_features_in_"])
 
     def _by_blocks(
-        self, X: Any, function: Callable[[NDArray[Any]], NDArray[Any]], learned: dict[str, Any]
+        self, X: Any, function: Callable[[NDArray[Any]], NDArray[Any]], fitted: dict[str, Any]
     ) -> NDArray[Any]:
         """Return `function` of the logits of all rows, in blocks that bound the memory between."""
-        X = self._checked(X, learned)
-        parameters = _parameters(learned)
+        X = self._checked(X, fitted)
+        parameters = _parameters(fitted)
         row_bytes = 8 * max(parameters.weights.shape)
         if X.shape[0] * row_bytes <= BLOCK_BYTES:
             return of_logits(function, X, parameters)
@@ -708,13 +702,11 @@ class SoftmaxRegression(ScikitLearnMethods):
             out[rows] = of_logits(function, X[rows], parameters)
         return out
 
-    def _given_problem(
-        self, X: Any, y: Any, sample_weight: Any, learned: dict[str, Any]
-    ) -> Problem:
-        features = self._checked(X, learned)
+    def _given_problem(self, X: Any, y: Any, sample_weight: Any, fitted: dict[str, Any]) -> Problem:
+        features = self._checked(X, fitted)
         checked_y, weight = _check_rows(features, y, sample_weight)
         refuse_all_zero(weight)
-        return _problem(features, checked_y, weight, learned["classes_"])
+        return _problem(features, checked_y, weight, fitted["classes_"])
 
     def _start(self, settings: Hyperparameters, description: Description, X: Features) -> Start:
         """Return the zero model, or with `warm_start` the state that the last fit left."""
@@ -804,8 +796,8 @@ class SoftmaxRegression(ScikitLearnMethods):
         self.__dict__ = kept | fitted
 
 
-def _parameters(learned: dict[str, Any]) -> Parameters:
-    return Parameters(learned["coef_"], learned["intercept_"])
+def _parameters(fitted: dict[str, Any]) -> Parameters:
+    return Parameters(fitted["coef_"], fitted["intercept_"])
 
 
 def _learning_problem(
@@ -850,7 +842,7 @@ def _validation_problem(validation_data: Any, description: Description) -> Probl
         message = f"validation_data must be a tuple (X, y) or (X, y, sample_weight), got {given}"
         raise TypeError(message)
     X, y, *weights = validation_data
-    check_feature_names(feature_names(X), description.names)
+    check_feature_names(feature_names(X), description.names, name="validation_data[0]")
     features = check_features(X, description.n_features, name="validation_data[0]")
     _refuse_no_rows(features)
     checked_y = check_y(y, features.shape[0], name="validation_data[1]")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._arrays import as_array, is_lazy_frame, is_sparse
+from ._warn import warn
 
 
 class SparseMatrix(Protocol):
@@ -73,24 +74,24 @@ def feature_names(X: Any) -> NDArray[np.object_] | None:
 
 
 def check_feature_names(
-    given: NDArray[np.object_] | None, fitted: NDArray[np.object_] | None
-) -> str | None:
-    """Raise when both sets of names exist and differ; return a warning's text when one is missing.
+    given: NDArray[np.object_] | None, fitted: NDArray[np.object_] | None, *, name: str = "X"
+) -> None:
+    """Raise where both sets of names exist and differ; warn where only one exists.
 
     Raises
     ------
     ValueError
         Names unseen in fit, missing, or in another order.
     """
+    model = "SoftmaxRegression was fitted"
     if given is None and fitted is None:
-        return None
+        return
     if fitted is None:
-        return "X has feature names, but SoftmaxRegression was fitted without feature names"
-    if given is None:
-        return "X does not have valid feature names, but SoftmaxRegression was fitted with them"
-    if given.shape == fitted.shape and bool(np.all(given == fitted)):
-        return None
-    raise ValueError(_names_differ(set(given), set(fitted)))
+        warn(f"{name} has feature names, but {model} without feature names", UserWarning)
+    elif given is None:
+        warn(f"{name} does not have valid feature names, but {model} with them", UserWarning)
+    elif given.shape != fitted.shape or bool(np.any(given != fitted)):
+        raise ValueError(_names_differ(set(given), set(fitted)))
 
 
 def _names_differ(given: set[str], fitted: set[str]) -> str:

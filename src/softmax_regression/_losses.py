@@ -242,10 +242,10 @@ def binary_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> Floats:
             f"targets must be probabilities of class 1, in [0, 1]; {where} is {targets[first]}"
         )
         raise ValueError(message)
-    gap = np.abs(scores, dtype=np.float64)
+    size = np.abs(scores, dtype=np.float64)
     against = np.where(scores > 0, 1 - targets.astype(np.float64), targets)
-    loss = np.multiply(gap, against, out=np.zeros(gap.shape), where=against != 0)
-    loss += np.log1p(np.exp(-gap))
+    loss = np.multiply(size, against, out=np.zeros(size.shape), where=against != 0)
+    loss += np.log1p(np.exp(-size))
     return np.asarray(loss, dtype=scores.dtype)
 
 

@@ -214,14 +214,14 @@ def _copy_to(twin: Any, model: Any) -> Any:
 class FitTask(NamedTuple):
     """A fit as scikit-learn's callbacks see it.
 
-    `learned` turns parameters into the attributes that make a copy of the model predict.
+    `attributes` turns parameters into the attributes that make a copy of the model predict.
     """
 
     X: Any
     y: Any
     sample_weight: Any
     max_iter: int
-    learned: Callable[[Any], dict[str, Any]]
+    attributes: Callable[[Any], dict[str, Any]]
 
     @property
     def data(self) -> dict[str, Any]:
@@ -268,7 +268,7 @@ class _Epochs:
         stop: bool = self.epoch.call_on_fit_task_end(
             estimator=self.model,
             **self.task.data,
-            reconstruction_attributes=lambda: self.task.learned(parameters),
+            reconstruction_attributes=lambda: self.task.attributes(parameters),
         )
         self.epoch = None
         if not stop:
