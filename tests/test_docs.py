@@ -6,6 +6,7 @@ import importlib
 import io
 import pkgutil
 import re
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -41,12 +42,25 @@ def test_docstrings(module, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", [
-    "SoftmaxRegression", "binary_cross_entropy", "cross_entropy", "cross_entropy_gradient", "log_softmax",
-    "softmax",
+    "SoftmaxRegression", "SoftmaxRegression.gradient", "SoftmaxRegression.loss",
+    "SoftmaxRegression.partial_fit", "SoftmaxRegression.predict_proba", "SoftmaxRegression.save",
+    "SoftmaxRegression.score", "Progress", "binary_cross_entropy", "cross_entropy",
+    "cross_entropy_gradient", "log_softmax", "softmax",
 ])  # fmt: skip
 def test_what_computes_has_a_running_example(name):
-    tests = doctest.DocTestFinder().find(getattr(softmax_regression, name), name)
+    described = attrgetter(name)(softmax_regression)
+    tests = doctest.DocTestFinder(recurse=False).find(described, name)
     assert any(test.examples for test in tests)
+
+
+@pytest.mark.parametrize("name", ["decision_function", "fit", "gradient", "loss", "partial_fit", "predict",
+                                  "predict_log_proba", "predict_proba", "score"])  # fmt: skip
+def test_what_takes_rows_documents_what_it_raises(name):
+    """A masked X is a TypeError everywhere, an infinite one a ValueError."""
+    text = getattr(softmax_regression.SoftmaxRegression, name).__doc__
+    raises = text.partition("Raises\n")[2]
+    assert "TypeError" in raises
+    assert "ValueError" in raises
 
 
 def blocks():

@@ -65,8 +65,10 @@ class SoftmaxRegression(ScikitLearnMethods):
 
         F(W, b) = (1 / Σ w_i) Σ_i w_i CE(y_i, softmax(W x_i + b)) + l1 ‖W‖₁ + (l2 / 2) ‖W‖²
 
-    where CE is the cross-entropy in nats and w the sample weights. The intercept b is not
-    penalised. F is a mean, so repeated rows, scaled weights and `batch_size` do not change it.
+    where CE is the cross-entropy in nats, w the sample weights, times the class weights, and y the
+    targets, smoothed where asked. The intercept b is not penalised. F is a mean, so repeated rows,
+    scaled weights and `batch_size` do not change it. `loss` and `gradient` are its first term,
+    without class weights and smoothing, and that term's derivative.
 
     With ``learning_rate="auto"`` the fit needs no tuning: it ends at the optimum of F, from mini-
     batches and curvature, whatever the scales of the features, and proves by the duality gap how
@@ -84,42 +86,47 @@ class SoftmaxRegression(ScikitLearnMethods):
         maps the number of finished epochs (0 in the first) to the step of the next; each call of
         `partial_fit` is an epoch.
     batch_size : "auto" or int, default="auto"
-        Rows per gradient step, >= 1; "auto" is 256 with a numeric `learning_rate`, else 1024.
+        Rows per mini-batch, >= 1; "auto" is 1024 with ``learning_rate="auto"``, else 256.
     momentum : float, default=0.0
-        Share of the last step that is taken again, in [0, 1). Needs a numeric `learning_rate`.
+        Share of the last step that is taken again, in [0, 1). Needs a number or a callable as
+        `learning_rate`.
     max_iter : int, default=1000
-        Epochs (passes over the data) at most; 0 gives the zero model.
+        Epochs (passes over the data) at most; 0 leaves the parameters where the fit begins, at
+        zero or, with `warm_start`, at those of the last fit.
     tol : float, default=1e-6
         In nats, >= 0. With ``learning_rate="auto"``: stop when F is within `tol` of its minimum,
-        proven where ``l2 > 0`` or ``l1 > 0``, estimated otherwise. Else: stop when the loss curve
-        has not fallen by `tol` in `n_iter_no_change` epochs; 0 runs all `max_iter` epochs.
+        proven where ``l2 > 0`` or ``l1 > 0``, estimated otherwise; 0 goes on until float64 has no
+        more digits, and `converged_` is False then. Else: stop when the loss curve has not fallen
+        by `tol` in `n_iter_no_change` epochs; 0 runs all `max_iter` epochs unless `early_stopping`
+        ends the fit.
     fit_intercept : bool, default=True
         Whether b is learned; it is 0 otherwise.
     class_weight : dict, "balanced" or None, default=None
         Factor on the weight of each row, by its class. A class the dict does not name counts 1;
         "balanced" makes all classes weigh the same.
     label_smoothing : float, default=0.0
-        Share s of every target spread evenly over the classes in `fit`, in [0, 1).
+        Share s of every target that learning spreads evenly over the classes, in [0, 1).
     early_stopping : bool, default=False
         Watch the log-loss of held-out rows instead of the training loss, stop when it has not
-        fallen by `tol` in `n_iter_no_change` epochs, and keep the best epoch's parameters.
+        fallen by `tol` in `n_iter_no_change` epochs, and keep the best epoch's parameters. With
+        ``learning_rate="auto"`` steps count for epochs, and the optimum ends the fit too.
     validation_fraction : float, default=0.1
         Share of the rows held out, class by class, for `early_stopping` without
         `validation_data`; in (0, 1).
     n_iter_no_change : int, default=5
-        Epochs without a fall of `tol` before the fit stops, >= 1.
+        Epochs without a fall of `tol` before gradient descent or `early_stopping` ends, >= 1.
     shuffle : bool, default=True
-        Whether `fit` visits the rows in a new random order in every epoch. `partial_fit` takes
-        them as they come.
+        Whether `fit` draws mini-batches in a new random order in every epoch.
     random_state : int, Generator, RandomState, SeedSequence or None, default=None
         Seed of the shuffling and of the held-out split.
     warm_start : bool, default=False
         Whether `fit` goes on from the last fit (parameters, momentum, epoch count, random state
         and curves) instead of from zero.
     verbose : int, default=0
-        1 prints a line per epoch, at most two a second.
+        1 prints a line per epoch or step, at most two a second.
     callback : callable or None, default=None
-        Called once per epoch with a `Progress`; a true return stops the fit.
+        Called with a `Progress` after every epoch, or with ``learning_rate="auto"`` after every
+        step, which takes one pass over the data or a few; a true return ends the fit.
 
     Attributes
     ----------
@@ -302,6 +309,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         where batches end give bit for bit what ``fit(shuffle=False, max_iter=1)`` gives on all
         rows at once. A callable is asked once per call, for the number of calls before.
 
+        `max_iter`, `tol`, `validation_fraction`, `n_iter_no_change`, `shuffle`, `random_state`,
+        `warm_start`, `verbose` and `callback` are for `fit` and not used here.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -322,12 +332,22 @@ class SoftmaxRegression(ScikitLearnMethods):
 
         Raises
         ------
+        TypeError
+            An argument of the wrong kind, or text labels where the classes are numbers.
         ValueError
             An illegal value, an unknown label, other `classes` than before, or a setting that
             needs all rows at once (``early_stopping``, ``class_weight="balanced"``, and `l1` with
             ``learning_rate="auto"``).
         DivergenceError
             The loss left the finite numbers; the model stays as it was.
+
+        Examples
+        --------
+        >>> model = SoftmaxRegression()
+        >>> for X, y in ([[[0.0], [1.0]], ["a", "b"]], [[[2.0], [0.5]], ["c", "a"]]):
+        ...     model = model.partial_fit(X, y, classes=["a", "b", "c"])
+        >>> model.n_iter_, model.predict([[2.0]])
+        (2, array(['c'], dtype='<U1'))
         """
         settings = check_hyperparameters(self.get_params())
         _refuse_whole_data_settings(settings)
@@ -367,6 +387,8 @@ class SoftmaxRegression(ScikitLearnMethods):
         ------
         NotFittedError
             Before `fit`.
+        TypeError
+            X is of the wrong kind, such as a masked array.
         ValueError
             X is not a finite matrix with the columns seen in `fit`.
         """
@@ -390,7 +412,7 @@ class SoftmaxRegression(ScikitLearnMethods):
 
         Raises
         ------
-        NotFittedError, ValueError
+        NotFittedError, TypeError, ValueError
             As `decision_function`.
         """
         return self._by_blocks(X, log_softmax_rows, self._fitted())
@@ -410,8 +432,15 @@ class SoftmaxRegression(ScikitLearnMethods):
 
         Raises
         ------
-        NotFittedError, ValueError
+        NotFittedError, TypeError, ValueError
             As `decision_function`.
+
+        Examples
+        --------
+        >>> model = SoftmaxRegression(l2=0.1).fit([[0.0], [1.0], [2.0]], ["a", "b", "c"])
+        >>> model.predict_proba([[0.0], [1.0]]).round(2)
+        array([[0.67, 0.28, 0.05],
+               [0.28, 0.43, 0.28]])
         """
         return self._by_blocks(X, probabilities, self._fitted())
 
@@ -430,7 +459,7 @@ class SoftmaxRegression(ScikitLearnMethods):
 
         Raises
         ------
-        NotFittedError, ValueError
+        NotFittedError, TypeError, ValueError
             As `decision_function`.
         """
         fitted = self._fitted()
@@ -456,8 +485,14 @@ class SoftmaxRegression(ScikitLearnMethods):
 
         Raises
         ------
-        NotFittedError, ValueError
-            As `decision_function`, and for a y that does not match X.
+        NotFittedError, TypeError, ValueError
+            As `decision_function`, and for a y that does not match X or the classes' kind.
+
+        Examples
+        --------
+        >>> model = SoftmaxRegression(l2=0.1).fit([[0.0], [1.0], [2.0]], ["a", "b", "c"])
+        >>> model.score([[0.0], [0.1], [2.0], [2.1]], ["a", "b", "c", "c"])
+        0.75
         """
         predicted = self.predict(X)
         true, weight = _check_rows(predicted, y, sample_weight)
@@ -489,8 +524,14 @@ class SoftmaxRegression(ScikitLearnMethods):
 
         Raises
         ------
-        NotFittedError, ValueError
-            As `decision_function`, and for a y with an unknown label.
+        NotFittedError, TypeError, ValueError
+            As `score`, and for a y with an unknown label.
+
+        Examples
+        --------
+        >>> model = SoftmaxRegression(max_iter=0).fit([[0.0], [1.0]], ["a", "b"])
+        >>> model.loss([[0.0], [5.0]], ["a", "b"])  # ŷ is 1/2 everywhere: ln 2 nats
+        0.6931471805599453
         """
         fitted = self._fitted()
         problem = self._given_problem(X, y, sample_weight, fitted)
@@ -521,8 +562,18 @@ class SoftmaxRegression(ScikitLearnMethods):
 
         Raises
         ------
-        NotFittedError, ValueError
+        NotFittedError, TypeError, ValueError
             As `loss`.
+
+        Examples
+        --------
+        >>> model = SoftmaxRegression(max_iter=0).fit([[0.0], [1.0]], ["a", "b"])
+        >>> d_coef, d_intercept = model.gradient([[4.0]], ["a"])  # ŷ - y is (-1/2, 1/2)
+        >>> d_coef
+        array([[-2.],
+               [ 2.]])
+        >>> d_intercept
+        array([-0.5,  0.5])
         """
         fitted = self._fitted()
         problem = self._given_problem(X, y, sample_weight, fitted)

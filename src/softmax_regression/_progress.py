@@ -22,14 +22,16 @@ Watch: TypeAlias = Callable[[Parameters], bool]
 class Progress:
     """One epoch of a running fit, as a callback sees it.
 
+    With ``learning_rate="auto"`` it is one step, which takes one pass over the data or a few.
+
     Attributes
     ----------
     epoch : int
-        Epochs finished, 1 after the first.
+        Epochs or steps finished in this fit, 1 after the first.
     max_iter : int
         The most there can be.
     loss : float
-        The epoch's entry of ``loss_curve_``: the objective, in nats.
+        The epoch's or step's entry of ``loss_curve_``: the objective, in nats.
     validation_loss : float or None
         Mean cross-entropy of the validation data, in nats, where there are any.
     optimality_gap : float
@@ -37,6 +39,18 @@ class Progress:
         proof is made at the end of the fit.
     elapsed : float
         Seconds since the fit began.
+
+    Examples
+    --------
+    >>> from softmax_regression import SoftmaxRegression
+    >>> def show(progress):
+    ...     print(progress.epoch, round(progress.loss, 3))
+    ...     return progress.loss < 0.5  # ends the fit
+    >>> model = SoftmaxRegression(learning_rate=1.0, callback=show)
+    >>> model = model.fit([[0.0], [1.0], [2.0], [3.0]], ["a", "a", "b", "b"])
+    1 0.693
+    2 0.546
+    3 0.432
     """
 
     epoch: int
