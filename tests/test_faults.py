@@ -322,8 +322,9 @@ def test_partial_fit_refuses_settings_that_need_all_rows(settings, error, fragme
 
 def test_row_56_a_validation_part_without_rows():
     model = fitted(early_stopping=False).set_params(early_stopping=True)
-    fragment = "validation_fraction=0.1 of 3 rows leaves no row to validate on"
+    fragment = "validation_fraction=0.1 of 3 rows of weight > 0 leaves no row to validate on"
     refuse(SoftmaxRegression.fit, model, (X[:3], Y[:3]), ValueError, fragment)
+    refuse(SoftmaxRegression.fit, model, (X, Y, 1.0 * (np.arange(30) < 3)), ValueError, fragment)
 
 
 # Accepted, and right

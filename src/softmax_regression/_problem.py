@@ -90,7 +90,7 @@ def hold_out(
     held = np.diff(passed, prepend=np.floor(0.5 * fraction)) > 0
     if not held.any() or held.all():
         message = (
-            f"validation_fraction={fraction} of {targets.n_rows} rows leaves no row to "
+            f"validation_fraction={fraction} of {targets.n_rows} rows of weight > 0 leaves no row to "
             f"{'learn from' if held.any() else 'validate on'}; give more rows, another "
             "validation_fraction, or validation_data"
         )
