@@ -43,6 +43,8 @@ WATCHED_BY = {
     "_targets.py": ["test_targets.py", "test_separable.py", "test_objective.py", "test_faults.py"],
     "_labels.py": ["test_labels.py", "test_targets.py", "test_faults.py"],
     "_weights.py": ["test_weights.py", "test_objective.py", "test_faults.py"],
+    "_arrays.py": ["test_losses.py", "test_features.py", "test_faults.py"],
+    "_warn.py": ["test_warn.py"],
     "_progress.py": ["test_progress.py", "test_estimator.py"],
     "_problem.py": ["test_absent_rows.py", "test_core_mutations.py", "test_estimator.py", "test_objective.py", "test_faults.py"],
     "_features.py": ["test_features.py", "test_faults.py"],
@@ -132,6 +134,7 @@ MUTANTS = [
     Mutant("_weights.py", "legal = np.isfinite(weights) & (weights >= 0)", "legal = np.isfinite(weights)", "negative weights accepted"),
     # When to stop, and what to keep
     Mutant("_progress.py", "if value < self._since - self.tol", "if value < self._since + self.tol", "a rise within tol counts as a fall"),
+    Mutant("_progress.py", "if math.isnan(value):", "if False:", "NaN counts towards a plateau"),
     Mutant("_progress.py", "return self.waited >= self.patience", "return self.waited > self.patience", "patience off by one"),
     Mutant("_progress.py", "if self.best is None or value < self.early.lowest:", "if True:", "early stopping keeps the last epoch"),
     Mutant("_progress.py", "self.best = Parameters(*(array.copy() for array in current))", "self.best = current", "best epoch overwritten by later ones"),
@@ -142,6 +145,8 @@ MUTANTS = [
     Mutant("_problem.py", "return total / total_weight(self.targets, self.sample_weight)", "return total / self.targets.n_rows", "loss divided by the rows, not their weight"),
     Mutant("_fit.py", "    if monitor.best is not None:\n        start.state", "    if False:\n        start.state", "best parameters not restored"),
     Mutant("_fit.py", "objective = _objective(problem, settings, kept)", "pass", "the loss curve ends at parameters that are not kept"),
+    Mutant("_fit.py", "start.state.epoch += not math.isnan(loss)", "pass", "a schedule stands still in partial_fit"),
+    Mutant("_fit.py", "epochs = min(len(curve) - 1, settings.n_iter_no_change)", "epochs = len(curve) - 1", "advice on all epochs instead of the last"),
     Mutant("_fit.py", "return deepcopy(start.stream)", "return start.stream", "an interrupted partial_fit changes the stream"),
     Mutant("_fit.py", "gap += max(0.0, rounded - solution.objective)", "pass", "rounding to float32 missing in the gap"),
     Mutant("_fit.py", "if not (margins > 0).all():", "if not (margins > 0).any():", "one row makes data separable"),
@@ -163,6 +168,10 @@ MUTANTS = [
     Mutant("_estimator.py", "Z[:, 1] - Z[:, 0] if", "Z[:, 0] - Z[:, 1] if", "sign of the two-class decision"),
     Mutant("_estimator.py", "for rows in blocks[1:]:", "for rows in blocks[1:-1]:", "last block of predictions left out"),
     Mutant("_estimator.py", "_problem(features, checked_y, weight, description.classes, name", "_problem(features, checked_y, None, description.classes, name", "validation weights dropped"),
+    # What is told to whom
+    Mutant("_warn.py", "frame.f_code.co_filename.startswith(PACKAGE)", "False", "warnings name the library's lines"),
+    Mutant("_labels.py", "    refuse_misfit(y, classes, name)\n", "", "text labels taken for unknown numbers"),
+    Mutant("_arrays.py", "    _refuse_look_alikes(values, name)\n", "", "masks of masked arrays ignored"),
     # Checks of X
     Mutant("_features.py", "and not np.isfinite(flat).all()", "and np.isnan(flat).any()", "infinite features accepted"),
     # The optimum
