@@ -165,8 +165,7 @@ def test_mean_target_rows(weight, smoothing):
     T = (1 - smoothing) * np.eye(3)[LABELS] + smoothing / 3
     w = np.full(120, 1 / 120) if weight is None else weight / weight.sum()
     expected = (T.T * w) @ block.rows.values
-    np.testing.assert_allclose(data.mean_target_rows(), expected, rtol=0, atol=1e-14)
-    assert data.mean_target_rows() is data.mean_target_rows()
+    np.testing.assert_allclose(data.mean_target_rows, expected, rtol=0, atol=1e-14)
 
 
 def test_means_of_the_targets_know_of_smoothing():
@@ -176,7 +175,7 @@ def test_means_of_the_targets_know_of_smoothing():
     T = np.zeros((3, 120))
     targets.subtract_from(T)
     expected = -(T @ block.weight) / WEIGHT.sum()
-    np.testing.assert_allclose(data.mean_targets(), expected, rtol=1e-13)
+    np.testing.assert_allclose(data.mean_targets, expected, rtol=1e-13)
 
 
 def test_a_class_without_rows_that_still_gets_probability_leaves_no_bound():

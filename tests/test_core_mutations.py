@@ -23,7 +23,8 @@ from softmax_regression._optimum.minibatch import AveragedDescent
 from softmax_regression._optimum.passes import Value, evaluate
 from softmax_regression._optimum.quadratic import cheapest_shift, soft_threshold
 from softmax_regression._optimum.reduced_hessian import HessianMatrix, HessianProducts
-from softmax_regression._optimum.standardised import Standardised, raw_block
+from softmax_regression._optimum.rows import raw_block
+from softmax_regression._optimum.standardised import Standardised
 from softmax_regression._problem import hold_out
 from softmax_regression._targets import Labels, ProbabilityRows
 

@@ -57,7 +57,7 @@ def test_a_share_says_how_far_mean_probabilities_may_exceed_mean_targets():
     point = Intercepts(data).solve(parameters(), share=1e-3)
     above = residual(data, point)
     assert np.abs(above).max() > 1e-9
-    assert (above <= 1e-3 * (data.mean_targets() + above)).all()
+    assert (above <= 1e-3 * (data.mean_targets + above)).all()
 
 
 def test_in_float32_the_point_is_one_of_float32():

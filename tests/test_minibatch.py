@@ -7,7 +7,8 @@ import pytest
 
 from softmax_regression._optimum.minibatch import AveragedDescent
 from softmax_regression._optimum.passes import evaluate
-from softmax_regression._optimum.standardised import Block, DenseRows, Standardised
+from softmax_regression._optimum.rows import Block, DenseRows
+from softmax_regression._optimum.standardised import Standardised
 from softmax_regression._targets import Labels
 
 

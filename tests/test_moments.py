@@ -13,7 +13,8 @@ from softmax_regression._optimum.moments import (
     sampled,
     second_moment,
 )
-from softmax_regression._optimum.standardised import Block, Standardised
+from softmax_regression._optimum.rows import Block
+from softmax_regression._optimum.standardised import Standardised
 from softmax_regression._targets import Labels
 
 # Means of 300 products of order 1.
@@ -57,14 +58,15 @@ def test_class_covariances_run_along_the_upper_triangle():
     )
 
 
-# Three factors scale the columns; twenty-one form their products once.
-@pytest.mark.parametrize("n_classes", [3, 7, 21])
+# The products of columns are formed once, the columns are scaled, or the rows.
+@pytest.mark.parametrize("size", [(2, 4), (3, 4), (7, 4), (21, 4), (2, 24), (7, 40)])
 @pytest.mark.parametrize("factors", [class_variances, class_covariances])
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 @pytest.mark.parametrize("entries", [2**20, 100])
-def test_moments_are_the_sums_over_rows(n_classes, factors, weight, entries, monkeypatch):
+def test_moments_are_the_sums_over_rows(size, factors, weight, entries, monkeypatch):
     monkeypatch.setattr(moments, "CHUNK_ENTRIES", entries)
-    data = rows(n_classes, weight)
+    n_classes, n_features = size
+    data = rows(n_classes, weight, n_features)
     V = parameters(data)
     values, P = softmax_of(data, V)
     w = np.full(300, 1 / 300) if weight is None else weight / weight.sum()

@@ -3,6 +3,6 @@
 from .full_phase import Solution
 from .minibatch import AveragedDescent
 from .minimise import minimise
-from .standardised import raw_block
+from .rows import raw_block
 
 __all__ = ["AveragedDescent", "Solution", "minimise", "raw_block"]

@@ -40,11 +40,11 @@ def duality_gap(
 ) -> float:
     """Σ_kj g_kj² / (2 penalty_j) over the weights, at optimal intercepts; infinite without a penalty."""
     penalty = penalty[:n_features]
-    if not penalty.all():
+    if not np.minimum.reduce(penalty, initial=np.inf) > 0.0:
         return np.inf
     weights = gradient[:, :n_features]
     gap = 0.5 * float(np.einsum("kj,kj->j", weights, weights) @ (1.0 / penalty))
-    return gap if np.isfinite(gap) else np.inf
+    return gap if math.isfinite(gap) else np.inf
 
 
 def closed_gap(
@@ -66,7 +66,7 @@ def closed_gap(
     residual = value.gradient[:, -1]
     if np.abs(residual).max() <= EXACT:
         return gap
-    targets = rows.mean_targets()
+    targets = rows.mean_targets
     present = targets > 0.0
     mean = np.where(present, targets + residual, 0.0)
     if residual[~present].max(initial=0.0) > INEXACT:
@@ -95,7 +95,7 @@ def _towards(
     plus the data term's gradient, and the mean of log p_ik is V_k x̄ less the mean of lse(z_i),
     which is the loss plus ⟨M, V⟩.
     """
-    M = rows.mean_target_rows()
+    M = rows.mean_target_rows
     mean_row = np.add.reduce(M, axis=0)
     shrinkage = penalty * parameters
     loss = value.objective - 0.5 * float(np.vdot(shrinkage, parameters))
@@ -148,7 +148,7 @@ class Proof:
 
     def _share(self, found: Certificate) -> float:
         """Return an ε whose part in `closed_gap` is a few hundredths of `tol`."""
-        targets = self.rows.mean_targets()
+        targets = self.rows.mean_targets
         divergence, change = _towards(
             self.rows, self.penalty, found.parameters, found.value, targets
         )

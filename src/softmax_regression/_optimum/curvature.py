@@ -21,8 +21,9 @@ from .moments import (
     second_moment,
 )
 from .passes import balanced
+from .rows import Block, Floats
 from .spread import Apply, Matrix, Spread
-from .standardised import CACHE_BYTES, Block, Floats, Standardised
+from .standardised import CACHE_BYTES, Standardised
 
 BLOCK_COLUMNS = 160
 BLOCK_STATE = 2**22
@@ -68,7 +69,7 @@ class Full:
         factor = Cholesky(hessian.reshape(free * columns, -1))
 
         def apply(gradient: Matrix) -> Matrix:
-            step = np.zeros_like(gradient)
+            step = np.zeros(gradient.shape)
             step[:-1] = factor.solve(gradient[:-1].ravel()).reshape(free, columns)
             return balanced(step)
 
@@ -244,7 +245,9 @@ def choose(rows: Standardised, penalty: Matrix, passes: int = 0) -> Curvature:
         # Without weights the blocks are multiples of one moment, and only inverting them costs.
         cheap = not passes and INVERSE_ROWS * columns**2 <= rows.n_rows
         if cheap or blocks_passes(rows) <= BLOCKS_WORTH * passes:
-            return ClassBlocks(rows, penalty)
+            return ClassBlocks(rows, penalty) if classes > 2 else Full(rows, penalty)
     if axes_passes(rows) <= max(AXES_PASSES, passes):
-        return PrincipalAxes(rows, penalty)
+        # The Hessian of two classes costs no more than one class's block, or the axes.
+        whole = classes == 2 and full_work(rows) <= FULL_WORK
+        return Full(rows, penalty) if whole else PrincipalAxes(rows, penalty)
     return Diagonal(rows, penalty)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from .lbfgs import Memory
 from .passes import flushed, softmax
+from .rows import Block, Floats
 from .spread import Apply
-from .standardised import CACHE_BYTES, Block, Floats, Standardised
+from .standardised import CACHE_BYTES, Standardised
 
 STEPS = 60
 # The matrix of a Newton step is kept while a step leaves less than this of the gradient.
@@ -61,7 +62,7 @@ class Intercepts:
         Ratcliff, 1972, Annals of Mathematical Statistics 43(5), theorem 1; here each feature is a
         constant).
         """
-        targets = self.rows.mean_targets()
+        targets = self.rows.mean_targets
         shift = best = scaling = at_best = np.zeros(len(targets))
         unit = 1.0 if logits.dtype is np.float64 else SINGLE
         least, scaled = np.inf, False
@@ -110,7 +111,7 @@ class _Logits:
         self.kept = list(self._compute()) if fits else None
 
     def _compute(self) -> Iterator[tuple[Block, Floats]]:
-        for block in self.rows.blocks(self.dtype):
+        for block in self.rows.passes(self.dtype):
             yield block, block.rows.logits(self.parameters)
 
     def probabilities(self, shift: NDArray[np.float64]) -> Iterator[tuple[Block, Floats]]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .passes import block_sums
-from .standardised import Block, DenseRows
+from .rows import Block, DenseRows
 
 DENSE_COLUMNS = 1024
 MOMENT_ROWS = 50

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arrays import is_sparse
 from .._objective import Parameters, Penalty
 from .full_phase import FullPhase, Report, Solution
 from .minibatch import AveragedDescent
@@ -52,10 +53,9 @@ def minimise(
     if space is not None:
         X, start = space.coordinates, None if start is None else space.reduce(start)
         report = _expanded(report, space)
-    size = X.shape[1] * targets.n_classes
-    stream = size > STREAM_PARAMETERS and X.shape[0] >= ROWS_PER_PARAMETER * size
+    stream = _streams(X.shape, targets.n_classes)
     order = None
-    if stream and generator is not None and not hasattr(X, "tocsr"):
+    if stream and generator is not None and not is_sparse(X):
         order = generator.permutation(X.shape[0])
     rows = Standardised(
         X,
@@ -75,11 +75,18 @@ def minimise(
     return solution._replace(parameters=space.expand(solution.parameters))
 
 
+def _streams(shape: tuple[int, int], n_classes: int) -> bool:
+    """Whether mini-batches lead further than the passes they cost."""
+    size = shape[1] * n_classes
+    # Two classes make one product a row, and a pass costs less than what surrounds its batches.
+    return n_classes > 2 and size > STREAM_PARAMETERS and shape[0] >= ROWS_PER_PARAMETER * size
+
+
 def _row_space(
     X: Any, sample_weight: NDArray[np.float64] | None, fit_intercept: bool, l2: float
 ) -> RowSpace | None:
     """Return the coordinates of the row space where they pay and lose nothing."""
-    if hasattr(X, "tocsr") or not RowSpace.pays(X.shape, l2):
+    if is_sparse(X) or not RowSpace.pays(X.shape, l2):
         return None
     space = RowSpace(X, sample_weight, fit_intercept)
     return space if space.exact else None
@@ -106,7 +113,7 @@ def _class_frequencies(rows: Standardised) -> NDArray[np.float64]:
     """Zero weights; intercepts at the log of the weighted class frequencies, (K, D)."""
     parameters = np.zeros((rows.n_classes, rows.n_columns))
     if rows.fit_intercept:
-        parameters[:, -1] = np.log(np.maximum(rows.mean_targets(), 0.1 / rows.n_rows))
+        parameters[:, -1] = np.log(np.maximum(rows.mean_targets, 0.1 / rows.n_rows))
     return parameters
 
 
@@ -137,7 +144,7 @@ def _without_weights(phase: FullPhase, parameters: NDArray[np.float64]) -> Value
     """
     phase.passes += 1
     p = softmax(phase.rows.intercept(parameters)[:, None])
-    M = phase.rows.mean_target_rows(keep=phase.dtype is np.float64)
+    M = phase.rows.mean_target_rows
     gradient = p * np.add.reduce(M, axis=0) - M
     return Value(_constant_objective(phase.rows, parameters), gradient)
 
@@ -145,4 +152,4 @@ def _without_weights(phase: FullPhase, parameters: NDArray[np.float64]) -> Value
 def _constant_objective(rows: Standardised, parameters: NDArray[np.float64]) -> float:
     """F where there are no weights, lse(c) − ⟨t̄, c⟩ with the mean targets t̄."""
     intercept = rows.intercept(parameters)
-    return float(np.log(np.exp(intercept).sum()) - rows.mean_targets() @ intercept)
+    return float(np.log(np.exp(intercept).sum()) - rows.mean_targets @ intercept)

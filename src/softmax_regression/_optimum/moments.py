@@ -7,22 +7,25 @@ p_k (δ_kl − p_l) for the classes k and l.
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .passes import flushed, probabilities, softmax
-from .standardised import Block, DenseRows, Floats, Standardised
+from .rows import Block, DenseRows, Floats
+from .standardised import Standardised
 
 Factors = Callable[[Floats], Floats]
 
 # Above this many rows a random eighth is enough to approximate a Hessian.
 SAMPLED_ROWS = 50_000
 SHARE = 8
-# From so many factors on, the products x̃_ij x̃_il are worth forming once for all of them.
-MANY_FACTORS = 16
-FEW_COLUMNS = 128
+# From so many on, the products x̃_ij x̃_il are worth forming once for all factors.
+MANY_FACTORS = 8
+# Up to so many columns, half of a product saves no time.
+NARROW = 24
 CHUNK_ENTRIES = 2**20
 
 
@@ -126,11 +129,10 @@ def second_moment(rows: Standardised, dtype: type[np.floating[Any]]) -> NDArray[
 
 
 def _sums(block: Block, p: Floats, factors: Factors, n_factors: int) -> NDArray[np.float64]:
-    """Σ_i w_i c_m(p_i) x̃_i x̃_iᵀ, (m, D²), or the triangles j ≤ l alone, (m, D (D + 1) / 2)."""
+    """Σ_i w_i c_m(p_i) x̃_i x̃_iᵀ, (m, D, D), or the triangles j ≤ l alone, (m, D (D + 1) / 2)."""
     values = dense_values(block)
     columns = values.shape[1]
-    packed = n_factors >= MANY_FACTORS and columns <= FEW_COLUMNS
-    entries = columns * (columns + 1) // 2 if packed else n_factors * columns
+    products, entries = _fastest(n_factors, columns)
     chunk = max(64, CHUNK_ENTRIES // max(entries, n_factors))
     sums: Any = 0.0
     for first in range(0, len(values), chunk):
@@ -138,20 +140,49 @@ def _sums(block: Block, p: Floats, factors: Factors, n_factors: int) -> NDArray[
         c = factors(p[:, rows])
         if block.weight is not None:
             c *= block.weight[rows]
-        transposed = np.ascontiguousarray(values[rows].T)
-        if packed:
-            sums = sums + (c @ pair_products(transposed).T).astype(np.float64)
-        else:
-            scaled = (c[:, None, :] * transposed).reshape(n_factors * columns, -1)
-            sums = sums + (scaled @ values[rows]).astype(np.float64)
-    return np.asarray(sums.reshape(n_factors, -1))
+        sums = sums + products(c, values[rows]).astype(np.float64)
+    return np.asarray(sums)
+
+
+def _fastest(n_factors: int, columns: int) -> tuple[Callable[[Floats, Floats], Floats], int]:
+    """Return the fastest way to Σ_i c_mi x_i x_iᵀ, as measured, and the entries it makes of a row."""
+    if n_factors >= max(MANY_FACTORS, columns // 2):
+        return _packed, columns * (columns + 1) // 2
+    return _stacked if columns <= NARROW else _squared, n_factors * columns
+
+
+def _packed(c: Floats, values: Floats) -> Floats:
+    """Σ_i c_mi x_i x_iᵀ, the products of columns being formed once for all m."""
+    return c @ pair_products(np.ascontiguousarray(values.T)).T
+
+
+def _stacked(c: Floats, values: Floats) -> Floats:
+    """Σ_i c_mi x_i x_iᵀ as one product of the columns c_mi x_ij of all m."""
+    columns = (c[:, None, :] * np.ascontiguousarray(values.T)).reshape(-1, len(values))
+    return (columns @ values).reshape(len(c), values.shape[1], -1)
+
+
+def _squared(c: Floats, values: Floats) -> Floats:
+    """Σ_i c_mi x_i x_iᵀ = ± Rᵀ R of the rows √|c_mi| x_i: BLAS then forms but one triangle.
+
+    No factor changes its sign from row to row.
+    """
+    rows = np.sqrt(np.abs(c))[:, :, None] * values
+    sums = np.matmul(rows.transpose(0, 2, 1), rows)
+    sums *= np.sign(np.add.reduce(c, axis=1))[:, None, None]
+    return np.asarray(sums)
 
 
 def _expanded(sums: NDArray[np.float64], columns: int) -> NDArray[np.float64]:
-    """(m, D²) or the triangles -> (m, D, D)."""
-    if sums.shape[1] == columns**2:
-        return sums.reshape(-1, columns, columns)
-    j, other = np.triu_indices(columns)
+    """(m, D, D), from the triangles where there is no more."""
+    if sums.ndim == 3:
+        return sums
+    j, other = _triangle_indices(columns)
     moments = np.empty((len(sums), columns, columns))
     moments[:, j, other] = moments[:, other, j] = sums
     return moments
+
+
+@lru_cache
+def _triangle_indices(columns: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return np.triu_indices(columns)

@@ -10,7 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .standardised import Block, Floats, Standardised
+from .rows import Block, Floats
+from .standardised import Standardised
+
+_ROOT_OF_TINY = {
+    np.dtype(dtype): np.sqrt(np.finfo(dtype).tiny) for dtype in (np.float32, np.float64)
+}
 
 
 class Value(NamedTuple):
@@ -30,7 +35,7 @@ def softmax(logits: Floats) -> Floats:
 
 def flushed(weights: Floats) -> Floats:
     """Zero where weights are so small that products of two are subnormal numbers, which are slow."""
-    return np.where(weights < np.sqrt(np.finfo(weights.dtype).tiny), 0, weights)
+    return np.where(weights < _ROOT_OF_TINY[weights.dtype], 0, weights)
 
 
 def balanced(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -71,9 +76,9 @@ def evaluate(
 ) -> Value:
     """F and its gradient by one pass in `dtype`, summed over blocks in float64."""
     loss = 0.0
-    gradient = np.zeros_like(parameters)
+    gradient = np.zeros(parameters.shape)
     working = parameters.astype(dtype, copy=False)
-    for block in rows.blocks(dtype):
+    for block in rows.passes(dtype):
         block_loss, block_gradient = block_sums(block, working)
         loss += block_loss
         gradient += block_gradient

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from .moments import dense_values
 from .passes import probabilities
 from .quadratic import Index, Vector
-from .standardised import CACHE_BYTES, Block, DenseRows, Floats, Standardised
+from .rows import Block, DenseRows, Floats
+from .standardised import CACHE_BYTES, Standardised
 
 RIDGE = 1e-12  # relative; keeps H invertible where duplicate columns make it singular
 SINGLE_RIDGE = 1e-6  # above the rounding of float32

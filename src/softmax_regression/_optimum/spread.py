@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from .moments import block_weight, class_variances, sampled
 from .passes import balanced, probabilities
-from .standardised import Block, Floats, Standardised
+from .rows import Block, Floats
+from .standardised import Standardised
 
 Matrix = NDArray[np.float64]
 Apply = Callable[[Matrix], Matrix]
@@ -54,7 +55,7 @@ class Spread(NamedTuple):
                 variances *= block.weight
             sums += squares(number, block, variances)
             if rows.fit_intercept:
-                first += block.rows.gradient(variances)
+                first += block.rows.sums(variances)
             total += block_weight(block)
         weight = first[:, -1:] / total
         means = first / (total * weight + 1e-300)

@@ -8,21 +8,23 @@ parameters of the solver are one matrix (V, c) of shape (K, D), D = d + 1 with a
 import math
 from collections.abc import Iterator
 from copy import copy
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._objective import Parameters, class_logits
+from .._arrays import is_sparse
+from .._objective import Parameters
 from .._targets import Targets
+from .rows import Block, CentredRows, DenseRows, Floats, Rows, weighted_sums
 
-Floats = NDArray[np.floating[Any]]
-
+# Entries at a time, so that what is computed of them stays near the processor.
+CHUNK_ENTRIES = 2**15
+# Means up to so many standard deviations cost few digits where they are subtracted last.
+NEAR = 64.0
 CACHE_BYTES = 128 * 2**20
 BLOCK_ROWS = 4096
 BLOCK_ENTRIES = 2**20
-# Of the squares of a sparse column: centring in float32 leaves no less.
-LEAST_SQUARES = 1e-6
 # Squares of smaller deviations may underflow, and those of its inverse overflow.
 SMALLEST = 1e-140
 # Entries up to this are taken for 0: their weights would not fit into float64.
@@ -31,125 +33,16 @@ NEGLIGIBLE = 1e-290
 LARGEST_PENALTY = 1e200
 
 
-class Rows(Protocol):
-    """A block of b rows that knows its two products with K-row matrices."""
+class Moments(NamedTuple):
+    """Means m and standard deviations of the columns, (d,), and the mean of t_i (x_i − m)ᵀ, (K, d)."""
 
-    n_rows: int
-    dtype: np.dtype[np.floating[Any]]
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    target_rows: NDArray[np.float64]
 
-    def logits(self, parameters: Floats) -> Floats: ...
-
-    def gradient(self, residual: Floats) -> Floats: ...
-
-    def squares(self, weights: Floats) -> Floats: ...
-
-    def part(self, rows: slice) -> "Rows": ...
-
-
-class DenseRows:
-    """b rows (b, D); the last column is one where there is an intercept."""
-
-    __slots__ = ("dtype", "n_rows", "values")
-
-    def __init__(self, values: Floats) -> None:
-        self.values = values
-        self.n_rows = len(values)
-        self.dtype = values.dtype
-
-    def logits(self, parameters: Floats) -> Floats:
-        """(K, D) -> (K, b)."""
-        return class_logits(parameters.astype(self.values.dtype, copy=False), self.values)
-
-    def gradient(self, residual: Floats) -> Floats:
-        """(K, b) -> (K, D)."""
-        return residual @ self.values
-
-    def squares(self, weights: Floats) -> Floats:
-        """Σ_i weights_ki x_ij², (K, b) -> (K, D)."""
-        return weights @ (self.values * self.values)
-
-    def part(self, rows: slice) -> "DenseRows":
-        """Return some of the rows."""
-        return DenseRows(self.values[rows])
-
-
-class SparseRows:
-    """b rows of a CSR-like matrix, less their `centre` (d,) where given; nothing is filled in.
-
-    (X − 1μᵀ) Wᵀ = X Wᵀ − 1 (W μ)ᵀ: the centre goes to the parameters, and so does a scale.
-    """
-
-    __slots__ = ("centre", "dtype", "matrix", "n_rows", "with_intercept")
-
-    def __init__(self, matrix: Any, with_intercept: bool, centre: Floats | None = None) -> None:
-        self.matrix = matrix
-        self.n_rows = matrix.shape[0]
-        self.dtype = matrix.dtype
-        self.with_intercept = with_intercept
-        self.centre = None if centre is None else centre.astype(self.dtype, copy=False)
-
-    def _append(self, columns: Floats, intercept: Floats) -> Floats:
-        appended = np.empty((columns.shape[0], columns.shape[1] + self.with_intercept), self.dtype)
-        appended[:, : columns.shape[1]] = columns
-        if self.with_intercept:
-            appended[:, -1] = intercept
-        return appended
-
-    def logits(self, parameters: Floats) -> Floats:
-        """(K, D) -> (K, b)."""
-        parameters = parameters.astype(self.matrix.dtype, copy=False)
-        n_features = self.matrix.shape[1]
-        weights = parameters[:, :n_features]
-        logits = np.ascontiguousarray((self.matrix @ weights.T).T)
-        if self.with_intercept:
-            logits += parameters[:, n_features:]
-        if self.centre is not None:
-            logits -= (weights @ self.centre)[:, None]
-        return logits
-
-    def gradient(self, residual: Floats) -> Floats:
-        """(K, b) -> (K, D)."""
-        columns, total = self.matrix.T @ residual.T, residual.sum(axis=1)
-        if self.centre is not None:
-            columns -= self.centre[:, None] * total
-        return self._append(columns.T, total)
-
-    def squares(self, weights: Floats) -> Floats:
-        """Σ_i weights_ki x_ij², (K, b) -> (K, D)."""
-        squares, total = self.matrix.multiply(self.matrix).T @ weights.T, weights.sum(axis=1)
-        if self.centre is not None:
-            # Σ w (x − μ)² = Σ w x² − μ (2 Σ w x − μ Σ w), up to what rounding leaves of Σ w x².
-            least = LEAST_SQUARES * squares
-            centre = self.centre[:, None]
-            squares -= centre * (2 * (self.matrix.T @ weights.T) - centre * total)
-            np.maximum(squares, least, out=squares)
-        return self._append(squares.T, total)
-
-    def part(self, rows: slice) -> "SparseRows":
-        """Return some of the rows."""
-        return SparseRows(self.matrix[rows], self.with_intercept, self.centre)
-
-
-class Block(NamedTuple):
-    """Rows with their targets and, unless uniform, their weights (b,) in working precision."""
-
-    rows: Rows
-    targets: Targets
-    weight: Floats | None
-
-    def part(self, rows: slice) -> "Block":
-        """Return some of the rows."""
-        weight = None if self.weight is None else self.weight[rows]
-        return Block(self.rows.part(rows), self.targets.take(rows), weight)
-
-
-def raw_block(X: Any, targets: Targets, weight: Floats | None, fit_intercept: bool) -> Block:
-    """Return rows as they are, in float64, with a column of ones for the intercept."""
-    if hasattr(X, "tocsr"):
-        return Block(SparseRows(X.astype(np.float64), fit_intercept), targets, weight)
-    values = np.ones((X.shape[0], X.shape[1] + fit_intercept))
-    values[:, : X.shape[1]] = X
-    return Block(DenseRows(values), targets, weight)
+    def times(self, unit: NDArray[np.float64]) -> "Moments":
+        """Of X from those of X / unit."""
+        return Moments(*(unit * each for each in self))
 
 
 class Standardised:
@@ -168,8 +61,8 @@ class Standardised:
         order: NDArray[np.intp] | None = None,
         rotated: bool = False,
     ) -> None:
-        self.X = X.tocsr() if hasattr(X, "tocsr") else X
-        self.sparse = self.X is not X or hasattr(X, "tocsr")
+        self.X = X.tocsr() if is_sparse(X) else X
+        self.sparse = is_sparse(X)
         self.targets = targets
         self.sample_weight = sample_weight
         self.fit_intercept = fit_intercept
@@ -183,44 +76,64 @@ class Standardised:
         self.block_rows = max(256, min(BLOCK_ROWS, BLOCK_ENTRIES // self.n_classes))
         if self.sparse:
             self.block_rows = max(self.block_rows, 2**22 // self.n_classes)
-        self.centre, self.scale = self._moments()
         self.chosen: NDArray[np.intp] | None = None
+        self._repeated: list[NDArray[np.float64]] | None = None
         self._cache: list[Block] | None = None
         self._cache_dtype: type[np.floating[Any]] | None = None
-        self._target_rows: NDArray[np.float64] | None = None
+        self.mean_targets = self._mean_targets()
+        moments = self._moments()
+        self.centre, self.scale = self._centre_and_scale(moments)
+        self.near = bool((np.abs(moments.mean) <= NEAR * self.scale).all())
+        self.mean_target_rows = self._mean_target_rows(moments)
 
-    def _slices(self) -> Iterator[slice]:
-        for first in range(0, self.n_rows, self.block_rows):
-            yield slice(first, min(first + self.block_rows, self.n_rows))
+    def _slices(self, size: int | None = None) -> Iterator[slice]:
+        size = size or self.block_rows
+        for first in range(0, self.n_rows, size):
+            yield slice(first, min(first + size, self.n_rows))
 
-    def _moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Weighted mean and standard deviation of each column; zero and one where useless."""
-        d = self.n_features
+    def _centre_and_scale(
+        self, moments: Moments
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return μ and s of x̃ = (x − μ) / s; zero and one where useless."""
+        mean, spread, d = moments.mean, moments.spread, self.n_features
         if self.sparse:
-            return self._sparse_means(), np.ones(d)
+            return mean if self.fit_intercept else np.zeros(d), np.ones(d)
         if self.rotated:
             # No axis of a rotated space is special: one scale for all.
             return np.zeros(d), np.full(d, float(np.linalg.norm(self.X)) / math.sqrt(self.X.size))
-        centre, spread = self._moments_in(np.ones(d))
-        spread[~np.isfinite(spread)] = np.nan  # squares overflow: F will say so
-        doubtful = np.flatnonzero(spread <= SMALLEST)
+        if not self.fit_intercept:
+            # Centring would need an intercept to absorb it.
+            spread = np.hypot(spread, mean)
+            return np.zeros(d), np.where(spread > 0, spread, 1.0)
+        constant = spread <= 1e-14 * np.abs(mean)
+        return mean, np.where(constant | (spread == 0), 1.0, spread)
+
+    def _moments(self) -> Moments:
+        if self.sparse:
+            return self._sparse_moments()
+        moments = self._moments_in(None)
+        moments.spread[~np.isfinite(moments.spread)] = np.nan  # squares overflow: F will say so
+        doubtful = np.flatnonzero(moments.spread <= SMALLEST)
         if len(doubtful):
             unit = self._powers_of_two(doubtful)
             if (unit != 1.0).any():
-                centre, spread = (unit * moment for moment in self._moments_in(unit))
-        constant = spread <= 1e-14 * np.abs(centre)
-        if not self.fit_intercept:
-            # Centring would need an intercept to absorb it.
-            spread = np.hypot(spread, centre)
-            return np.zeros(d), np.where(spread > 0, spread, 1.0)
-        return centre, np.where(constant | (spread == 0), 1.0, spread)
+                return self._moments_in(unit).times(unit)
+        return moments
 
-    def _sparse_means(self) -> NDArray[np.float64]:
-        """Weighted mean of each column; zero where no intercept absorbs it."""
-        if not self.fit_intercept:
-            return np.zeros(self.n_features)
-        weight = np.ones(self.n_rows) if self.sample_weight is None else self.sample_weight
-        return np.asarray(self.X.T @ weight, np.float64) / self.total
+    def _sparse_moments(self) -> Moments:
+        sums = np.zeros((self.n_classes, self.n_features))
+        for part in self._slices():
+            sums += weighted_sums(self._weighted_targets(part), self.X[part])
+        mean = np.add.reduce(sums, axis=0) / self.total
+        target_rows = sums / self.total - np.outer(self.mean_targets, mean)
+        return Moments(mean, np.ones(self.n_features), target_rows)
+
+    def _weighted_targets(self, part: slice) -> NDArray[np.float64]:
+        """w_i t_i of some rows, (K, b)."""
+        targets = np.zeros((self.n_classes, part.stop - part.start))
+        weight = 1.0 if self.sample_weight is None else self.sample_weight[part]
+        self.targets.take(part).subtract_from(targets, np.negative(weight))
+        return targets
 
     def _powers_of_two(self, columns: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return a unit for every column: 1, or near its largest entry where its square underflows."""
@@ -232,24 +145,38 @@ class Standardised:
         unit[columns[extreme]] = np.ldexp(1.0, np.frexp(largest[extreme])[1] - 1)
         return unit
 
-    def _moments_in(
-        self, unit: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the weighted mean and standard deviation of each column of X / unit."""
+    def _moments_in(self, unit: NDArray[np.float64] | None) -> Moments:
+        """Return the weighted moments of X / unit."""
         d = self.n_features
         # A shift by nearby values keeps the variance from cancelling: Chan, Golub and LeVeque
         # (1983), "Algorithms for computing the sample variance".
-        shift = (self.X[: self.block_rows] / unit).mean(axis=0, dtype=np.float64)
-        first, second = np.zeros(d), np.zeros(d)
-        for part in self._slices():
-            rows = self.X[part] / unit
-            rows -= shift
-            weight = np.ones(len(rows)) if self.sample_weight is None else self.sample_weight[part]
-            first += weight @ rows
-            np.square(rows, out=rows)
-            second += weight @ rows
+        head = self.X[: self._chunk_rows()]
+        mean = (head if unit is None else head / unit).mean(axis=0, dtype=np.float64)
+        shift, scratch = self._repeat(mean, np.zeros(d))
+        first, second, sums = np.zeros(d), np.zeros(d), np.zeros((self.n_classes, d))
+        ones = np.ones(len(scratch))
+        for part in self._slices(len(scratch)):
+            rows = self.X[part] if unit is None else self.X[part] / unit
+            weight = ones if self.sample_weight is None else self.sample_weight[part]
+            deviation, weight = scratch[: len(rows)], weight[: len(rows)]
+            np.subtract(rows, shift[: len(rows)], out=deviation)
+            first += weight @ deviation
+            sums += weighted_sums(self._weighted_targets(part), deviation)
+            np.square(deviation, out=deviation)
+            second += weight @ deviation
         first /= self.total
-        return shift + first, np.sqrt(np.maximum(second / self.total - first * first, 0.0))
+        spread = np.sqrt(np.maximum(second / self.total - first * first, 0.0))
+        target_rows = sums / self.total - np.outer(self.mean_targets, first)
+        return Moments(shift[0] + first, spread, target_rows)
+
+    def _mean_target_rows(self, moments: Moments) -> NDArray[np.float64]:
+        """Weighted mean of t_i x̃_iᵀ, (K, D), in float64."""
+        targets = self.mean_targets
+        rows = np.empty((self.n_classes, self.n_columns))
+        rows[:, -1] = targets
+        moved = np.outer(targets, moments.mean - self.centre)
+        rows[:, : self.n_features] = (moments.target_rows + moved) / self.scale
+        return rows
 
     def _convert(self, part: slice, dtype: type[np.floating[Any]]) -> Block:
         picked = part if self.order is None else self.order[part]
@@ -258,14 +185,34 @@ class Standardised:
             weight = self.sample_weight[picked].astype(dtype)
         if self.sparse:
             centre = self.centre if self.fit_intercept else None
-            rows: Rows = SparseRows(self.X[picked].astype(dtype), self.fit_intercept, centre)
+            rows: Rows = CentredRows(self.X[picked].astype(dtype), self.fit_intercept, centre)
         else:
-            values = np.ones((part.stop - part.start, self.n_columns), dtype)
             chosen = self.X[picked] if self.chosen is None else self.X[picked][:, self.chosen]
-            centred = chosen - self.centre
-            np.divide(centred, self.scale, out=values[:, : self.n_features], casting="same_kind")
-            rows = DenseRows(values)
+            rows = DenseRows(self._standardised_rows(chosen, dtype))
         return Block(rows, self.targets.take(picked), weight)
+
+    def _standardised_rows(self, chosen: Floats, dtype: type[np.floating[Any]]) -> Floats:
+        """(x − μ) / s, and a column of ones for an intercept, (b, D)."""
+        d = self.n_features
+        values = np.empty((len(chosen), self.n_columns), dtype)
+        values[:, d:] = 1.0
+        if self._repeated is None:
+            self._repeated = self._repeat(self.centre, 1.0 / self.scale, np.zeros(d))
+        centre, inverse, scratch = self._repeated
+        for first in range(0, len(chosen), len(scratch)):
+            rows = chosen[first : first + len(scratch)]
+            centred = scratch[: len(rows)]
+            np.subtract(rows, centre[: len(rows)], out=centred)
+            np.multiply(centred, inverse[: len(rows)], out=centred)
+            values[first : first + len(rows), :d] = centred
+        return values
+
+    def _chunk_rows(self) -> int:
+        return min(self.n_rows, max(16, CHUNK_ENTRIES // max(1, self.n_features)))
+
+    def _repeat(self, *rows: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Each row as often as a chunk has rows: NumPy is slow to subtract one row from many."""
+        return [np.tile(row, (self._chunk_rows(), 1)) for row in rows]
 
     def columns(self, chosen: NDArray[np.intp]) -> "Standardised":
         """Return the same rows seen through some of their features."""
@@ -277,7 +224,9 @@ class Standardised:
         part.centre, part.scale = self.centre[chosen], self.scale[chosen]
         part.n_features = len(chosen)
         part.n_columns = part.n_features + self.fit_intercept
-        part._cache = part._target_rows = None
+        part._cache = part._repeated = None
+        kept = np.concatenate([chosen, np.arange(self.n_features, self.n_columns)])
+        part.mean_target_rows = self.mean_target_rows[:, kept]
         return part
 
     def blocks(self, dtype: type[np.floating[Any]], *, keep: bool = True) -> Iterator[Block]:
@@ -295,6 +244,19 @@ class Standardised:
         if kept is not None:
             self._cache, self._cache_dtype = kept, dtype
 
+    def passes(self, dtype: type[np.floating[Any]]) -> Iterator[Block]:
+        """All rows for their products alone: those of X itself where this is as exact."""
+        cached = self._cache is not None and self._cache_dtype is dtype
+        if cached or self.sparse or dtype is np.float32 or not self.near or self.chosen is not None:
+            yield from self.blocks(dtype)
+            return
+        for part in self._slices():
+            weight = None if self.sample_weight is None else self.sample_weight[part]
+            matrix = np.asarray(self.X[part], np.float64)
+            centre = self.centre if self.fit_intercept else None
+            rows = CentredRows(matrix, self.fit_intercept, centre, self.scale)
+            yield Block(rows, self.targets.take(part), weight)
+
     def batches(self, dtype: type[np.floating[Any]], size: int) -> Iterator[Block]:
         """Mini-batches of `size` rows, cut from the blocks in order."""
         for block in self.blocks(dtype):
@@ -306,7 +268,7 @@ class Standardised:
         entries = 2 * self.X.nnz if self.sparse else self.n_rows * self.n_columns
         return bool(entries * size <= CACHE_BYTES)
 
-    def mean_targets(self) -> NDArray[np.float64]:
+    def _mean_targets(self) -> NDArray[np.float64]:
         """Weighted mean of the targets, smoothing included, (K,)."""
         frequency = self.targets.class_totals(self.sample_weight) / self.total
         smoothing = self.targets.smoothing
@@ -315,22 +277,6 @@ class Standardised:
     def intercept(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the last column of (V, c), a copy; zeros without an intercept."""
         return parameters[:, -1].copy() if self.fit_intercept else np.zeros(self.n_classes)
-
-    def mean_target_rows(self, *, keep: bool = False) -> NDArray[np.float64]:
-        """Weighted mean of t_i x̃_iᵀ, (K, D), in float64; its rows are kept only if asked."""
-        if self._target_rows is None:
-            sums = np.zeros((self.n_classes, self.n_columns))
-            # Rows kept in float32 stay: passes may go on in them.
-            anew = (self._convert(part, np.float64) for part in self._slices())
-            kept = keep or self._cache_dtype is np.float64
-            for block in self.blocks(np.float64) if kept else anew:
-                targets = np.zeros((self.n_classes, block.rows.n_rows))
-                block.targets.subtract_from(
-                    targets, -1.0 if block.weight is None else -block.weight
-                )
-                sums += block.rows.gradient(targets)
-            self._target_rows = sums / self.total
-        return self._target_rows
 
     def penalty(self, l2: float) -> NDArray[np.float64]:
         """l2 / s_j² for every column, zero for the intercept, shape (D,)."""

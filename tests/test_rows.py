@@ -1,0 +1,97 @@
+"""Blocks of rows: their products are those of plain matrices, for any number of classes."""
+
+import numpy as np
+import pytest
+from strategies import Csr
+from tolerances import EPS
+
+from softmax_regression._optimum import rows as rows_module
+from softmax_regression._optimum.rows import CentredRows, DenseRows, raw_block
+from softmax_regression._targets import Labels
+
+RNG = np.random.default_rng(0)
+X = np.where(RNG.random((90, 6)) < 0.4, RNG.normal(1.0, 2.0, (90, 6)), 0.0)
+MEAN = X.mean(axis=0)
+# Sums of 90 products of entries up to 10.
+SUMMED = 90 * 10 * EPS
+
+KINDS = {
+    "dense": DenseRows(np.hstack([X, np.ones((90, 1))])),
+    "sparse": CentredRows(Csr(X), True),
+    "centred": CentredRows(Csr(X), True, MEAN),
+    "no intercept": CentredRows(Csr(X), False),
+}
+PLAIN = {
+    "dense": KINDS["dense"].values,
+    "sparse": KINDS["dense"].values,
+    "centred": np.hstack([X - MEAN, np.ones((90, 1))]),
+    "no intercept": X,
+}
+BOTH = pytest.mark.parametrize("kind", KINDS)
+# One by one, by fours, filled up to fours, and too many to fill up.
+CLASSES = pytest.mark.parametrize("n_classes", [2, 3, 4, 5, 6, 7, 18])
+
+
+@pytest.fixture(params=[1, 10**9], ids=["one by one", "at once"])
+def entries(request, monkeypatch):
+    monkeypatch.setattr(rows_module, "MANY_ENTRIES", request.param)
+
+
+@BOTH
+@CLASSES
+@pytest.mark.usefixtures("entries")
+def test_logits_differ_by_a_shift_common_to_all_classes(kind, n_classes):
+    rows, plain = KINDS[kind], PLAIN[kind]
+    V = RNG.standard_normal((n_classes, plain.shape[1]))
+    logits, expected = rows.logits(V), V @ plain.T
+    assert logits.flags.c_contiguous
+    np.testing.assert_allclose(logits - logits[-1], expected - expected[-1], atol=SUMMED)
+    part = rows.part(slice(5, 9)).logits(V)
+    np.testing.assert_allclose(part - part[-1], (expected - expected[-1])[:, 5:9], atol=SUMMED)
+
+
+@BOTH
+@CLASSES
+@pytest.mark.usefixtures("entries")
+def test_gradients_are_the_sums_over_rows(kind, n_classes):
+    rows, plain = KINDS[kind], PLAIN[kind]
+    residual = RNG.standard_normal((n_classes, 90))
+    np.testing.assert_allclose(rows.sums(residual), residual @ plain, atol=SUMMED)
+    residual -= residual.mean(axis=0)
+    np.testing.assert_allclose(rows.gradient(residual), residual @ plain, atol=SUMMED)
+
+
+@BOTH
+def test_squares_are_the_sums_over_rows(kind):
+    weights = RNG.uniform(0.0, 1.0, (3, 90))
+    expected = weights @ PLAIN[kind] ** 2
+    np.testing.assert_allclose(KINDS[kind].squares(weights), expected, atol=10 * SUMMED)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 7])
+def test_parameters_of_another_precision_take_that_of_the_rows(n_classes):
+    rows = DenseRows(np.ones((5, 4), np.float32))
+    assert rows.logits(np.ones((n_classes, 4))).dtype == np.float32
+
+
+def test_the_squares_of_a_constant_sparse_column_stay_above_zero():
+    """Nothing but rounding is left of them, and curvature must not be negative."""
+    rows = X.copy()
+    rows[:, 2] = 1e4 / 3
+    centre = rows.mean(axis=0)
+    squares = CentredRows(Csr(rows.astype(np.float32)), True, centre).squares(
+        np.ones((1, 90), np.float32)
+    )
+    assert (squares > 0).all()
+
+
+@pytest.mark.parametrize("kind", [np.asarray, Csr], ids=["dense", "sparse"])
+def test_a_raw_block_is_the_rows_in_float64_and_a_column_of_ones(kind):
+    labels = Labels(np.arange(90) % 3, 3)
+    block = raw_block(kind(X.astype(np.float32)), labels, None, fit_intercept=True)
+    assert block.rows.dtype == np.float64
+    sums = block.rows.sums(np.ones((1, 90)))
+    np.testing.assert_allclose(
+        sums[0, :-1], X.astype(np.float32).sum(axis=0, dtype=np.float64), atol=SUMMED
+    )
+    assert sums[0, -1] == 90
