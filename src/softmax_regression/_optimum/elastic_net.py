@@ -79,7 +79,7 @@ class ElasticNet:
         point = self.at(parameters)
         if self.rows.fit_intercept and not np.abs(point.gradient[:, -1]).max() <= INEXACT:
             return point._replace(gap=np.inf)
-        return point
+        return point._replace(gap=point.gap + self.rows.restoring_error(point.parameters))
 
     def l1_term(self, parameters: Matrix) -> float:
         """Σ_kj l1_j |V_kj|."""

@@ -171,10 +171,7 @@ class FullPhase:
                 self.aim *= 0.5 * max(0.1, min(1.0, self.tol / self.bound))
         found = self._step()
         if found is None:
-            if self.sharp:
-                return "rounding"
-            self._sharpen()
-            return None
+            return self._exhausted() or self._ended()
         if self.memory and not self.newton:
             step = found.point - self.parameters
             self.memory.add(step, self.value.gradient, found.value.gradient)
@@ -182,6 +179,13 @@ class FullPhase:
         self.iteration += 1
         if self._reported():
             return "stopped"
+        return self._exhausted()
+
+    def _ended(self) -> str | None:
+        """No step lowers F any more: go on in float64, or stop."""
+        if self.sharp:
+            return "rounding"
+        self._sharpen()
         return self._exhausted()
 
     def _exhausted(self) -> str | None:
@@ -209,6 +213,7 @@ class FullPhase:
             direction,
             noise=NOISE * float(np.finfo(self.dtype).eps) * objective,
             extrapolate=self.newton or self.iteration == 0,
+            trials=self.max_iter - self.passes,
             first=self.length,
             dtype=self.dtype,
         )
@@ -256,6 +261,8 @@ class FullPhase:
             self.parameters, self.value, self.dtype
         )
         self.gap += self.rows.restoring_error(self.parameters)
+        if self.penalised:
+            self.gap = min(self.gap, self.value.objective)  # F is never below 0
         self.bound = self.gap
         return self.gap <= self.tol or not self.penalised
 

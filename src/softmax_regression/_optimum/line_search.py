@@ -38,12 +38,13 @@ def search(
     *,
     noise: float,
     extrapolate: bool,
+    trials: int = TRIALS,
     first: float = 1.0,
     dtype: type[np.floating[Any]] = np.float64,
 ) -> Step | None:
     """Return the accepted step, or None where no step lowers F.
 
-    `first` is the length tried first, a share of the direction.
+    `first` is the length tried first, a share of the direction; `trials` bounds their number.
     `noise` is the rounding error of one F; a step within it counts if it flattens the slope.
     Points are numbers of `dtype`: a pass in float32 would else tell of another point.
     """
@@ -58,11 +59,11 @@ def search(
         return Step(point, found, length, there / slope if slope else np.inf)
 
     length = first
-    for number in range(TRIALS):
+    for number in range(min(trials, TRIALS)):
         step = trial(length)
         rise = step.value.objective - value.objective
         if rise <= DECREASE * length * slope:
-            if extrapolate and number == 0 and step.left > STEEP:
+            if extrapolate and number == 0 and trials > 1 and step.left > STEEP:
                 longer = trial(length * min(10.0, BEYOND / (1.0 - min(step.left, 0.9))))
                 return min(step, longer, key=lambda tried: tried.value.objective)
             return step

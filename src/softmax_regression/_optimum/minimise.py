@@ -18,7 +18,7 @@ from .minibatch import AveragedDescent
 from .passes import Value, balanced, softmax
 from .proximal import ProximalPhase
 from .row_space import RowSpace
-from .standardised import Standardised
+from .standardised import Standardised, intercept_error
 
 ROWS_PER_PARAMETER = 100
 STREAM_PARAMETERS = 32
@@ -72,7 +72,7 @@ def minimise(
     solution = phase.run(parameters, value or _without_weights(phase, parameters))
     if space is None:
         return solution
-    return solution._replace(parameters=space.expand(solution.parameters))
+    return _expanded_solution(solution, space, tol)
 
 
 def _streams(shape: tuple[int, int], n_classes: int) -> bool:
@@ -80,6 +80,17 @@ def _streams(shape: tuple[int, int], n_classes: int) -> bool:
     size = shape[1] * n_classes
     # Two classes make one product a row, and a pass costs less than what surrounds its batches.
     return n_classes > 2 and size > STREAM_PARAMETERS and shape[0] >= ROWS_PER_PARAMETER * size
+
+
+def _expanded_solution(solution: Solution, space: RowSpace, tol: float) -> Solution:
+    """Return the solution in all features, where rounding the intercepts may lift F."""
+    expanded = space.expand(solution.parameters)
+    gap = solution.gap + intercept_error(
+        expanded.weights, solution.parameters.intercept, space.centre
+    )
+    converged = solution.converged and gap <= tol
+    reason = "rounding" if solution.converged and not converged else solution.reason
+    return solution._replace(parameters=expanded, gap=gap, converged=converged, reason=reason)
 
 
 def _row_space(

@@ -111,12 +111,11 @@ def _proximal_step(x: Vector, slope: Vector, l1: Vector, hessian: Hessian) -> tu
         new = soft_threshold(x - slope / metric, l1 / metric)
         move = new - x
         change = hessian.product(move)
-        curvature = float(move @ change)
-        # "not >" and the allowance end the loop on rounding and on overflow.
-        if not curvature > (1.0 + 1e-6) * float(move * move @ metric):
+        curvature, length = float(move @ change), float(move * move @ hessian.diagonal)
+        # "not >" and the allowance end the loop on rounding and on overflow, 0 on underflow.
+        if length == 0.0 or not curvature > (1.0 + 1e-6) * hessian.bound * length:
             return new, change
-        ratio = curvature / float(move * move @ hessian.diagonal)
-        hessian.bound = max(1.5 * hessian.bound, 1.2 * ratio)
+        hessian.bound = max(1.5 * hessian.bound, 1.2 * curvature / length)
 
 
 def _shift(x: Vector, slope: Vector, hessian: Hessian, full: FullColumns) -> tuple[Vector, Vector]:

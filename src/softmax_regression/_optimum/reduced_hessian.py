@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .cholesky import Cholesky
 from .moments import dense_values
 from .passes import probabilities
 from .quadratic import Index, Vector
@@ -50,13 +51,13 @@ class HessianMatrix:
     def _build(self, rows: Standardised, parameters: Vector) -> NDArray[np.float64]:
         """Return the sums over a sample of the rows, divided by its weight."""
         size = len(self.free)
-        wanted = max(ROWS_PER_COEFFICIENT * size, int(MATRIX_WORK) // size**2)
+        wanted = max(ROWS_PER_COEFFICIENT * size, int(MATRIX_WORK) // max(1, size**2))
         share = 1.0 if self.exact else wanted / rows.n_rows
         generator = np.random.default_rng(0)
         matrix, total = np.zeros((size, size)), 0.0
         for block in rows.blocks(np.float64):
             sample = _sample(block.rows.n_rows, share, generator)
-            chunk = max(1, CHUNK_ENTRIES // size)
+            chunk = max(1, CHUNK_ENTRIES // max(1, size))
             for first in range(0, len(sample), chunk):
                 total += self._add(block, sample[first : first + chunk], parameters, matrix)
         matrix /= max(total, 1e-300)
@@ -91,7 +92,7 @@ class HessianMatrix:
         """Solve H x = right on the coordinates of the support."""
         matrix = self.matrix[np.ix_(support, support)]
         matrix.flat[:: len(support) + 1] += RIDGE * self.diagonal[support]
-        return np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
+        return Cholesky(matrix).solve(right)
 
     def update(self, step: Vector, change: Vector) -> None:
         """H + y yᵀ / (yᵀs) − H s sᵀ H / (sᵀ H s), with y the change of gradient along s.

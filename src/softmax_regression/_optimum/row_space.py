@@ -74,7 +74,8 @@ class RowSpace:
         """(V, c) -> (W, b)."""
         combination = np.zeros((len(parameters.weights), len(self.X)))
         combination[:, self.basis] = self.triangle.solve_transposed(parameters.weights.T).T
-        weights = combination @ self.X - combination.sum(axis=1)[:, None] * self.centre
+        # Not combination @ X less its centre: where that is large, it would round the weights.
+        weights = combination @ (self.X - self.centre)
         return Parameters(weights, parameters.intercept - weights @ self.centre)
 
     def reduce(self, parameters: Parameters) -> Parameters:

@@ -28,7 +28,7 @@ BLOCK_ENTRIES = 2**20
 # Squares of smaller deviations may underflow, and those of its inverse overflow.
 SMALLEST = 1e-140
 # Entries up to this are taken for 0: their weights would not fit into float64.
-NEGLIGIBLE = 1e-290
+NEGLIGIBLE = 1e-304
 # A penalty that overflows holds its column at 0; this much does so too, and stays finite.
 LARGEST_PENALTY = 1e200
 
@@ -103,10 +103,9 @@ class Standardised:
             return np.zeros(d), np.full(d, float(np.linalg.norm(self.X)) / math.sqrt(self.X.size))
         if not self.fit_intercept:
             # Centring would need an intercept to absorb it.
-            spread = np.hypot(spread, mean)
-            return np.zeros(d), np.where(spread > 0, spread, 1.0)
-        constant = spread <= 1e-14 * np.abs(mean)
-        return mean, np.where(constant | (spread == 0), 1.0, spread)
+            spread, mean = np.hypot(spread, mean), np.zeros(d)
+        constant = (spread <= 1e-14 * np.abs(mean)) | (spread <= NEGLIGIBLE)
+        return mean, np.where(constant, 1.0, spread)
 
     def _moments(self) -> Moments:
         if self.sparse:
@@ -295,12 +294,11 @@ class Standardised:
         return np.concatenate([weights, intercept[:, None]], axis=1)
 
     def restoring_error(self, parameters: NDArray[np.float64]) -> float:
-        """Return what rounding b = c − W μ adds to F at most: ¼ Σ_k δ_k², its curvature being ½."""
+        """Return what rounding b = c − W μ adds to F at most."""
         if not self.fit_intercept:
             return 0.0
-        sizes = np.abs(parameters[:, : self.n_features]) @ np.abs(self.centre / self.scale)
-        rounding = float(np.finfo(np.float64).eps) * (sizes + np.abs(parameters[:, -1]))
-        return 0.25 * float(rounding @ rounding)
+        weights, intercept = parameters[:, : self.n_features], parameters[:, -1]
+        return intercept_error(weights / self.scale, intercept, self.centre)
 
     def restore(self, parameters: NDArray[np.float64]) -> Parameters:
         """(V, c) -> (W, b)."""
@@ -308,3 +306,12 @@ class Standardised:
         if not self.fit_intercept:
             return Parameters(weights, np.zeros(self.n_classes))
         return Parameters(weights, parameters[:, -1] - weights @ self.centre)
+
+
+def intercept_error(
+    weights: NDArray[np.float64], intercept: NDArray[np.float64], centre: NDArray[np.float64]
+) -> float:
+    """Return what rounding b = c − W μ adds to F at most: ¼ Σ_k δ_k², its curvature being ½."""
+    sizes = np.abs(weights) @ np.abs(centre) + np.abs(intercept)
+    rounding = float(np.finfo(np.float64).eps) * sizes
+    return 0.25 * float(rounding @ rounding)
