@@ -211,6 +211,45 @@ def test_a_fit_that_ends_early_has_a_valid_gap_and_warns_with_it(shape, max_iter
     assert gap <= model.optimality_gap_ + ROUNDING
 
 
+@pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
+@pytest.mark.parametrize("penalty", [{"l2": 1e-8}, {"l2": 0.0}, {"l1": 1e-3}])
+def test_no_fit_takes_more_passes_than_max_iter(penalty):
+    """Searches that shorten or lengthen a step take several, and so does the turn to float64."""
+    X, y = drawn(200, 12, 4)
+    X *= np.logspace(-3, 3, 12)
+    for max_iter in range(1, 30):
+        assert (
+            SoftmaxRegression(tol=1e-14, max_iter=max_iter, **penalty).fit(X, y).n_iter_ <= max_iter
+        )
+
+
+@pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
+@pytest.mark.parametrize("l2", [1e-30, 1e-300, 5e-324])
+def test_the_gap_is_no_larger_than_f(l2):
+    """F is never below 0, however little a penalty proves."""
+    X, y = drawn(60, 3, 3)
+    model = SoftmaxRegression(l2=l2).fit(X, y)
+    assert model.optimality_gap_ <= model.loss_curve_[-1]
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("scale", [1e-300, 1e-160])
+def test_features_of_any_tiny_scale_are_fitted(scale, fit_intercept):
+    X, y = drawn(60, 3, 3)
+    settings = {"l2": 0.0, "tol": 1e-10, "fit_intercept": fit_intercept}
+    expected = SoftmaxRegression(**settings).fit(X, y)
+    model = SoftmaxRegression(**settings).fit(scale * X, y)
+    np.testing.assert_allclose(scale * model.coef_, expected.coef_, rtol=1e-4)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_features_too_small_for_weights_count_as_zero(fit_intercept):
+    X, y = drawn(60, 3, 3)
+    model = SoftmaxRegression(l2=0.0, fit_intercept=fit_intercept).fit(1e-310 * X, y)
+    assert np.isfinite(model.coef_).all()
+    assert model.loss(X * 1e-310, y) <= np.log(3) + 1e-12
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_loss_curve_never_rises(shape):
     """F may rise by its own rounding: float32 passes know it to EPS32 relative, and to 8 of them."""

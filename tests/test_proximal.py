@@ -332,3 +332,42 @@ def test_early_stopping_hears_of_parameters_in_all_columns():
     model = SoftmaxRegression(l1=1e-4, early_stopping=True, random_state=0).fit(X, y)
     assert model.coef_.shape == (3, 8)
     assert len(model.validation_curve_) > 0
+
+
+# Problems at the edge of float64
+
+
+def test_a_penalty_that_leaves_no_weight_ends_at_zero():
+    """No coefficient is free, and tol=0 asks for more steps."""
+    X, y = make()
+    model = fit(X, y, l1=10.0, tol=0.0, fit_intercept=False)
+    assert not model.coef_.any()
+    # 0 is the minimum; the gap is the rounding of F, log 3 there.
+    assert model.optimality_gap_ <= 1e-13
+
+
+@pytest.mark.parametrize("seed", [226, 674])
+def test_weights_over_fourteen_decades_end_in_numbers(seed):
+    """Rows of no weight make the Hessian singular, or the curvature of a step underflow."""
+    rng = np.random.default_rng(seed)
+    n, d = int(rng.integers(4, 12)), int(rng.integers(1, 4))
+    X, y = rng.normal(size=(n, d)), np.arange(n) % 2
+    X[:, 0] += 100 * y
+    weight, l1 = 10.0 ** rng.uniform(-14, 0, n), float(10.0 ** rng.integers(-7, 0))
+    model = fit(X, y, l1=l1, tol=1e-6, sample_weight=weight)
+    assert model.converged_
+    assert np.isfinite(model.coef_).all()
+
+
+def test_the_gap_knows_of_the_rounding_of_intercepts():
+    """b = c - W mu keeps no digit behind the point where a column is 1e14 from zero."""
+    X = np.random.default_rng(0).normal(size=(30, 3)) + 1e14
+    y = np.arange(30) % 3
+    centred = X - X.mean(axis=0)
+    settings = {"l1": 1e-3, "l2": 1e-3}
+    best = fit(centred, y, **settings)
+    with pytest.warns(ConvergenceWarning, match="float64"):
+        model = fit(X, y, tol=1e-8, **settings)
+    T = np.eye(3)[y]
+    distance = value(model, X, T, **settings) - value(best, centred, T, **settings)
+    assert 1e-8 < distance <= model.optimality_gap_

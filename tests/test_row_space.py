@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from newton import objective
 
+from softmax_regression import ConvergenceWarning, SoftmaxRegression
 from softmax_regression._objective import Parameters
 from softmax_regression._optimum.row_space import RowSpace
 
@@ -67,3 +69,24 @@ def test_float32_rows_are_rotated_in_float64():
     space = RowSpace(single, None, True)
     rows = single.astype(np.float64) - space.centre
     np.testing.assert_allclose(space.coordinates @ space.coordinates.T, rows @ rows.T, atol=1e-9)
+
+
+def test_large_offsets_do_not_round_the_weights():
+    """Seen from 1e10, the same rows differ by their rounding, 2e-6, and so do the weights."""
+    rows = X + 1e10
+    near, far = (RowSpace(rows - shift, None, True) for shift in (1e10, 0.0))
+    inner = Parameters(RNG.standard_normal((3, near.coordinates.shape[1])), np.zeros(3))
+    weights = near.expand(inner).weights
+    np.testing.assert_allclose(far.expand(inner).weights, weights, atol=1e-4)
+
+
+def test_the_gap_knows_of_the_rounding_of_intercepts():
+    """b = c - W mu keeps no digit behind the point where a column is 1e14 from zero."""
+    rows, y = np.random.default_rng(0).normal(size=(10, 40)) + 1e14, np.arange(10) % 3
+    centred = rows - rows.mean(axis=0)
+    best = SoftmaxRegression(l2=0.01, tol=1e-12).fit(centred, y)
+    lowest = objective(centred, np.eye(3)[y], best.coef_, best.intercept_, 0.01)
+    with pytest.warns(ConvergenceWarning, match="float64"):
+        model = SoftmaxRegression(l2=0.01).fit(rows, y)
+    reached = objective(rows, np.eye(3)[y], model.coef_, model.intercept_, 0.01)
+    assert 1e-6 < reached - lowest <= model.optimality_gap_
