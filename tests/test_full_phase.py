@@ -3,7 +3,7 @@
 import numpy as np
 
 from softmax_regression._optimum import curvature
-from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, PrincipalAxes
+from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, Full, PrincipalAxes
 from softmax_regression._optimum.full_phase import FullPhase
 from softmax_regression._optimum.standardised import Standardised
 from softmax_regression._targets import Labels
@@ -62,3 +62,10 @@ def test_dear_principal_axes_take_over_once_passes_have_cost_as_much(monkeypatch
     assert isinstance(descent.curvature, Diagonal)
     assert from_zero(descent).converged
     assert isinstance(descent.curvature, PrincipalAxes)
+
+
+def test_two_classes_begin_with_their_hessian():
+    descent = phase(4_000, 120, 2, 1e-5)
+    assert not descent.newton
+    assert isinstance(descent.curvature, Full)
+    assert from_zero(descent).converged

@@ -7,6 +7,7 @@ from tolerances import EPS
 
 from softmax_regression import SoftmaxRegression
 from softmax_regression._objective import Parameters
+from softmax_regression._optimum.rows import DenseRows
 from softmax_regression._optimum.standardised import Standardised
 from softmax_regression._targets import Labels
 
@@ -80,3 +81,29 @@ def test_the_offset_of_a_sparse_column_costs_no_passes():
         rows[:, 2] += offset - 50.0
         passes.append(SoftmaxRegression(l2=0.01).fit(Csr(rows), LABELS).n_iter_)
     assert abs(passes[0] - passes[1]) <= 1
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("offset", [0.0, 1e9])
+def test_passes_over_x_itself_are_as_exact_as_over_its_standardised_rows(
+    offset, fit_intercept, weight
+):
+    """Far from zero, X itself would lose nine digits."""
+    data = standardised(X + offset, weight, fit_intercept=fit_intercept)
+    V = RNG.standard_normal((3, data.n_columns))
+    residual = RNG.standard_normal((3, 90))
+    residual -= residual.mean(axis=0)
+    (raw,), (kept,) = list(data.passes(np.float64)), list(data.blocks(np.float64))
+    assert isinstance(raw.rows, DenseRows) == (offset > 0 and fit_intercept)
+    logits, expected = raw.rows.logits(V), kept.rows.logits(V)
+    np.testing.assert_allclose(logits - logits[-1], expected - expected[-1], atol=SUMMED)
+    gradient = kept.rows.gradient(residual)
+    np.testing.assert_allclose(raw.rows.gradient(residual), gradient, atol=SUMMED)
+    assert (raw.weight is None) == (weight is None)
+
+
+def test_passes_take_kept_rows_where_there_are_any():
+    data = standardised(X)
+    (kept,) = data.blocks(np.float64)
+    assert next(data.passes(np.float64)).rows is kept.rows

@@ -37,11 +37,13 @@ class RowSpace:
 
     def __init__(self, X: Any, sample_weight: NDArray[np.float64] | None, centred: bool) -> None:
         self.X = X
-        self.centre = np.zeros(X.shape[1])
+        # The rounding of a mean far from zero is a second centre.
+        self.centre = self.rest = np.zeros(X.shape[1])
         rows = X.astype(np.float64, copy=False)
         if centred:
             self.centre = np.average(rows, axis=0, weights=sample_weight)
-            rows = rows - self.centre
+            self.rest = np.average(rows - self.centre, axis=0, weights=sample_weight)
+            rows = self._centred()
         products = rows @ rows.T
         if not np.isfinite(products).all():
             raise DivergenceError(1, math.nan, None)
@@ -55,6 +57,9 @@ class RowSpace:
             self.coordinates[self.basis] = self.triangle.lower
             if centred:
                 self.coordinates[heaviest] = -weight @ self.coordinates / weight[heaviest]
+
+    def _centred(self) -> NDArray[np.float64]:
+        return np.asarray(self.X - self.centre - self.rest, np.float64)
 
     def _factorise(self, products: NDArray[np.float64]) -> bool:
         """Find L; whether it is well-conditioned, with the rows taken to unit length."""
@@ -75,11 +80,13 @@ class RowSpace:
         combination = np.zeros((len(parameters.weights), len(self.X)))
         combination[:, self.basis] = self.triangle.solve_transposed(parameters.weights.T).T
         # Not combination @ X less its centre: where that is large, it would round the weights.
-        weights = combination @ (self.X - self.centre)
-        return Parameters(weights, parameters.intercept - weights @ self.centre)
+        weights = combination @ self._centred()
+        intercept = parameters.intercept - weights @ self.rest - weights @ self.centre
+        return Parameters(weights, intercept)
 
     def reduce(self, parameters: Parameters) -> Parameters:
         """(W, b) -> (V, c), dropping what is orthogonal to every row."""
-        logits = (self.X - self.centre) @ parameters.weights.T
-        intercept = parameters.intercept + parameters.weights @ self.centre
+        logits = self._centred() @ parameters.weights.T
+        weights = parameters.weights
+        intercept = parameters.intercept + weights @ self.centre + weights @ self.rest
         return Parameters(self.triangle.solve(logits[self.basis]).T, intercept)
