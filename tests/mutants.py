@@ -234,7 +234,7 @@ MUTANTS = [
     Mutant("_optimum/standardised.py", "(np.abs(moments.mean) <= NEAR * self.scale).all()", "True", "float64 passes over columns far from zero"),
     Mutant("_optimum/standardised.py", "return Moments(*(unit * each for each in self))", "return self", "moments left in their unit"),
     Mutant("_optimum/standardised.py", "return 0.25 * float(rounding @ rounding)", "return 0.0", "rounded intercepts for free"),
-    Mutant("_optimum/row_space.py", "combination @ self._centred()", "combination @ self.X - combination.sum(axis=1)[:, None] * self.centre", "weights rounded by an offset"),
+    Mutant("_optimum/row_space.py", "            rows -= self.rest\n", "            pass\n", "weights rounded by an offset"),
     Mutant("_optimum/minimise.py", "gap = solution.gap + intercept_error(", "gap = solution.gap + 0.0 * intercept_error(", "rounded intercepts for free in the row space"),
     Mutant("_optimum/elastic_net.py", "point._replace(gap=point.gap + self.rows.restoring_error(point.parameters))", "point", "rounded intercepts for free with l1"),
     Mutant("_optimum/full_phase.py", "self.gap = min(self.gap, self.value.objective)", "pass", "a gap above F"),

@@ -16,6 +16,7 @@ from .._objective import Parameters
 from .cholesky import Triangle
 
 ROWS_AT_MOST = 2048
+ROWS_AT_ONCE = 64
 # L is right to roundings of the rows' lengths; its inverse may make them this much larger.
 WORST_CONDITION = 1e7
 # The power method with s steps finds an eigenvalue of n within a factor n^(1 / (2 s + 1)).
@@ -42,8 +43,9 @@ class RowSpace:
         rows = X.astype(np.float64, copy=False)
         if centred:
             self.centre = np.average(rows, axis=0, weights=sample_weight)
-            self.rest = np.average(rows - self.centre, axis=0, weights=sample_weight)
-            rows = self._centred()
+            rows = rows - self.centre
+            self.rest = np.average(rows, axis=0, weights=sample_weight)
+            rows -= self.rest
         products = rows @ rows.T
         if not np.isfinite(products).all():
             raise DivergenceError(1, math.nan, None)
@@ -58,8 +60,10 @@ class RowSpace:
             if centred:
                 self.coordinates[heaviest] = -weight @ self.coordinates / weight[heaviest]
 
-    def _centred(self) -> NDArray[np.float64]:
-        return np.asarray(self.X - self.centre - self.rest, np.float64)
+    def _centred(self, part: slice) -> NDArray[np.float64]:
+        rows = np.asarray(self.X[part] - self.centre, np.float64)
+        rows -= self.rest
+        return rows
 
     def _factorise(self, products: NDArray[np.float64]) -> bool:
         """Find L; whether it is well-conditioned, with the rows taken to unit length."""
@@ -79,14 +83,17 @@ class RowSpace:
         """(V, c) -> (W, b)."""
         combination = np.zeros((len(parameters.weights), len(self.X)))
         combination[:, self.basis] = self.triangle.solve_transposed(parameters.weights.T).T
-        # Not combination @ X less its centre: where that is large, it would round the weights.
-        weights = combination @ self._centred()
+        weights = np.zeros((len(combination), self.X.shape[1]))
+        for first in range(0, len(self.X), ROWS_AT_ONCE):
+            part = slice(first, first + ROWS_AT_ONCE)
+            # Not combination @ X less its centre: far from zero, that would round the weights.
+            weights += combination[:, part] @ self._centred(part)
         intercept = parameters.intercept - weights @ self.rest - weights @ self.centre
         return Parameters(weights, intercept)
 
     def reduce(self, parameters: Parameters) -> Parameters:
         """(W, b) -> (V, c), dropping what is orthogonal to every row."""
-        logits = self._centred() @ parameters.weights.T
+        logits = self._centred(slice(None)) @ parameters.weights.T
         weights = parameters.weights
         intercept = parameters.intercept + weights @ self.centre + weights @ self.rest
         return Parameters(self.triangle.solve(logits[self.basis]).T, intercept)
