@@ -145,6 +145,8 @@ MUTANTS = [
     Mutant("_problem.py", "return total / total_weight(self.targets, self.sample_weight)", "return total / self.targets.n_rows", "loss divided by the rows, not their weight"),
     Mutant("_fit.py", "    if monitor.best is not None:\n        start.state", "    if False:\n        start.state", "best parameters not restored"),
     Mutant("_fit.py", "objective = _objective(problem, settings, kept)", "pass", "the loss curve ends at parameters that are not kept"),
+    Mutant("_fit.py", "rose = bool(curve) and not last <= tolerated * first", "rose = bool(curve) and not last <= tolerated * curve[0]", "a rise within the first epoch is none"),
+    Mutant("_fit.py", "last = monitor.early.lowest if monitor.early else curve[-1] if curve else first", "last = curve[-1] if curve else first", "a rise of the training loss where the validation loss is watched"),
     Mutant("_fit.py", "start.state.epoch += not math.isnan(loss)", "pass", "a schedule stands still in partial_fit"),
     Mutant("_fit.py", "epochs = min(len(curve) - 1, settings.n_iter_no_change)", "epochs = len(curve) - 1", "advice on all epochs instead of the last"),
     Mutant("_fit.py", "return deepcopy(start.stream)", "return start.stream", "an interrupted partial_fit changes the stream"),

@@ -57,15 +57,68 @@ def test_the_optimum_after_descent_adds_its_passes():
 # A loss that rises
 
 
-def test_a_rise_is_one_since_this_fit_s_first_epoch():
-    """From ln 3 at zero down to F*, then up again: still below ln 3, but a rise."""
+def test_a_rise_is_one_since_this_fit_s_start():
+    """From ln 3 at zero down to F*, a little aside, then up: still below ln 3, but a rise."""
     model = SoftmaxRegression(l2=1e-3, warm_start=True).fit(X, Y)
     assert model.loss_curve_[0] > model.loss_curve_[-1] + 0.05
-    model.set_params(learning_rate=3.0, max_iter=2, tol=0.0, batch_size=60)
+    model.coef_[0] += 0.1
+    model.set_params(learning_rate=20.0, max_iter=2, tol=0.0, batch_size=60)
     (text,) = told(model, X, Y)
     first, last = model.loss_curve_[-2:]
-    assert first < last < model.loss_curve_[0]
+    assert first + 0.01 < last < model.loss_curve_[0]
     assert f"the loss rose from {first:.6g} to {last:.6g} nats" in text
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounding_at_the_optimum_is_no_rise(dtype):
+    model = SoftmaxRegression(warm_start=True).fit(X.astype(dtype), Y)
+    model.set_params(learning_rate=1e-3, max_iter=20, tol=0.0, batch_size=60)
+    assert told(model, X.astype(dtype), Y) == []
+
+
+FAR_TOO_LARGE = {"learning_rate": 100.0, "batch_size": 7, "max_iter": 30, "random_state": 0}
+
+
+@pytest.mark.parametrize("tol", [0.0, 1e-6])
+def test_a_loss_that_is_high_from_the_first_epoch_on_has_risen_since_the_start(tol):
+    model = SoftmaxRegression(**FAR_TOO_LARGE, tol=tol)
+    (text,) = told(model, X, Y)
+    assert 2 * math.log(3) < model.loss_curve_[-1] < 2 * model.loss_curve_[0]
+    assert f"the loss rose from 1.09861 to {model.loss_curve_[-1]:.6g} nats" in text
+    assert not model.converged_
+
+
+def test_a_warm_start_begins_at_its_own_f():
+    model = SoftmaxRegression(l2=1e-3, warm_start=True).fit(X, Y)
+    first = model.loss_curve_[-1]
+    (text,) = told(model.set_params(**FAR_TOO_LARGE), X, Y)
+    assert f"the loss rose from {first:.6g} to {model.loss_curve_[-1]:.6g} nats" in text
+
+
+def test_with_early_stopping_the_rise_is_that_of_the_validation_loss():
+    model = SoftmaxRegression(**FAR_TOO_LARGE, early_stopping=True)
+    (text,) = told(model, X, Y, validation_data=(X, Y))
+    lowest = model.validation_curve_.min()
+    assert f"the validation loss rose from 1.09861 to {lowest:.6g} nats" in text
+    assert not model.converged_
+
+
+def test_with_early_stopping_a_warm_start_begins_at_its_own_validation_loss():
+    model = SoftmaxRegression(l2=1e-3, warm_start=True).fit(X, Y)
+    first = model.loss(X, Y)
+    model.set_params(**FAR_TOO_LARGE, early_stopping=True)
+    (text,) = told(model, X, Y, validation_data=(X, Y))
+    assert f"the validation loss rose from {first:.6g} to" in text
+
+
+def test_rows_that_fit_in_one_batch_beside_a_hold_out_are_not_shuffled():
+    settings = {"learning_rate": 0.5, "early_stopping": True, "random_state": 0, "max_iter": 5}
+    in_turn, mixed = (
+        SoftmaxRegression(**settings, batch_size=54, shuffle=shuffle, tol=0.0).fit(X, Y)
+        for shuffle in (False, True)
+    )
+    assert np.array_equal(in_turn.coef_, mixed.coef_)
+    assert np.array_equal(in_turn.loss_curve_, mixed.loss_curve_)
 
 
 def test_a_fall_after_a_worse_fit_is_no_rise():
@@ -97,7 +150,7 @@ def test_of_one_epoch_there_is_no_change_to_tell():
 
 
 def test_a_loss_that_wavers_upwards_is_told_with_its_sign():
-    model = plain(tol=1e-3, max_iter=2, batch_size=1, learning_rate=1.5)
+    model = plain(tol=1e-3, max_iter=2, batch_size=3, learning_rate=3.0)
     (text,) = told(model, X, Y)
     change = np.diff(model.loss_curve_)[0]
     assert change > 0

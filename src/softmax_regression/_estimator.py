@@ -271,7 +271,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         Warns
         -----
         ConvergenceWarning
-            The fit ended before it reached what `tol` asks for, or above its first loss.
+            The fit ended before it reached what `tol` asks for, or the loss rose: a full batch's
+            F above that at the start, or the mean over several batches, or with `early_stopping`
+            the best validation loss, above twice its value there.
         """
         settings = check_hyperparameters(self.get_params())
         names = feature_names(X)

@@ -19,6 +19,8 @@ from ._progress import Monitor, Plateau, Watch
 
 TEXTBOOK_BATCH = 256
 STREAM_BATCH = 1024
+# A rise of a full batch's F by this share may be the rounding of float32.
+ROUNDING = 1e-5
 
 
 def learn(
@@ -70,27 +72,43 @@ def _textbook(
 ) -> Learned:
     """Run epochs of gradient descent on `rows` (None: all)."""
     descent = _descent(problem, settings, start.state)
+    n_rows = problem.targets.n_rows if rows is None else rows.size
     # With a single batch the order of the rows is only the order of a sum.
-    shuffled = settings.shuffle and descent.batches.batch_size < descent.batches.n_rows
-    generator = start.generator if shuffled else None
+    single = descent.batches.batch_size >= n_rows
+    generator = start.generator if settings.shuffle and not single else None
+    first = _first_loss(problem, settings, start, monitor)
     try:
         descent.run(start.state, settings.max_iter, monitor.report, rows=rows, generator=generator)
     except DivergenceError:
-        keep(_described(descent, settings, start, monitor))
+        keep(_described(settings, start, monitor, first, single=single))
         raise
     if monitor.best is not None:
         start.state.theta = monitor.best.joined()
-    return _described(descent, settings, start, monitor)
+    return _described(settings, start, monitor, first, single=single)
+
+
+def _first_loss(
+    problem: Problem, settings: Hyperparameters, start: Start, monitor: Monitor
+) -> float:
+    """Return F where the fit begins, or the validation loss where `early_stopping` watches it."""
+    if start.fresh:
+        return math.log(problem.targets.n_classes)  # without weights, whatever the targets
+    parameters = _parameters(start.state, problem)
+    if settings.early_stopping and monitor.validation_loss is not None:
+        return monitor.validation_loss(parameters)
+    return _objective(problem, settings, parameters)
 
 
 def _described(
-    descent: Descent, settings: Hyperparameters, start: Start, monitor: Monitor
+    settings: Hyperparameters, start: Start, monitor: Monitor, first: float, *, single: bool
 ) -> Learned:
+    """Return what the epochs since F, or the validation loss, was `first` have come to."""
     curve = monitor.loss_curve
+    last = monitor.early.lowest if monitor.early else curve[-1] if curve else first
     # With one batch the curve is F itself, and any rise counts. With several, each batch is
     # measured after steps made for others: sorted rows alone can lift the curve somewhat.
-    tolerated = 1.0 if descent.batches.batch_size >= descent.batches.n_rows else 2.0
-    rose = bool(curve) and not curve[-1] <= tolerated * curve[0]
+    tolerated = 1.0 + ROUNDING if single and not monitor.early else 2.0
+    rose = bool(curve) and not last <= tolerated * first
     return Learned(
         start.state,
         curve,
@@ -98,18 +116,21 @@ def _described(
         len(curve),
         math.inf,
         monitor.stopped_by in ("tol", "validation") and not rose,
-        _textbook_advice(rose, settings, monitor),
+        _rise_advice(first, last, settings) if rose else _textbook_advice(settings, monitor),
     )
 
 
-def _textbook_advice(rose: bool, settings: Hyperparameters, monitor: Monitor) -> str | None:
+def _rise_advice(first: float, last: float, settings: Hyperparameters) -> str:
+    name = "validation loss" if settings.early_stopping else "loss"
+    return (
+        f"the {name} rose from {first:.6g} to {last:.6g} nats: "
+        f"learning_rate={settings.learning_rate!r} is too large for the data. Lower it, scale "
+        "the features, or leave learning_rate='auto'"
+    )
+
+
+def _textbook_advice(settings: Hyperparameters, monitor: Monitor) -> str | None:
     curve = monitor.loss_curve
-    if rose and not settings.early_stopping:
-        return (
-            f"the loss rose from {curve[0]:.6g} to {curve[-1]:.6g} nats: "
-            f"learning_rate={settings.learning_rate!r} is too large for the data. Lower it, scale "
-            "the features, or leave learning_rate='auto'"
-        )
     if monitor.stopped_by or settings.tol == 0 or not curve:
         return None
     ended = f"max_iter={settings.max_iter} epochs ended the fit before tol={settings.tol:g} did"
@@ -214,7 +235,8 @@ def _objective(problem: Problem, settings: Hyperparameters, parameters: Paramete
         if problem.sample_weight is not None:
             weight = problem.sample_weight[rows]
         X = problem.X[rows].astype(np.float64)
-        total += objective.evaluate(X, problem.targets.take(rows), weight, parameters)
+        with np.errstate(all="ignore"):  # exponentials that overflow are taken again, shifted
+            total += objective.evaluate(X, problem.targets.take(rows), weight, parameters)
     mean = total / total_weight(problem.targets, problem.sample_weight)
     return mean + penalty.value(parameters.weights)
 
