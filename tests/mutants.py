@@ -124,7 +124,7 @@ MUTANTS = [
     Mutant("_labels.py", "present = _distinct(y[sample_weight > 0])", "present = classes", "absent classes learned"),
     Mutant("_labels.py", "return np.where(classes[labels] == y, labels, -1)", "return labels", "unknown labels taken for their neighbours"),
     Mutant("_labels.py", "legal = (rows.min(axis=1, initial=0.0) >= 0.0) & (np.abs(sums - 1.0) <= tolerance)", "legal = np.abs(sums - 1.0) <= tolerance", "negative probability rows learned"),
-    Mutant("_labels.py", "tolerance = math.sqrt(np.finfo(rows.dtype).eps)", "tolerance = 0.1", "probability rows hardly checked"),
+    Mutant("_labels.py", "tolerance = math.sqrt(np.finfo(np.float16 if y.dtype.char == \"e\" else kept).eps)", "tolerance = 0.1", "probability rows hardly checked"),
     Mutant("_targets.py", "self._places = self.labels * n_rows", "self._places = (self.labels - 1) * n_rows", "true class off by one"),
     # Weights
     Mutant("_weights.py", "np.divide(totals.sum(), totals.size * totals,", "np.divide(totals.size * totals, totals.sum(),", "balanced weights inverted"),

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from strategies import model_at, plain
-from tolerances import EPS, REORDERED, logit_error
+from tolerances import EPS, REORDERED, SUMMED, logit_error
 
 from softmax_regression import ConvergenceWarning, DivergenceError, SoftmaxRegression, softmax
 
@@ -312,6 +312,26 @@ def test_log_probabilities_stay_finite_where_probabilities_vanish():
 
 
 # The estimator as an object
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("penalty", [{"l1": 1e-3}, {"l2": 1e-3}])
+def test_probability_rows_in_any_precision_lead_to_a_proven_optimum(penalty, dtype):
+    rows = np.random.default_rng(3).dirichlet(np.ones(K), N).astype(dtype)
+    model = SoftmaxRegression(**penalty).fit(X, rows)
+    assert model.converged_
+    assert model.optimality_gap_ <= 1e-6
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_the_gradient_is_that_of_the_loss_where_rows_were_rounded(dtype):
+    """Rows that sum to more than 1 would pull all intercepts up, and the loss feels no such move."""
+    rows = np.full((N, K), 1 / K, dtype)
+    model = SoftmaxRegression(max_iter=0).fit(X, rows)
+    before = model.loss(X, rows)
+    assert abs(model.gradient(X, rows)[1].sum()) <= SUMMED
+    model.intercept_ += 1.0
+    assert abs(model.loss(X, rows) - before) <= SUMMED
 
 
 def test_pickling_keeps_everything():

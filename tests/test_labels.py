@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tolerances import EPS
 
 from softmax_regression._labels import check_classes, check_y, encode, find_classes
 
@@ -89,6 +90,36 @@ def test_probability_rows_may_be_off_by_the_root_of_the_precision(off):
     check_y(np.array([[0.5, 0.5 + off]]), 1)
     with pytest.raises(ValueError, match=r"row 0 has minimum 0\.0 and sum"):
         check_y(np.array([[0.5, 0.5 + 1.2 * off]]), 1)
+
+
+SHARES = np.random.default_rng(6).dirichlet(np.ones(7), 50)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", ">f4"])
+def test_rounded_probability_rows_are_divided_by_their_sums(dtype):
+    rows = SHARES.astype(dtype)
+    before = rows.copy()
+    checked = check_y(rows, 50)
+    assert checked.dtype == np.float64
+    assert (abs(checked.sum(axis=1) - 1) <= 7 * EPS).all()
+    exact = rows.astype(np.float64)
+    np.testing.assert_allclose(checked, exact / exact.sum(axis=1, keepdims=True), rtol=EPS)
+    assert (rows == before).all()
+
+
+def test_rows_with_sum_one_are_used_as_they_are():
+    exact = np.array([[0.25, 0.75], [1.0, 0.0]], np.float32)
+    assert check_y(exact, 2) is exact
+    assert check_y(SHARES, 50) is SHARES
+    mixed = np.vstack([SHARES[:2], SHARES[2] * (1 + 1e-9)])
+    assert (check_y(mixed, 3)[:2] == SHARES[:2]).all()
+
+
+def test_float16_rows_are_judged_by_their_own_precision():
+    """Of a thousand classes, each rounded alike, the sum is 4e-4 off; the root of eps is 0.03."""
+    assert check_y(np.full((1, 1000), 1 / 1000, np.float16), 1).shape == (1, 1000)
+    with pytest.raises(ValueError, match="row 0 has minimum"):
+        check_y(np.array([[0.5, 0.55]], np.float16), 1)
 
 
 def test_classes_of_weight_zero_are_absent_and_named():

@@ -246,7 +246,8 @@ class SoftmaxRegression(ScikitLearnMethods):
         X : array-like of shape (n_samples, n_features)
             float32 and float64 are used as they are; other numbers are converted to float64.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Class labels, or one probability row per sample (one-hot included).
+            Class labels, or one probability row per sample (one-hot included), divided by its sum
+            where that was rounded.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row, >= 0; only ratios matter, and a row of weight 0 is absent.
         validation_data : tuple (X, y) or (X, y, sample_weight), optional

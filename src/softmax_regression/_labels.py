@@ -282,12 +282,11 @@ def _check_probability_rows(y: NDArray[Any], name: str) -> NDArray[Any]:
             "shape (n_samples,) or one probability row per sample"
         )
         raise ValueError(message)
-    # float16 becomes float32, whose tolerance its rounding still meets.
     kept = np.float32 if y.dtype.char in "ef" else np.float64
     rows: NDArray[Any] = y.astype(kept, copy=False)
     with np.errstate(invalid="ignore", over="ignore"):
         sums = rows.sum(axis=1, dtype=np.float64)
-        tolerance = math.sqrt(np.finfo(rows.dtype).eps)
+        tolerance = math.sqrt(np.finfo(np.float16 if y.dtype.char == "e" else kept).eps)
         legal = (rows.min(axis=1, initial=0.0) >= 0.0) & (np.abs(sums - 1.0) <= tolerance)
     if not legal.all():
         first = int(np.argmin(legal))
@@ -300,4 +299,16 @@ def _check_probability_rows(y: NDArray[Any], name: str) -> NDArray[Any]:
         if np.isnan(rows[first]).any():
             message = f"Input {name} contains NaN: {message}"
         raise ValueError(message)
-    return rows
+    return _with_sum_one(rows, sums)
+
+
+def _with_sum_one(rows: NDArray[Any], sums: NDArray[np.float64]) -> NDArray[Any]:
+    """Return the rows; in float64 and divided by their sums where one of those is not 1.
+
+    Only of rows with sum 1 is ŷ - t the derivative of the cross-entropy.
+    """
+    exact = np.abs(sums - 1.0) <= rows.shape[1] * np.finfo(np.float64).eps
+    if exact.all():
+        return rows
+    divisors = np.where(exact, 1.0, sums)
+    return np.asarray(np.divide(rows, divisors[:, np.newaxis], dtype=np.float64))
