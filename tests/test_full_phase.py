@@ -66,6 +66,6 @@ def test_dear_principal_axes_take_over_once_passes_have_cost_as_much(monkeypatch
 
 def test_two_classes_begin_with_their_hessian():
     descent = phase(4_000, 120, 2, 1e-5)
-    assert not descent.newton
+    assert not descent.plan.newton
     assert isinstance(descent.curvature, Full)
     assert from_zero(descent).converged

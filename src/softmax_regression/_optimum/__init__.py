@@ -1,8 +1,8 @@
 """The fit that needs no tuning: to the optimum of F, with a proof of how close it is."""
 
-from .full_phase import Solution
 from .minibatch import AveragedDescent
 from .minimise import minimise
 from .rows import raw_block
+from .solution import Solution
 
 __all__ = ["AveragedDescent", "Solution", "minimise", "raw_block"]

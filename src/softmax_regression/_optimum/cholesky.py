@@ -1,9 +1,8 @@
 """Solving with triangles and positive definite matrices, in NumPy alone."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Matrix = NDArray[np.float64]
+from .arrays import Matrix
 
 
 class Triangle:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import Apply, Floats, Matrix
 from .cholesky import Cholesky
 from .moments import (
     block_weight,
@@ -21,8 +22,8 @@ from .moments import (
     second_moment,
 )
 from .passes import balanced
-from .rows import Block, Floats
-from .spread import Apply, Matrix, Spread
+from .rows import Block
+from .spread import Spread
 from .standardised import CACHE_BYTES, Standardised
 
 BLOCK_COLUMNS = 160

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Index, Matrix, Vector
 from .intercepts import INEXACT, Intercepts
 from .passes import evaluate
-from .quadratic import Index, Vector, cheapest_shift
+from .quadratic import cheapest_shift
 from .standardised import Standardised
-
-Matrix = NDArray[np.float64]
 
 ROUNDING = 1e-14  # error of the sums in F, relative to F
 

@@ -6,23 +6,20 @@ more to give, float64 passes and the full Hessian as P, where it is within reach
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._objective import Parameters
+from .arrays import Apply
 from .certificate import Proof, duality_gap
-from .curvature import FULL_WORK, Curvature, Diagonal, Full, choose, full_work
+from .curvature import Diagonal, Full, choose
 from .lbfgs import Memory
 from .line_search import STEEP, Step, search
 from .passes import Value, balanced, evaluate
-from .spread import Apply
+from .plan import Plan
+from .solution import Report, Solution
 from .standardised import Standardised
 
-NEWTON_WORK = 2e7
-SMALL_PASS = 5e5
 # The proof costs several passes: it is asked for when the bound, which takes the intercepts for
 # optimal, is below this part of `tol`.
 AIM = 0.5
@@ -30,44 +27,6 @@ AIM = 0.5
 SHORT = 0.25
 # Roundings of one F by which it may seem to rise.
 NOISE = 4.0
-# Where free parameters are few, so that a full Hessian costs few passes, it takes over at the
-# decrement NEAR, relative to F; float32 passes have no more digits at DIGITS.
-FEW_PARAMETERS = 128
-NEAR = 1e-5
-DIGITS = 1e-9
-# With a `tol` this small the fit ends on the full Hessian where that is no more than this work, or
-# this many multiplications an entry of a pass, so that the probabilities do not show by which path
-# it came: until the decrement before a step is SETTLED for Newton, whose step squares it, and STILL
-# for a Hessian of some steps ago.
-SETTLED = 1e-9
-STILL = 1e-13
-POLISHED_TOL = 1e-6
-POLISH_WORK = 2e9
-POLISH_PASSES = 1000.0
-# Else it pays where it costs less than the passes it saves, in multiplications an entry of a
-# pass; from the start where it costs hardly more than a pass.
-FULL_PASSES = 200.0
-FULL_FIRST = 50.0
-
-# F, the parameters and the duality gap after a pass; a true return stops the fit.
-Report = Callable[[float, Callable[[], Parameters], float], bool]
-
-
-class Solution(NamedTuple):
-    """Where a fit ended.
-
-    `gap` is a proven bound on F − F*, infinite without a proof; `decrement` the estimate
-    ½ gᵀ H g of F − F* before the last step; `reason` one of "converged", "max_iter",
-    "stopped", "rounding", "non-finite".
-    """
-
-    parameters: Parameters
-    objective: float
-    gap: float
-    decrement: float
-    converged: bool
-    n_iter: int
-    reason: str
 
 
 class FullPhase:
@@ -90,34 +49,18 @@ class FullPhase:
         self.length = 1.0
         self.memory: Memory | None = None
         self.former: Memory | None = None
-        self._plan()
-
-    def _plan(self) -> None:
-        """Choose Newton or L-BFGS, and the precision of the first passes."""
-        rows, work = self.rows, full_work(self.rows)
-        pass_entries = float(rows.n_rows) * rows.n_columns * rows.n_classes
-        # Where a pass is all overhead, float32 saves nothing.
-        small = pass_entries <= SMALL_PASS
-        self.dtype: type[np.floating[Any]] = np.float64 if small else np.float32
-        self.full_pays = work <= min(FULL_WORK, FULL_PASSES * pass_entries)
-        few = (rows.n_classes - 1) * rows.n_columns <= FEW_PARAMETERS
-        self.newton = work <= NEWTON_WORK
-        in_reach = max(POLISH_WORK, min(FULL_WORK, POLISH_PASSES * pass_entries))
-        self.polish = work <= in_reach and self.tol <= POLISHED_TOL
-        takes_over = self.polish or (few and self.full_pays)
-        self.finish = NEAR if takes_over else DIGITS
-        self.settled = SETTLED if self.newton else STILL
-        self.sharp = self.newton and small
-        if self.newton or work <= FULL_FIRST * pass_entries:
-            self.curvature: Curvature = Full(rows, self.penalty)
-        else:
-            self.curvature = choose(rows, self.penalty)
+        self.plan = Plan.of(rows, tol)
+        self.dtype = self.plan.dtype
+        # Whether the passes have all the digits there are, and P is as good as it gets.
+        self.sharp = self.plan.newton and self.dtype is np.float64
+        full = self.plan.full
+        self.curvature = Full(rows, self.penalty) if full else choose(rows, self.penalty)
 
     def _sharpen(self) -> None:
         """Go on in float64, with the full Hessian where it pays."""
         self.sharp = True
         self.decrement = np.inf
-        if self.polish or (self.full_pays and not isinstance(self.curvature, Full)):
+        if self.plan.polish or (self.plan.pays and not isinstance(self.curvature, Full)):
             self.curvature, self.iteration = Full(self.rows, self.penalty), 0
             # The first in the precision of the passes so far; one built anew in float64.
             apply = self._build()
@@ -162,7 +105,7 @@ class FullPhase:
         if not self._finite():
             return "non-finite"
         if self._looks_done():
-            if self.polish and not self.sharp:
+            if self.plan.polish and not self.sharp:
                 self._sharpen()
             elif self._certify():
                 return "converged"
@@ -172,7 +115,7 @@ class FullPhase:
         found = self._step()
         if found is None:
             return self._exhausted() or self._ended()
-        if self.memory and not self.newton:
+        if self.memory and not self.plan.newton:
             step = found.point - self.parameters
             self.memory.add(step, self.value.gradient, found.value.gradient)
         self._stand(found.point, found.value)
@@ -204,7 +147,7 @@ class FullPhase:
         direction = self._direction()
         self.decrement = -0.5 * float(np.vdot(self.value.gradient, direction))
         objective = abs(self.value.objective)
-        if not self.sharp and self.decrement <= self.finish * objective:
+        if not self.sharp and self.decrement <= self.plan.finish * objective:
             return None
         found = search(
             self.evaluate,
@@ -212,7 +155,7 @@ class FullPhase:
             self.value,
             direction,
             noise=NOISE * float(np.finfo(self.dtype).eps) * objective,
-            extrapolate=self.newton or self.iteration == 0,
+            extrapolate=self.plan.newton or self.iteration == 0,
             trials=self.max_iter - self.passes,
             first=self.length,
             dtype=self.dtype,
@@ -220,7 +163,7 @@ class FullPhase:
         if found is not None:
             # The next search begins where this one ended, or beyond where F still fell steeply.
             self.length = min(1.0, found.length if found.left < STEEP else 2.0 * found.length)
-            if self.former is not None and not self.newton and self.length < SHORT:
+            if self.former is not None and not self.plan.newton and self.length < SHORT:
                 self.memory, self.length = self.former, 1.0
         self.former = None
         return found
@@ -228,7 +171,7 @@ class FullPhase:
     def _direction(self) -> NDArray[np.float64]:
         """Quasi-Newton direction; P is built anew when due."""
         memory = self.memory
-        if memory is None or self.newton or self.iteration >= self.renewal:
+        if memory is None or self.plan.newton or self.iteration >= self.renewal:
             self.former = memory
             self._choose_curvature()
             memory = self._begin(self._build())
@@ -251,7 +194,7 @@ class FullPhase:
     def _looks_done(self) -> bool:
         if not self.penalised:
             return self.decrement <= self.tol
-        if self.sharp and self.polish and self.decrement > self.settled:
+        if self.sharp and self.plan.polish and self.decrement > self.plan.settled:
             return False
         return self.bound <= self.aim
 

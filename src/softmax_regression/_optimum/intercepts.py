@@ -4,15 +4,15 @@ There the mean probabilities are the mean targets, which is what the proof needs
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import Apply, Floats
 from .lbfgs import Memory
 from .passes import flushed, softmax
-from .rows import Block, Floats
-from .spread import Apply
+from .rows import Block
 from .standardised import CACHE_BYTES, Standardised
 
 STEPS = 60
@@ -62,39 +62,64 @@ class Intercepts:
         Ratcliff, 1972, Annals of Mathematical Statistics 43(5), theorem 1; here each feature is a
         constant).
         """
-        targets = self.rows.mean_targets
-        shift = best = scaling = at_best = np.zeros(len(targets))
         unit = 1.0 if logits.dtype is np.float64 else SINGLE
-        least, scaled = np.inf, False
+        best: _Point | None = None
         memory: Memory | None = None
+        shift, scaled = np.zeros(len(self.rows.mean_targets)), False
         for _ in range(STEPS):
             mean, apply = _moments(logits, shift, self.apply)
-            gradient = mean - targets
-            size = float(np.abs(gradient).max())
-            moved = shift - best
-            # A smaller gradient beyond the minimum along the step may be one of a larger F.
-            beyond = gradient @ moved > BEYOND * abs(at_best @ moved)
-            if scaled or (size < least and not beyond):
-                if size <= unit * EXACT or (gradient <= share * mean).all():
-                    best = shift
+            point = _Point(shift, mean, mean - self.rows.mean_targets)
+            if best is None or scaled or (point.size < best.size and not point.is_beyond(best)):
+                if point.size <= unit * EXACT or (point.gradient <= share * mean).all():
+                    best = point
                     break
-                if size > SERVES * least:
+                if best is not None and point.size > SERVES * best.size:
                     _, apply = _moments(logits, shift, None)
-                if memory is None or apply is not self.apply:
-                    self.apply, memory = apply, Memory(apply, np.float64)
-                else:
-                    memory.add(moved, at_best, gradient)
-                best, least, scaled, at_best = shift, size, False, gradient
-                scaling = np.log(np.maximum(targets, TINY) / np.maximum(mean, TINY))
-                direction = memory.direction(gradient)
-                # Where probabilities are nearly 0 or 1, Newton leaps far beyond what they ask for.
-                longest = 1.0 + 2.0 * np.abs(scaling).max()
-                shift = shift + direction * min(1.0, longest / (np.abs(direction).max() + TINY))
-            elif least <= unit * INEXACT:
+                memory = self._learned(memory, apply, best, point)
+                best, scaled = point, False
+                shift = shift + self._step(memory, point)
+            elif best.size <= unit * INEXACT:
                 break
             else:
-                shift, scaled = best + scaling, True
-        return np.asarray(best - best.mean())
+                shift, scaled = best.shift + self._scaling(best), True
+        return np.asarray(best.shift - best.shift.mean()) if best else shift
+
+    def _learned(
+        self, memory: Memory | None, apply: Apply, best: "_Point | None", point: "_Point"
+    ) -> Memory:
+        """Return what is known of the curvature after a step to a better point."""
+        if memory is None or best is None or apply is not self.apply:
+            self.apply = apply
+            return Memory(apply, np.float64)
+        memory.add(point.shift - best.shift, best.gradient, point.gradient)
+        return memory
+
+    def _step(self, memory: Memory, point: "_Point") -> NDArray[np.float64]:
+        """Return Newton's step, no longer than probabilities nearly 0 or 1 bear."""
+        direction = memory.direction(point.gradient)
+        longest = 1.0 + 2.0 * np.abs(self._scaling(point)).max()
+        return np.asarray(direction * min(1.0, longest / (np.abs(direction).max() + TINY)))
+
+    def _scaling(self, point: "_Point") -> NDArray[np.float64]:
+        targets = np.maximum(self.rows.mean_targets, TINY)
+        return np.asarray(np.log(targets / np.maximum(point.mean, TINY)))
+
+
+class _Point(NamedTuple):
+    """What was added to the intercepts, the mean probabilities there, and what is too much of them."""
+
+    shift: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    gradient: NDArray[np.float64]
+
+    @property
+    def size(self) -> float:
+        return float(np.abs(self.gradient).max())
+
+    def is_beyond(self, best: "_Point") -> bool:
+        """Whether the minimum on the way from `best` lies far behind: F may be larger here."""
+        moved = self.shift - best.shift
+        return bool(self.gradient @ moved > BEYOND * abs(best.gradient @ moved))
 
 
 class _Logits:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .spread import Apply
+from .arrays import Apply
 
 PAIRS = 20
 # A part of ‖s‖ ‖y‖: smaller s·y are rounding.

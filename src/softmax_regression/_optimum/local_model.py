@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from .elastic_net import ElasticNet, Matrix, Point
-from .quadratic import FullColumns, Index, minimise_quadratic
+from .arrays import Index, Matrix
+from .elastic_net import ElasticNet, Point
+from .quadratic import FullColumns, minimise_quadratic
 from .reduced_hessian import HessianMatrix, HessianProducts
 
 LARGEST_MATRIX = 1500  # free coefficients up to which H is a matrix: 18 MB

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from .._arrays import is_sparse
 from .._objective import Parameters, Penalty
-from .full_phase import FullPhase, Report, Solution
+from .full_phase import FullPhase
 from .minibatch import AveragedDescent
 from .passes import Value, balanced, softmax
 from .proximal import ProximalPhase
 from .row_space import RowSpace
+from .solution import Report, Solution
 from .standardised import Standardised, intercept_error
 
 ROWS_PER_PARAMETER = 100

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import Floats
 from .passes import flushed, probabilities, softmax
-from .rows import Block, DenseRows, Floats
+from .rows import Block, DenseRows
 from .standardised import Standardised
 
 Factors = Callable[[Floats], Floats]

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .rows import Block, Floats
+from .arrays import Floats
+from .rows import Block
 from .standardised import Standardised
 
 _ROOT_OF_TINY = {

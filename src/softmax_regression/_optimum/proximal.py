@@ -8,11 +8,11 @@ outside the working set are read only for the gap and to choose the next set.
 import numpy as np
 
 from .._objective import Penalty
-from .elastic_net import ROUNDING, ElasticNet, Matrix, Point
-from .full_phase import Report, Solution
+from .arrays import Index, Matrix
+from .elastic_net import ROUNDING, ElasticNet, Point
 from .line_search import DECREASE, TRIALS, shrink
 from .local_model import LocalModel
-from .quadratic import Index
+from .solution import Report, Solution
 from .standardised import Standardised
 from .working_set import SMALLEST, choose_columns
 

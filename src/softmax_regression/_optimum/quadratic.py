@@ -10,10 +10,8 @@ Newton's step on the nonzero coordinates.
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
-Index = NDArray[np.intp]
+from .arrays import Index, Vector
 
 FORCING = 0.1  # the model is solved to a tenth of its first residual
 

@@ -11,13 +11,12 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Floats, Index, Matrix, Vector
 from .cholesky import Cholesky
 from .moments import dense_values
 from .passes import probabilities
-from .quadratic import Index, Vector
-from .rows import Block, DenseRows, Floats
+from .rows import Block, DenseRows
 from .standardised import CACHE_BYTES, Standardised
 
 RIDGE = 1e-12  # relative; keeps H invertible where duplicate columns make it singular
@@ -35,7 +34,7 @@ class HessianMatrix:
     """
 
     def __init__(
-        self, rows: Standardised, penalty: Vector, parameters: Vector, free: Index, exact: bool
+        self, rows: Standardised, penalty: Vector, parameters: Matrix, free: Index, exact: bool
     ) -> None:
         self.free, self.exact = free, exact
         self.classes, self.columns = np.divmod(free, rows.n_columns)
@@ -48,7 +47,7 @@ class HessianMatrix:
         self.proximal_steps = min(10 + len(free) // 10, 40)
         self.bound = 1.0
 
-    def _build(self, rows: Standardised, parameters: Vector) -> NDArray[np.float64]:
+    def _build(self, rows: Standardised, parameters: Matrix) -> Matrix:
         """Return the sums over a sample of the rows, divided by its weight."""
         size = len(self.free)
         wanted = max(ROWS_PER_COEFFICIENT * size, int(MATRIX_WORK) // max(1, size**2))
@@ -63,7 +62,7 @@ class HessianMatrix:
         matrix /= max(total, 1e-300)
         return matrix
 
-    def _add(self, block: Block, sample: Index, parameters: Vector, matrix: Vector) -> float:
+    def _add(self, block: Block, sample: Index, parameters: Matrix, matrix: Matrix) -> float:
         """Add the sums over some rows of a block to the matrix; return their weight."""
         values = dense_values(block)[sample]
         p = probabilities(Block(DenseRows(values), block.targets, None), parameters)
@@ -119,7 +118,7 @@ class HessianProducts:
     """H by passes over the rows, at fixed parameters."""
 
     def __init__(
-        self, rows: Standardised, penalty: Vector, parameters: Vector, free: Index
+        self, rows: Standardised, penalty: Vector, parameters: Matrix, free: Index
     ) -> None:
         self.rows, self.parameters, self.free = rows, parameters, free
         self.shape = parameters.shape

@@ -7,13 +7,11 @@ classes: both leave K − 1 rows to multiply by.
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._arrays import is_sparse
 from .._objective import class_logits
 from .._targets import Targets
-
-Floats = NDArray[np.floating[Any]]
+from .arrays import Floats
 
 # BLAS multiplies so few rows fastest one by one, and a few more by fours: five cost more than
 # eight.

@@ -13,15 +13,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Apply, Floats, Matrix
 from .moments import block_weight, class_variances, sampled
 from .passes import balanced, probabilities
-from .rows import Block, Floats
+from .rows import Block
 from .standardised import Standardised
-
-Matrix = NDArray[np.float64]
-Apply = Callable[[Matrix], Matrix]
 
 # Of the squares of a column: rounding leaves no less.
 LEAST_SPREAD = 1e-3

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from .._arrays import is_sparse
 from .._objective import Parameters
 from .._targets import Targets
-from .rows import Block, CentredRows, DenseRows, Floats, Rows, weighted_sums
+from .arrays import Floats
+from .rows import Block, CentredRows, DenseRows, Rows, weighted_sums
 
 # Entries at a time, so that what is computed of them stays near the processor.
 CHUNK_ENTRIES = 2**15

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from .arrays import Index
 from .elastic_net import ElasticNet, Point
-from .quadratic import Index
 
 SMALLEST = 32
 NEARLY = 0.7

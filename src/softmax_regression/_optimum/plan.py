@@ -1,0 +1,67 @@
+"""How full passes lead to the optimum, from the sizes of the problem and `tol` alone."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .curvature import FULL_WORK, full_work
+from .standardised import Standardised
+
+# Multiplications of a Hessian up to which Newton's few steps are faster than more passes.
+NEWTON_WORK = 2e7
+# Entries of a pass up to which it is all overhead, and float32 saves nothing.
+SMALL_PASS = 5e5
+# With a `tol` this small the fit ends on the full Hessian where that is no more than this work, or
+# this many multiplications an entry of a pass, so that the probabilities do not show by which path
+# it came: until the decrement before a step is SETTLED for Newton, whose step squares it, and STILL
+# for a Hessian of some steps ago.
+POLISHED_TOL = 1e-6
+POLISH_WORK = 2e9
+POLISH_PASSES = 1000.0
+SETTLED = 1e-9
+STILL = 1e-13
+# Else it pays where it costs less than the passes it saves, in multiplications an entry of a
+# pass; from the start where it costs hardly more than a pass.
+FULL_PASSES = 200.0
+FULL_FIRST = 50.0
+# Where free parameters are few, so that a full Hessian costs few passes, it takes over at the
+# decrement NEAR, relative to F; float32 passes have no more digits at DIGITS.
+FEW_PARAMETERS = 128
+NEAR = 1e-5
+DIGITS = 1e-9
+
+
+class Plan(NamedTuple):
+    """`newton`: steps with the Hessian at each point; else L-BFGS, first on a `full` Hessian or not.
+
+    Passes begin in `dtype` and go on in float64 from a decrement of `finish` relative to F, with
+    the full Hessian if it `pays`. With `polish` the fit ends on it, at a decrement of `settled`.
+    """
+
+    dtype: type[np.floating[Any]]
+    newton: bool
+    full: bool
+    pays: bool
+    polish: bool
+    finish: float
+    settled: float
+
+    @staticmethod
+    def of(rows: Standardised, tol: float) -> "Plan":
+        """Return the plan of a fit."""
+        work = full_work(rows)
+        pass_entries = float(rows.n_rows) * rows.n_columns * rows.n_classes
+        pays = work <= min(FULL_WORK, FULL_PASSES * pass_entries)
+        few = (rows.n_classes - 1) * rows.n_columns <= FEW_PARAMETERS
+        newton = work <= NEWTON_WORK
+        in_reach = max(POLISH_WORK, min(FULL_WORK, POLISH_PASSES * pass_entries))
+        polish = work <= in_reach and tol <= POLISHED_TOL
+        return Plan(
+            dtype=np.float64 if pass_entries <= SMALL_PASS else np.float32,
+            newton=newton,
+            full=newton or work <= FULL_FIRST * pass_entries,
+            pays=pays,
+            polish=polish,
+            finish=NEAR if polish or (few and pays) else DIGITS,
+            settled=SETTLED if newton else STILL,
+        )

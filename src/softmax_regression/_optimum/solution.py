@@ -1,0 +1,26 @@
+"""Where a fit ended, and what it reports on the way."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .._objective import Parameters
+
+# F, the parameters and the duality gap after a pass; a true return stops the fit.
+Report = Callable[[float, Callable[[], Parameters], float], bool]
+
+
+class Solution(NamedTuple):
+    """Where a fit ended.
+
+    `gap` is a proven bound on F − F*, infinite without a proof; `decrement` the estimate
+    ½ gᵀ P⁻¹ g of F − F* before the last step; `reason` one of "converged", "max_iter",
+    "stopped", "rounding", "non-finite".
+    """
+
+    parameters: Parameters
+    objective: float
+    gap: float
+    decrement: float
+    converged: bool
+    n_iter: int
+    reason: str
