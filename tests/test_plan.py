@@ -37,7 +37,7 @@ def test_small_tolerances_end_on_the_hessian(tol, polish):
 
 def test_a_hessian_out_of_reach_never_comes():
     beyond = plan(500, 300, 12, 1e-12)
-    assert not (beyond.polish or beyond.pays or beyond.full)
+    assert not any((beyond.polish, beyond.pays, beyond.full))
     assert beyond.finish == DIGITS
 
 
