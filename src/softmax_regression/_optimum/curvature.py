@@ -20,6 +20,7 @@ from .moments import (
     n_sampled,
     sampled,
     second_moment,
+    triangle_indices,
 )
 from .passes import balanced
 from .rows import Block
@@ -55,7 +56,7 @@ class Full:
         free = rows.n_classes - 1
         coupling = np.eye(free) - 1 / rows.n_classes
         self.ridge = penalty[:, None, None] * coupling
-        self.pairs = np.triu_indices(free)
+        self.pairs = triangle_indices(free)
 
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
         free, columns = len(parameters) - 1, parameters.shape[1]

@@ -178,12 +178,13 @@ def _expanded(sums: NDArray[np.float64], columns: int) -> NDArray[np.float64]:
     """(m, D, D), from the triangles where there is no more."""
     if sums.ndim == 3:
         return sums
-    j, other = _triangle_indices(columns)
+    j, other = triangle_indices(columns)
     moments = np.empty((len(sums), columns, columns))
     moments[:, j, other] = moments[:, other, j] = sums
     return moments
 
 
 @lru_cache
-def _triangle_indices(columns: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def triangle_indices(columns: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the places j ≤ l of a square matrix, row after row."""
     return np.triu_indices(columns)

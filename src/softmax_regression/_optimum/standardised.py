@@ -78,7 +78,7 @@ class Standardised:
         if self.sparse:
             self.block_rows = max(self.block_rows, 2**22 // self.n_classes)
         self.chosen: NDArray[np.intp] | None = None
-        self._repeated: list[NDArray[np.float64]] | None = None
+        self._repeated: NDArray[np.float64] | None = None
         self._cache: list[Block] | None = None
         self._cache_dtype: type[np.floating[Any]] | None = None
         self.mean_targets = self._mean_targets()
@@ -210,9 +210,12 @@ class Standardised:
     def _chunk_rows(self) -> int:
         return min(self.n_rows, max(16, CHUNK_ENTRIES // max(1, self.n_features)))
 
-    def _repeat(self, *rows: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    def _repeat(self, *rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Each row as often as a chunk has rows: NumPy is slow to subtract one row from many."""
-        return [np.tile(row, (self._chunk_rows(), 1)) for row in rows]
+        repeated = np.empty((len(rows), self._chunk_rows(), self.n_features))
+        for many, row in zip(repeated, rows, strict=True):
+            many[:] = row
+        return repeated
 
     def columns(self, chosen: NDArray[np.intp]) -> "Standardised":
         """Return the same rows seen through some of their features."""
