@@ -8,7 +8,17 @@ import pytest
 from strategies import model_at, plain
 from tolerances import EPS, REORDERED, SUMMED, logit_error
 
-from softmax_regression import ConvergenceWarning, DivergenceError, SoftmaxRegression, softmax
+from softmax_regression import (
+    ConvergenceWarning,
+    DivergenceError,
+    SoftmaxRegression,
+    _fit,
+    softmax,
+)
+from softmax_regression._hyperparameters import check_hyperparameters
+from softmax_regression._objective import Parameters
+from softmax_regression._optimum import Solution
+from softmax_regression._progress import Monitor
 
 RNG = np.random.default_rng(21)
 N, D, K = 90, 4, 3
@@ -332,6 +342,81 @@ def test_the_gradient_is_that_of_the_loss_where_rows_were_rounded(dtype):
     assert abs(model.gradient(X, rows)[1].sum()) <= SUMMED
     model.intercept_ += 1.0
     assert abs(model.loss(X, rows) - before) <= SUMMED
+
+
+# float32, in which a model keeps its weights
+
+
+def far_from_the_origin(dtype):
+    return (X + 1e6).astype(dtype)
+
+
+@pytest.mark.parametrize("penalty", [{}, {"l1": 1e-3}, {"l2": 0.0}], ids=str)
+def test_weights_that_float32_rounds_too_far_have_not_converged(penalty):
+    with pytest.warns(ConvergenceWarning, match=r"precision of float32.*Pass X as float64"):
+        model = SoftmaxRegression(**penalty).fit(far_from_the_origin(np.float32), Y)
+    assert not model.converged_
+    assert model.optimality_gap_ > 1e-6
+    exact = far_from_the_origin(np.float32).astype(np.float64)
+    kept = model_at(model.coef_.astype(np.float64), model.intercept_)
+    l1, l2 = (penalty.get(name, default) for name, default in (("l1", 0.0), ("l2", 1e-4)))
+    cost = l1 * abs(kept.coef_).sum() + l2 / 2 * (kept.coef_**2).sum()
+    assert abs(kept.loss(exact, Y) + cost - model.loss_curve_[-1]) <= 1e-8
+
+
+@pytest.mark.parametrize("penalty", [{}, {"l1": 1e-3}, {"l2": 0.0}], ids=str)
+def test_ordinary_float32_data_converge(penalty):
+    model = SoftmaxRegression(**penalty).fit(X.astype(np.float32), Y)
+    assert model.converged_
+
+
+def test_logits_that_overflow_float32_s_exponential_are_silent():
+    rows = np.array([[0], [1], [2], [3], [1e4]], np.float32)
+    assert SoftmaxRegression().fit(rows, [0, 1, 0, 1, 1]).converged_
+
+
+@pytest.mark.parametrize("settings", [{}, {"early_stopping": True}])
+def test_weights_that_float32_cannot_hold_are_refused(settings):
+    rows = (X * 1e-40).astype(np.float32)
+    model = SoftmaxRegression(l2=0.0, **settings)
+    with pytest.raises(ValueError, match=r"parameters reach .*e\+\d\d, more than float32 holds"):
+        model.fit(rows, Y)
+    assert not hasattr(model, "coef_")
+    with pytest.raises(ValueError, match="more than float32 holds"):
+        SoftmaxRegression(l2=0.0).partial_fit(rows, Y, classes=range(K))
+    assert not hasattr(model, "coef_")
+
+
+# What a warning says of the distance to the minimum
+
+
+@pytest.mark.parametrize(
+    ("gap", "decrement", "text"),
+    [
+        (2.5e-5, 1.0, "F is proven to be within 2.5e-05 nats of its minimum, and tol=1e-06 asks"),
+        (math.inf, 0.25, "F is estimated to be 0.25 nats above its minimum, and tol=1e-06 asks"),
+        (math.inf, math.inf, "how far F is above its minimum is not known. Raise"),
+        (math.inf, math.nan, "how far F is above its minimum is not known. Raise"),
+        (math.nan, -4.6, "how far F is above its minimum is not known. Raise"),
+    ],
+)
+def test_a_distance_that_is_not_known_is_not_printed(gap, decrement, text, monkeypatch):
+    def minimised(*_, **__):
+        parameters = Parameters(np.zeros((K, D)), np.zeros(K))
+        return Solution(parameters, 1.0, gap, decrement, False, 1, "max_iter")
+
+    monkeypatch.setattr(_fit, "minimise", minimised)
+    with pytest.warns(ConvergenceWarning) as caught:
+        SoftmaxRegression().fit(X, Y)
+    assert text in str(caught[0].message)
+
+
+def test_a_change_to_or_from_infinity_is_not_printed():
+    monitor = Monitor(9, loss_curve=[1.0, 0.5], validation_curve=[math.inf, 1.0])
+    settings = check_hyperparameters(plain(tol=0.1, early_stopping=True).get_params())
+    assert _fit._textbook_advice(settings, monitor).endswith(
+        "before tol=0.1 did. Raise max_iter or tol"
+    )
 
 
 def test_pickling_keeps_everything():

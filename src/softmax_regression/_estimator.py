@@ -264,7 +264,8 @@ class SoftmaxRegression(ScikitLearnMethods):
         TypeError
             An argument of the wrong kind.
         ValueError
-            An argument with an illegal value, or fewer than two classes.
+            An argument with an illegal value, fewer than two classes, or weights that float32
+            cannot hold.
         DivergenceError
             The loss left the finite numbers. Gradient descent keeps the last finite parameters;
             with ``learning_rate="auto"`` the model stays as it was.

@@ -50,7 +50,8 @@ def learn_batchwise(problem: Problem, settings: Hyperparameters, start: Start) -
     if settings.learning_rate == "auto":
         stream = _stream(problem, settings, start)
         loss = _streamed(stream, problem, settings, start.n_iter)
-        start.state.theta[:] = stream_parameters(stream, problem.X.shape[1]).joined()
+        learned = stream_parameters(stream, problem.X.shape[1])
+        start.state.theta[:] = _held(learned, start.state.theta.dtype).joined()
     else:
         loss = _descent(problem, settings, start.state).epoch(start.state)
         start.state.epoch += not math.isnan(loss)
@@ -146,6 +147,8 @@ def _recent_change(name: str, curve: list[float], settings: Hyperparameters) -> 
     if epochs == 0:
         return ""
     change = curve[-1] - curve[-1 - epochs]
+    if not math.isfinite(change):
+        return ""
     last = f"last {epochs} epochs" if epochs > 1 else "last epoch"
     return f": the {name} changed by {change:+.2g} nats in the {last}"
 
@@ -201,17 +204,15 @@ def _to_the_optimum(
         )
     if solution.reason == "non-finite":
         raise DivergenceError(start.n_iter + solution.n_iter, solution.objective, None)
+    separable = not (settings.l1 or settings.l2) and _separates(problem, solution.parameters)
+    if dtype == np.float32:
+        solution = _rounded(solution, problem, settings)
     kept, objective, gap = solution.parameters, solution.objective, solution.gap
     if monitor.best is not None:
-        kept, gap = monitor.best, math.inf
+        kept, gap = _held(monitor.best, dtype), math.inf
         objective = _objective(problem, settings, kept)
-    state.theta = kept.joined().astype(dtype, copy=False)
-    if dtype == np.float32 and math.isfinite(gap):
-        # The proof is for the float64 solution; rounding it to float32 may lift F a little.
-        rounded = _objective(problem, settings, _parameters(state, problem))
-        gap += max(0.0, rounded - solution.objective)
+    state.theta = kept.joined()
     state.velocity = np.zeros_like(state.theta)
-    separable = not (settings.l1 or settings.l2) and _separates(problem, solution.parameters)
     return Learned(
         state,
         [*monitor.loss_curve, objective],
@@ -223,8 +224,47 @@ def _to_the_optimum(
     )
 
 
+def _rounded(solution: Solution, problem: Problem, settings: Hyperparameters) -> Solution:
+    """Return the solution as float32 holds it, where F may be higher than was proven."""
+    parameters = _held(solution.parameters, np.float32)
+    objective = _objective(problem, settings, parameters)
+    rise = max(objective - solution.objective, 0.0)
+    gap, decrement = solution.gap + rise, solution.decrement + rise
+    within = (gap if math.isfinite(gap) else decrement) <= settings.tol
+    return Solution(
+        parameters,
+        objective,
+        gap,
+        decrement,
+        solution.converged and within,
+        solution.n_iter,
+        "float32" if solution.converged and not within else solution.reason,
+    )
+
+
+def _held(parameters: Parameters, dtype: Any) -> Parameters:
+    """Return the parameters in the model's dtype.
+
+    Raises
+    ------
+    ValueError
+        float32 cannot hold one of them.
+    """
+    with np.errstate(over="ignore"):
+        held = Parameters(*(array.astype(dtype, copy=False) for array in parameters))
+    if not all(np.isfinite(array).all() for array in held):
+        largest = max(float(np.abs(array).max()) for array in parameters)
+        message = (
+            f"the parameters reach {largest:.3g}, more than {np.dtype(dtype)} holds: the features "
+            "in X are too small for it. Scale them up, or pass X as float64"
+        )
+        raise ValueError(message)
+    return held
+
+
 def _objective(problem: Problem, settings: Hyperparameters, parameters: Parameters) -> float:
     """Return F over all rows, in float64, block by block."""
+    parameters = Parameters(*(array.astype(np.float64) for array in parameters))
     penalty = Penalty(settings.l1, settings.l2)
     shape = parameters.weights.shape
     blocks = list(row_blocks(problem.targets.n_rows, 8 * max(shape)))
@@ -250,20 +290,32 @@ def _optimum_advice(solution: Solution, settings: Hyperparameters, separable: bo
         )
     if solution.converged or settings.tol == 0 or solution.reason == "stopped":
         return None
+    cause, remedy = {
+        "max_iter": (
+            f"max_iter={settings.max_iter} passes",
+            "Raise max_iter or tol; a larger l2 makes the problem easier",
+        ),
+        "rounding": (
+            "the precision of float64",
+            "Raise tol, or scale features that differ by many orders of magnitude",
+        ),
+        "float32": (
+            "the precision of float32, in which the model keeps its weights,",
+            "Pass X as float64, centre and scale the features, or raise tol",
+        ),
+    }[solution.reason]
+    return f"{cause} ended the fit: {_distance(solution, settings)}. {remedy}"
+
+
+def _distance(solution: Solution, settings: Hyperparameters) -> str:
+    """Return how far F is above its minimum, in words."""
     if math.isfinite(solution.gap):
         distance = f"F is proven to be within {solution.gap:.2g} nats of its minimum"
-    else:
+    elif 0.0 <= solution.decrement < math.inf:
         distance = f"F is estimated to be {solution.decrement:.2g} nats above its minimum"
-    if solution.reason == "max_iter":
-        return (
-            f"max_iter={settings.max_iter} passes ended the fit: {distance}, and "
-            f"tol={settings.tol:g} asks for less. Raise max_iter or tol; a larger l2 makes the "
-            "problem easier"
-        )
-    return (
-        f"the precision of float64 ended the fit: {distance}, and tol={settings.tol:g} asks for "
-        "less. Raise tol, or scale features that differ by many orders of magnitude"
-    )
+    else:
+        return "how far F is above its minimum is not known"
+    return f"{distance}, and tol={settings.tol:g} asks for less"
 
 
 def _separates(problem: Problem, parameters: Parameters) -> bool:
