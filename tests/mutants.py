@@ -139,6 +139,7 @@ MUTANTS = [
     Mutant("_progress.py", "if self.best is None or value < self.early.lowest:", "if True:", "early stopping keeps the last epoch"),
     Mutant("_progress.py", "self.best = Parameters(*(array.copy() for array in current))", "self.best = current", "best epoch overwritten by later ones"),
     Mutant("_problem.py", "self.sample_weight is None or self.sample_weight.all()", "True", "rows of weight 0 take places in batches"),
+    Mutant("_problem.py", "held[first[np.logical_and.reduceat(held, first)]] = False", "pass", "all rows of a class held out"),
     Mutant("_problem.py", "return np.sort(order[~held]), np.sort(order[held])", "return np.sort(order), np.sort(order[held])", "hold-out overlaps"),
     Mutant("_problem.py", 'order = order[np.argsort(labels[order], kind="stable")]', "pass", "hold-out not stratified"),
     Mutant("_problem.py", "weight = None if self.sample_weight is None else self.sample_weight[rows]", "weight = None", "weights of held-out rows dropped"),

@@ -175,6 +175,18 @@ def test_validation_data_alone_are_recorded_but_do_not_stop():
     )
 
 
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.99])
+@pytest.mark.parametrize("targets", ["labels", "rows"])
+def test_a_row_of_every_class_is_learned_from(targets, fraction):
+    """Every row has its own feature, which stays 0 where the row is held out."""
+    labels = np.repeat([0, 1, 2, 3], [10, 7, 2, 1])
+    y = labels if targets == "labels" else np.eye(4)[labels]
+    for seed in range(20):
+        model = plain(early_stopping=True, validation_fraction=fraction, random_state=seed)
+        learned_from = model.fit(np.eye(20), y).coef_.any(axis=0)
+        assert set(labels[learned_from]) == {0, 1, 2, 3}
+
+
 @pytest.mark.parametrize("targets", ["labels", "rows"])
 def test_the_held_out_rows_are_a_share_of_every_class_and_not_learned_from(targets):
     """A row that is held out cannot move W: rows 0 … 29 hold class 0 alone, and their own feature."""

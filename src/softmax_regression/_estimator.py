@@ -112,7 +112,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         ``learning_rate="auto"`` steps count for epochs, and the optimum ends the fit too.
     validation_fraction : float, default=0.1
         Share of the rows held out, class by class, for `early_stopping` without
-        `validation_data`; in (0, 1).
+        `validation_data`; in (0, 1). A row of every class is learned from in any case.
     n_iter_no_change : int, default=5
         Epochs without a fall of `tol` before gradient descent or `early_stopping` ends, >= 1.
     shuffle : bool, default=True
