@@ -425,7 +425,7 @@ def test_a_distance_that_is_not_known_is_not_printed(gap, decrement, text, monke
 
 def test_a_change_to_or_from_infinity_is_not_printed():
     monitor = Monitor(9, loss_curve=[1.0, 0.5], validation_curve=[math.inf, 1.0])
-    settings = check_hyperparameters(plain(tol=0.1, early_stopping=True).get_params())
+    settings = check_hyperparameters(plain(tol=0.1, early_stopping=True))
     assert _fit._textbook_advice(settings, monitor).endswith(
         "before tol=0.1 did. Raise max_iter or tol"
     )
@@ -447,6 +447,37 @@ def test_a_subclass_keeps_its_own_arguments():
     model = Heavier(l2=0.1, learning_rate=0.1, tol=0, max_iter=2).fit(X, Y)
     assert repr(model).startswith("Heavier(l2=0.1")
     assert type(model)(**model.get_params()).get_params() == model.get_params()
+
+
+class Ridge(SoftmaxRegression):
+    """Names one setting of its base and one of its own."""
+
+    def __init__(self, l2=0.1, *, scale=1.0, **others):
+        super().__init__(l2=l2, **others)
+        self.scale = scale
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_subclass_may_name_the_arguments_it_wants(method, tmp_path):
+    model = Ridge(0.5, learning_rate=0.1, tol=0.0, max_iter=3)
+    assert model.get_params() == {"l2": 0.5, "scale": 1.0}
+    assert repr(model) == "Ridge(l2=0.5)"
+    plainly = SoftmaxRegression(l2=0.5, learning_rate=0.1, tol=0.0, max_iter=3)
+    more = {} if method == "fit" else {"classes": range(K)}
+    for each in (model, plainly):
+        each.set_params(l2=0.25)
+        each.random_state = 0
+        getattr(each, method)(X, Y, **more)
+    assert same(model, plainly)
+    assert same(pickle.loads(pickle.dumps(model)).fit(X, Y), plainly.fit(X, Y))
+    model.set_params(scale=2.0).save(tmp_path / "model")
+    loaded = Ridge.load(tmp_path / "model")
+    assert loaded.get_params() == {"l2": 0.25, "scale": 2.0}
+    with pytest.raises(ValueError, match=r"Invalid parameter 'l1'.*\['l2', 'scale'\]"):
+        model.set_params(l1=0.1)
+    model.l1 = -1.0
+    with pytest.raises(ValueError, match="l1 must be finite, >= 0"):
+        model.fit(X, Y)
 
 
 def test_partial_fit_counts_its_calls_as_epochs():

@@ -37,7 +37,7 @@ NAN, INF = math.nan, math.inf
 
 
 def check(**changed):
-    return check_hyperparameters(SoftmaxRegression(**changed).get_params())
+    return check_hyperparameters(SoftmaxRegression(**changed))
 
 
 def test_every_argument_is_keyword_only_with_the_documented_default():

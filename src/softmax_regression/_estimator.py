@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from inspect import signature
 from os import PathLike
 from typing import Any, NamedTuple, Self
 
@@ -277,7 +278,7 @@ class SoftmaxRegression(ScikitLearnMethods):
             F above that at the start, or the mean over several batches, or with `early_stopping`
             the best validation loss, above twice its value there.
         """
-        settings = check_hyperparameters(self.get_params())
+        settings = check_hyperparameters(self)
         names = feature_names(X)
         classes, problem = _learning_problem(settings, X, y, sample_weight)
         description = Description(classes, problem.X.shape[1], names)
@@ -353,7 +354,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         >>> model.n_iter_, model.predict([[2.0]])
         (2, array(['c'], dtype='<U1'))
         """
-        settings = check_hyperparameters(self.get_params())
+        settings = check_hyperparameters(self)
         _refuse_whole_data_settings(settings)
         if hasattr(self, "coef_"):
             features, names = self._checked(X, vars(self)), vars(self).get("feature_names_in_")
@@ -587,7 +588,7 @@ class SoftmaxRegression(ScikitLearnMethods):
     # The estimator's own parameters
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
-        """Return the constructor's arguments as a dict.
+        """Return the constructor's arguments as a dict; a subclass has its own constructor's.
 
         Parameters
         ----------
@@ -938,5 +939,10 @@ def _refuse_whole_data_settings(settings: Hyperparameters) -> None:
 
 
 def _defaults(estimator: type[SoftmaxRegression]) -> dict[str, Any]:
-    """Return the constructor's arguments and their defaults; all are keyword-only."""
-    return estimator.__init__.__kwdefaults__ or {}
+    """Return the constructor's arguments and their defaults; a subclass may have its own."""
+    _, *arguments = signature(estimator.__init__).parameters.values()
+    return {
+        each.name: each.default
+        for each in arguments
+        if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+    }

@@ -38,9 +38,9 @@ class Hyperparameters(NamedTuple):
     callback: Callable[[Any], object] | None
 
 
-def check_hyperparameters(given: Mapping[str, Any]) -> Hyperparameters:
-    """Return the checked settings; the first illegal one raises TypeError or ValueError."""
-    checked = {name: check(name, given[name]) for name, check in _CHECKS.items()}
+def check_hyperparameters(model: object) -> Hyperparameters:
+    """Return the model's settings; the first illegal one raises TypeError or ValueError."""
+    checked = {name: check(name, getattr(model, name)) for name, check in _CHECKS.items()}
     settings = Hyperparameters(**checked)
     if settings.momentum and settings.learning_rate == "auto":
         message = (

@@ -122,7 +122,7 @@ def _describe(model: Any) -> tuple[Header, Arrays]:
         "epoch": int(model._epoch),
         "generator": _generator_state(model._generator),
     }
-    check_hyperparameters(parameters)
+    check_hyperparameters(model)
     header["labels"], labels = _describe_labels(model.classes_)
     header["stream"], stream = _describe_stream(model._stream)
     floats = {name: np.asarray(getattr(model, name)) for name in FLOAT_ARRAYS} | stream
@@ -138,7 +138,7 @@ def _restore(estimator: type[Model], header: Header, arrays: Arrays) -> Model:
     _check_learned(header, arrays, classes)
     parameters = {name: _from_plain(value) for name, value in header["parameters"].items()}
     model: Any = estimator(**parameters)
-    check_hyperparameters(model.get_params())
+    check_hyperparameters(model)
     gap = header["optimality_gap"]
     fitted = {
         "classes_": classes,
