@@ -203,7 +203,7 @@ def test_principal_squares_computed_anew_are_those_kept(monkeypatch):
 
 def test_dear_principal_axes_wait_until_passes_have_cost_as_much():
     wide = np.random.default_rng(5).standard_normal((200, 400))
-    data = Standardised(wide, Labels(np.arange(200) % 3, 3), None, fit_intercept=True)
+    data = Standardised(wide, Labels(np.arange(200) % 4, 4), None, fit_intercept=True)
     penalty = data.penalty(0.1)
     assert isinstance(choose(data, penalty), Diagonal)
     assert isinstance(choose(data, penalty, passes=300), PrincipalAxes)
@@ -211,15 +211,24 @@ def test_dear_principal_axes_wait_until_passes_have_cost_as_much():
 
 def test_class_blocks_wait_until_they_are_worth_their_cost():
     X = np.random.default_rng(5).standard_normal((2_000, 40))
-    data = Standardised(X, Labels(np.arange(2_000) % 3, 3), None, fit_intercept=True)
+    data = Standardised(X, Labels(np.arange(2_000) % 4, 4), None, fit_intercept=True)
     penalty, worth = data.penalty(0.1), int(blocks_passes(data) / BLOCKS_WORTH)
     assert isinstance(choose(data, penalty), PrincipalAxes)
     assert isinstance(choose(data, penalty, passes=worth), PrincipalAxes)
     assert isinstance(choose(data, penalty, passes=worth + 1), ClassBlocks)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("n_features", [4, 40])
+def test_few_classes_have_their_hessian_instead(n_classes, n_features):
+    X = np.random.default_rng(5).standard_normal((500, n_features))
+    labels = Labels(np.arange(500) % n_classes, n_classes)
+    data = Standardised(X, labels, None, fit_intercept=True)
+    assert isinstance(choose(data, data.penalty(0.1)), Full)
+
+
 def test_class_blocks_come_first_where_inverting_them_is_cheap():
-    data = rows()
+    data = rows(n_classes=4)
     assert isinstance(choose(data, data.penalty(0.1)), ClassBlocks)
     assert isinstance(choose(data, data.penalty(0.1), passes=1), ClassBlocks)
 

@@ -22,6 +22,13 @@ def test_small_problems_take_newton_steps_in_float64():
     assert small.settled == SETTLED
 
 
+def test_few_rows_of_few_classes_take_newton_steps_longer():
+    """The rows and columns of one, and the classes of the other, are too many."""
+    assert plan(300, 100, 2).newton
+    assert not plan(1_000, 60, 2).newton
+    assert not plan(300, 30, 6).newton
+
+
 def test_larger_ones_take_float32_passes_on_a_cheaper_matrix():
     larger = plan(2_000, 64, 10)
     assert not larger.newton

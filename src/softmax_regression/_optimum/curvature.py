@@ -33,6 +33,7 @@ BLOCK_STATE = 2**22
 BLOCKS_WORTH = 2.0
 # With so many rows an entry of D x D, inverting the blocks costs less than a pass.
 INVERSE_ROWS = 4
+FEW_CLASSES = 3
 AXES_COLUMNS = 1536
 AXES_PASSES = 25.0
 FULL_PARAMETERS = 1500
@@ -243,13 +244,13 @@ def choose(rows: Standardised, penalty: Matrix, passes: int = 0) -> Curvature:
     columns, classes = rows.n_columns, rows.n_classes
     if rows.sparse or columns > AXES_COLUMNS or rows.rotated:
         return Diagonal(rows, penalty)
+    # The Hessian of so few classes costs no more than their blocks, or the axes.
+    whole = classes <= FEW_CLASSES and full_work(rows) <= FULL_WORK
     if columns <= BLOCK_COLUMNS and classes * columns**2 <= BLOCK_STATE:
         # Without weights the blocks are multiples of one moment, and only inverting them costs.
         cheap = not passes and INVERSE_ROWS * columns**2 <= rows.n_rows
         if cheap or blocks_passes(rows) <= BLOCKS_WORTH * passes:
-            return ClassBlocks(rows, penalty) if classes > 2 else Full(rows, penalty)
+            return Full(rows, penalty) if whole else ClassBlocks(rows, penalty)
     if axes_passes(rows) <= max(AXES_PASSES, passes):
-        # The Hessian of two classes costs no more than one class's block, or the axes.
-        whole = classes == 2 and full_work(rows) <= FULL_WORK
         return Full(rows, penalty) if whole else PrincipalAxes(rows, penalty)
     return Diagonal(rows, penalty)

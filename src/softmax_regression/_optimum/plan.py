@@ -4,11 +4,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .curvature import FULL_WORK, full_work
+from .curvature import FEW_CLASSES, FULL_WORK, full_work
 from .standardised import Standardised
 
-# Multiplications of a Hessian up to which Newton's few steps are faster than more passes.
-NEWTON_WORK = 2e7
+# Multiplications of a Hessian up to which Newton's few steps are faster than more passes; ten times
+# as many where L-BFGS would take the same Hessian for its first and rows are so few for its size
+# that it changes most from step to step.
+NEWTON_WORK = 2e6
+FEW_ROWS = 4
 # Entries of a pass up to which it is all overhead, and float32 saves nothing.
 SMALL_PASS = 5e5
 # With a `tol` this small the fit ends on the full Hessian where that is no more than this work, or
@@ -52,8 +55,10 @@ class Plan(NamedTuple):
         work = full_work(rows)
         pass_entries = float(rows.n_rows) * rows.n_columns * rows.n_classes
         pays = work <= min(FULL_WORK, FULL_PASSES * pass_entries)
-        few = (rows.n_classes - 1) * rows.n_columns <= FEW_PARAMETERS
-        newton = work <= NEWTON_WORK
+        free = (rows.n_classes - 1) * rows.n_columns
+        few = free <= FEW_PARAMETERS
+        changes = rows.n_classes <= FEW_CLASSES and rows.n_rows <= FEW_ROWS * free
+        newton = work <= (10.0 if changes else 1.0) * NEWTON_WORK
         in_reach = max(POLISH_WORK, min(FULL_WORK, POLISH_PASSES * pass_entries))
         polish = work <= in_reach and tol <= POLISHED_TOL
         return Plan(

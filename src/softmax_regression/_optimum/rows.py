@@ -16,7 +16,7 @@ from .arrays import Floats
 # BLAS multiplies so few rows fastest one by one, and a few more by fours: five cost more than
 # eight.
 ONE_BY_ONE = 3
-FEW_CLASSES = 16
+BY_FOURS = 16
 # With fewer entries to multiply, what surrounds a product costs more.
 MANY_ENTRIES = 5000
 # Of the squares of a sparse column: centring in float32 leaves no less.
@@ -185,7 +185,7 @@ def _totals(weights: Floats) -> Floats:
 
 def _few(classes: Floats, matrix: Any) -> bool:
     """Whether a product of K − 1 rows is worth the arithmetic around it."""
-    return len(classes) <= FEW_CLASSES and (is_sparse(matrix) or matrix.size >= MANY_ENTRIES)
+    return len(classes) <= BY_FOURS and (is_sparse(matrix) or matrix.size >= MANY_ENTRIES)
 
 
 def _products(weights: Floats, matrix: Any, out: Floats) -> Floats:
@@ -203,7 +203,7 @@ def _products(weights: Floats, matrix: Any, out: Floats) -> Floats:
 def _by_fours(matrix: Floats) -> Floats:
     """Append rows of zeros up to a multiple of four, of which a product costs less."""
     missing = -len(matrix) % 4
-    if not (missing and ONE_BY_ONE < len(matrix) <= FEW_CLASSES):
+    if not (missing and ONE_BY_ONE < len(matrix) <= BY_FOURS):
         return matrix
     filled = np.zeros((len(matrix) + missing, matrix.shape[1]), matrix.dtype)
     filled[: len(matrix)] = matrix
