@@ -57,11 +57,32 @@ def test_rows_of_weight_are_enough_to_hold_some_out(learning_rate):
     assert bits(model) == bits(SoftmaxRegression(**settings).fit(X[:6], Y[:6], weight[:6]))
 
 
-def test_a_class_of_weight_zero_takes_no_place_in_a_batch():
+@pytest.mark.parametrize("balanced", [False, True])
+def test_a_class_of_weight_zero_is_not_learned(balanced):
+    """Whether its rows weigh nothing or the class itself does."""
     kept = Y != 1
-    model = plain(batch_size=7, class_weight={1: 0.0}).fit(X, Y)
-    without = plain(batch_size=7).fit(X[kept], np.eye(3)[Y[kept]])  # rows know all three classes
+    settings = {"batch_size": 7} | ({"class_weight": "balanced"} if balanced else {})
+    without = plain(**settings).fit(X[kept], Y[kept])
+    with pytest.warns(UserWarning, match="all rows of class 1 have weight 0"):
+        by_rows = plain(**settings).fit(X, Y, kept.astype(float))
+    assert bits(by_rows) == bits(without)
+    if not balanced:
+        with pytest.warns(UserWarning, match="all rows of class 1 have weight 0"):
+            by_class = plain(**settings, class_weight={1: 0.0}).fit(X, Y)
+        assert by_class.classes_.tolist() == [0, 2]
+        assert bits(by_class) == bits(without)
+
+
+def test_in_a_stream_a_class_of_weight_zero_takes_no_place_in_a_batch():
+    kept = Y != 1
+    model = plain(batch_size=7, class_weight={1: 0.0}).partial_fit(X, Y, range(3))
+    without = plain(batch_size=7).partial_fit(X[kept], Y[kept], range(3))
     assert bits(model) == bits(without)
+
+
+def test_one_class_of_positive_weight_is_not_enough():
+    with pytest.raises(ValueError, match=r"needs at least 2 classes.*only one class: 2"):
+        plain(class_weight={0: 0.0, 1: 0}).fit(X, Y)
 
 
 @pytest.mark.parametrize("learning_rate", ["auto", 0.1])

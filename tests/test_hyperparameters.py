@@ -125,6 +125,12 @@ BAD_KIND = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("name", "value"), [("l2", 10**400), ("class_weight", {0: 10**400})])
+def test_integers_beyond_float64_are_infinite(name, value):
+    with pytest.raises(ValueError, match=rf"{name}.* must be finite, >= 0, got inf"):
+        check(**{name: value})
+
+
 @pytest.mark.parametrize(("name", "value"), BAD_NUMBER, ids=str)
 def test_illegal_values_are_refused_by_name_and_value(name, value):
     with pytest.raises(ValueError, match=name) as caught:

@@ -79,18 +79,31 @@ def test_without_class_weights_nothing_changes():
 
 def test_a_class_that_is_not_named_counts_one():
     weights = apply_class_weight(None, {"b": 3.0}, CLASSES, LABELS)
-    assert weights.tolist() == [1, 3, 3, 1, 1, 1]
+    assert (weights / weights[0]).tolist() == [1, 3, 3, 1, 1, 1]
     doubled = apply_class_weight(np.full(6, 2.0), {"b": 3.0, "a": 0}, CLASSES, LABELS)
-    assert doubled.tolist() == [0, 6, 6, 2, 2, 2]
+    assert (doubled / doubled[-1]).tolist() == [0, 3, 3, 1, 1, 1]
 
 
-def test_balanced_classes_have_equal_totals_summing_to_all_weight():
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e308])
+def test_only_ratios_of_class_weights_matter(scale):
+    weights = apply_class_weight(
+        None, {"a": scale, "b": scale / 2, "c": scale / 4}, CLASSES, LABELS
+    )
+    assert 0.5 <= weights.max() < 1.0
+    assert (weights / weights[0]).tolist() == [1, 0.5, 0.5, 0.25, 0.25, 0.25]
+
+
+def test_a_dict_that_names_every_class_may_name_others():
+    named = {np.str_("a"): 1.0, "b": 2.0, "c": 1.0}
+    more = apply_class_weight(None, {"z": 9.0, **named, 0: 5.0}, CLASSES, LABELS)
+    assert more.tolist() == apply_class_weight(None, named, CLASSES, LABELS).tolist()
+
+
+def test_balanced_classes_have_equal_totals():
     for weights in (None, np.array([1.0, 2, 3, 4, 5, 6])):
         balanced = apply_class_weight(weights, "balanced", CLASSES, LABELS)
         totals = np.bincount(LABELS.labels, balanced)
-        np.testing.assert_allclose(
-            totals, np.full(3, (6 if weights is None else 21) / 3), rtol=8 * EPS
-        )
+        np.testing.assert_allclose(totals, np.full(3, totals[0]), rtol=8 * EPS)
 
 
 def test_a_balanced_class_without_weight_stays_without():
@@ -101,12 +114,13 @@ def test_a_balanced_class_without_weight_stays_without():
 def test_probability_rows_mix_the_weights_of_their_classes():
     rows = ProbabilityRows(np.array([[0.5, 0.5, 0.0], [0.0, 0.25, 0.75]]))
     weights = apply_class_weight(None, {0: 2.0, 2: 4.0}, np.arange(3), rows)
-    assert weights.tolist() == [1.5, 3.25]
+    assert (weights / weights[0] * 1.5).tolist() == [1.5, 3.25]
 
 
 @pytest.mark.parametrize("label", ["d", "A", 0, None])
 def test_an_unknown_class_is_named(label):
     with pytest.raises(
-        ValueError, match=rf"class_weight names the class {label!r}.*\['a', 'b', 'c'\]"
+        ValueError,
+        match=rf"class_weight names the class {label!r}.*\['a', 'b', 'c'\], and not the class 'a'",
     ):
         apply_class_weight(None, {label: 1.0}, CLASSES, LABELS)

@@ -30,7 +30,7 @@ from ._hyperparameters import (
     check_hyperparameters,
     make_generator,
 )
-from ._labels import check_classes, check_y, encode, find_classes, refuse_misfit
+from ._labels import check_classes, check_y, distinct, encode, find_classes, refuse_misfit
 from ._losses import log_softmax_rows
 from ._objective import Parameters, of_logits, probabilities
 from ._optimum import AveragedDescent
@@ -104,7 +104,8 @@ class SoftmaxRegression(ScikitLearnMethods):
         Whether b is learned; it is 0 otherwise.
     class_weight : dict, "balanced" or None, default=None
         Factor on the weight of each row, by its class. A class the dict does not name counts 1;
-        "balanced" makes all classes weigh the same.
+        a dict that names every class of y may name others too. `fit` does not learn a class of
+        weight 0, and warns. "balanced" makes all classes weigh the same.
     label_smoothing : float, default=0.0
         Share s of every target that learning spreads evenly over the classes, in [0, 1).
     early_stopping : bool, default=False
@@ -367,7 +368,10 @@ class SoftmaxRegression(ScikitLearnMethods):
             "name every class that may come in `classes` on the first call to partial_fit, or "
             "drop the row"
         )
-        problem = _problem(features, checked_y, weight, known, settings, remedy=remedy)
+        problem = _problem(
+            features, checked_y, weight, known, smoothing=settings.label_smoothing, remedy=remedy
+        )
+        problem = problem.weighted(settings.class_weight, known)
         start = self._start(settings._replace(warm_start=True), description, features)
         learned = learn_batchwise(problem, settings, start)
         self._adopt(learned, description, start)
@@ -863,10 +867,13 @@ def _learning_problem(
     features = check_features(X)
     checked_y, weight = _check_rows(features, y, sample_weight)
     refuse_all_zero(weight)
+    if settings.class_weight is not None:
+        known = distinct(checked_y)
+        weight = apply_class_weight(weight, settings.class_weight, known, encode(checked_y, known))
+        refuse_all_zero(weight, name="class_weight")
     classes = find_classes(checked_y, weight)
-    problem = _problem(features, checked_y, weight, classes, settings)
-    refuse_all_zero(problem.sample_weight, name="class_weight")
-    return classes, problem
+    smoothing = settings.label_smoothing
+    return classes, _problem(features, checked_y, weight, classes, smoothing=smoothing)
 
 
 def _problem(
@@ -874,17 +881,14 @@ def _problem(
     y: NDArray[Any],
     weight: NDArray[np.float64] | None,
     classes: NDArray[Any],
-    settings: Hyperparameters | None = None,
     *,
+    smoothing: float = 0.0,
     name: str = "y",
     remedy: str = "drop the row",
 ) -> Problem:
-    """Return the rows that count, with targets and weights as `settings` change them to learn."""
+    """Return the rows that count."""
     absent = None if weight is None else weight == 0
-    smoothing = settings.label_smoothing if settings else 0.0
     targets = encode(y, classes, smoothing=smoothing, absent=absent, name=name, remedy=remedy)
-    if settings:
-        weight = apply_class_weight(weight, settings.class_weight, classes, targets)
     return Problem(X, targets, weight).counted()
 
 

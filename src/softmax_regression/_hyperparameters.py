@@ -75,7 +75,10 @@ def _real(
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         message = f"{name} must be a number, got {shown(value)}"
         raise TypeError(message)
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not (math.isfinite(number) and least <= number and above < number < below):
         lower = f"> {above:g}" if above > -math.inf else f">= {least:g}"
         upper = f" and < {below:g}" if below < math.inf else ""

@@ -44,13 +44,30 @@ def check_y(y: Any, n_rows: int, *, name: str = "y") -> NDArray[Any]:
     return check(array, name)
 
 
-def find_classes(y: NDArray[Any], sample_weight: NDArray[Any] | None) -> NDArray[Any]:
-    """Return the sorted classes of checked targets; a class whose weights are all 0 is absent."""
+def distinct(y: NDArray[Any]) -> NDArray[Any]:
+    """Return the sorted classes that checked targets name.
+
+    By counting or hashing, which beat sorting all of y.
+    """
     if y.ndim == 2:
         return np.arange(y.shape[1])
-    classes = _distinct(y)
+    if y.dtype.kind in "OUST":
+        return np.array(sorted(set(y.tolist())), dtype=y.dtype)
+    if _is_compact(y):
+        low = y.min()
+        found = np.flatnonzero(np.bincount(_offsets(y, low)))
+        classes: NDArray[Any] = np.add(found, low, dtype=np.int64, casting="same_kind")
+        return classes.astype(y.dtype)
+    return np.unique(y)
+
+
+def find_classes(y: NDArray[Any], sample_weight: NDArray[Any] | None) -> NDArray[Any]:
+    """Return the sorted classes of checked targets; a class whose weights are all 0 is absent."""
+    classes = distinct(y)
+    if y.ndim == 2:
+        return classes
     if sample_weight is not None and not sample_weight.all():
-        present = _distinct(y[sample_weight > 0])
+        present = distinct(y[sample_weight > 0])
         if 2 <= present.shape[0] < classes.shape[0]:  # with fewer, the error below says it all
             absent = np.setdiff1d(classes, present)
             message = (
@@ -139,18 +156,6 @@ def check_classes(classes: Any) -> NDArray[Any]:
     if found.shape[0] < 2:
         raise ValueError(_one_class(found))
     return found
-
-
-def _distinct(y: NDArray[Any]) -> NDArray[Any]:
-    """Return the sorted distinct labels: by counting or hashing, which beat sorting all of y."""
-    if y.dtype.kind in "OUST":
-        return np.array(sorted(set(y.tolist())), dtype=y.dtype)
-    if _is_compact(y):
-        low = y.min()
-        found = np.flatnonzero(np.bincount(_offsets(y, low)))
-        classes: NDArray[Any] = np.add(found, low, dtype=np.int64, casting="same_kind")
-        return classes.astype(y.dtype)
-    return np.unique(y)
 
 
 def _positions(classes: NDArray[Any], y: NDArray[Any]) -> NDArray[np.intp]:

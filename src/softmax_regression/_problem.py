@@ -1,16 +1,18 @@
 """What a fit is given, and what it returns."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._descent import DescentState
 from ._features import Features
+from ._hyperparameters import ClassWeight
 from ._objective import Parameters, loss_sum, mean_gradient, total_weight
 from ._optimum import AveragedDescent
 from ._targets import Labels, Targets
+from ._weights import apply_class_weight
 
 
 class Problem(NamedTuple):
@@ -30,6 +32,11 @@ class Problem(NamedTuple):
         if self.sample_weight is None or self.sample_weight.all():
             return self
         return self.take(np.flatnonzero(self.sample_weight))
+
+    def weighted(self, class_weight: ClassWeight, classes: NDArray[Any]) -> "Problem":
+        """Return the rows that count with the weights of their classes."""
+        weight = apply_class_weight(self.sample_weight, class_weight, classes, self.targets)
+        return self._replace(sample_weight=weight).counted()
 
     def mean_loss(self, parameters: Parameters) -> float:
         """Return the mean cross-entropy, in nats, without smoothing or penalty."""

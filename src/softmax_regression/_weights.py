@@ -16,9 +16,7 @@ def check_sample_weight(
 ) -> NDArray[np.float64] | None:
     """Return the weights, shape (n_rows,), scaled so that the largest is in [1/2, 1).
 
-    Only ratios matter: the scale keeps sums of very large or very small weights finite. It is a
-    power of two, so that no weight is rounded and the rows of a batch weigh the same whatever
-    rows come beside it. All-zero weights come back as zeros, for the caller to judge.
+    All-zero weights come back as zeros, for the caller to judge.
 
     Raises
     ------
@@ -44,10 +42,7 @@ def check_sample_weight(
             kind = "NaN" if np.isnan(value) else "infinity"
             message = f"Input {name} contains {kind}: {found}; weights must be finite"
         raise ValueError(message)
-    largest = weights.max(initial=0.0)
-    if largest == 0.0:
-        return weights
-    return np.ldexp(weights, -math.frexp(largest)[1])
+    return _scaled(weights)
 
 
 def refuse_all_zero(
@@ -68,34 +63,50 @@ def apply_class_weight(
     classes: NDArray[Any],
     targets: Targets,
 ) -> NDArray[np.float64] | None:
-    """Return w_i Σ_k t_ik c_k, the weight of each row times the weight of its class.
+    """Return w_i Σ_k t_ik c_k, the weight of each row times the weight of its class, scaled.
 
-    "balanced" is c_k = Σ_i w_i / (K Σ_i w_i t_ik), so that every class weighs the same.
+    "balanced" is c_k = Σ_i w_i / (K Σ_i w_i t_ik), so that every class weighs the same; K counts
+    the classes of weight > 0.
     """
     if class_weight is None:
         return sample_weight
     if isinstance(class_weight, str):
         totals = targets.class_totals(sample_weight)
-        per_class = np.divide(totals.sum(), totals.size * totals, where=totals > 0, out=totals * 0)
+        shares = np.count_nonzero(totals) * totals
+        per_class = np.divide(totals.sum(), shares, where=totals > 0, out=totals * 0)
     else:
         per_class = _per_class(class_weight, classes)
     rows = targets.row_weights(per_class)
-    return rows if sample_weight is None else sample_weight * rows
+    return _scaled(rows if sample_weight is None else sample_weight * rows)
+
+
+def _scaled(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the weights with the largest in [1/2, 1), unless all are 0.
+
+    Only ratios matter: the scale keeps sums of very large or very small weights finite. It is a
+    power of two, so that no weight is rounded and the rows of a batch weigh the same whatever
+    rows come beside it.
+    """
+    return np.ldexp(weights, -math.frexp(weights.max(initial=0.0))[1])
 
 
 def _per_class(class_weight: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
-    known = {label: k for k, label in enumerate(classes.tolist())}
-    weights = np.ones(classes.shape[0])
-    for label, weight in class_weight.items():
-        key = label.item() if isinstance(label, np.generic) else label
-        if key not in known:
-            message = (
-                f"class_weight names the class {label!r}, which is not among the classes "
-                f"{classes[:10].tolist()}; remove it or correct its spelling"
-            )
-            raise ValueError(message)
-        weights[known[key]] = weight
-    return weights
+    """Return the weight of each class; of classes that are not there, if all that are have one."""
+    named = {
+        label.item() if isinstance(label, np.generic) else label: weight
+        for label, weight in class_weight.items()
+    }
+    known = classes.tolist()
+    unnamed = [label for label in known if label not in named]
+    unknown = [label for label in named if label not in set(known)]
+    if unnamed and unknown:
+        message = (
+            f"class_weight names the class {unknown[0]!r}, which is not among the classes "
+            f"{known[:10]}, and not the class {unnamed[0]!r}; remove it, correct its spelling or "
+            "name every class"
+        )
+        raise ValueError(message)
+    return np.array([named.get(label, 1.0) for label in known], dtype=np.float64)
 
 
 def _as_floats(sample_weight: Any, name: str) -> NDArray[np.float64]:
