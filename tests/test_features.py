@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from strategies import Csr
 
 from softmax_regression._features import (
     BLOCK_BYTES,
@@ -192,3 +193,8 @@ def test_a_lazy_frame_is_not_asked_for_its_columns():
             raise AssertionError(message)
 
     assert feature_names(Lazy()) is None
+
+
+@pytest.mark.parametrize("dtype", ["<f2", ">f2", "<f4", ">f4"])
+def test_sparse_small_floats_of_any_byte_order_become_float32(dtype):
+    assert check_features(Csr(np.eye(3, dtype=dtype))).dtype == np.dtype(np.float32)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tolerances import EPS
 
-from softmax_regression._labels import check_classes, check_y, encode, find_classes
+from softmax_regression._labels import check_classes, check_y, encode, find_classes, refuse_misfit
 
 
 def learned(y, weight=None):
@@ -157,6 +157,53 @@ def test_classes_are_sorted_and_distinct():
 def test_what_is_no_sequence_is_refused(y):
     with pytest.raises(ValueError, match="one- or two-dimensional"):
         check_y(y, 2)
+
+
+@pytest.mark.parametrize("y", [[True, 2], (2.0, np.True_), [1, False, 0]], ids=str)
+def test_booleans_among_numbers_are_not_numbers(y):
+    with pytest.raises(TypeError, match=r"y mixes bool and (int|float)"):
+        check_y(y, len(y))
+
+
+def test_labels_that_are_no_single_values_are_refused():
+    y = np.empty(2, object)
+    y[:] = [["a"], ["b"]]
+    with pytest.raises(TypeError, match=r"y\[0\] is a list; labels must be single values"):
+        check_y(y, 2)
+
+
+@pytest.mark.parametrize("dtype", ["M8[D]", "m8[s]"])
+def test_a_missing_date_is_refused_by_its_place(dtype):
+    with pytest.raises(ValueError, match=r"y\[1\] is NaT; labels must not be missing"):
+        check_y(np.array([3, "NaT"], dtype), 2)
+
+
+SORTS = {
+    "text": np.array(["1", "2"]),
+    "bytes": np.array([b"1", b"2"]),
+    "numbers": np.array([1, 2]),
+    "dates": np.array([1, 2], "M8[D]"),
+    "durations": np.array([1, 2], "m8[D]"),
+}
+
+
+@pytest.mark.parametrize("given", SORTS)
+@pytest.mark.parametrize("known", SORTS)
+def test_labels_of_another_sort_than_the_classes_are_refused(given, known):
+    for y in (SORTS[given], SORTS[given].astype(object) if given in ("text", "bytes") else None):
+        if y is None or given == known:
+            continue
+        with pytest.raises(
+            TypeError, match=f"y holds {given}, but the model's classes are {known}"
+        ):
+            refuse_misfit(y, SORTS[known])
+    refuse_misfit(SORTS[given], SORTS[given])
+    refuse_misfit(SORTS[given][:0], SORTS[known])
+
+
+def test_labels_of_any_other_kind_may_be_equal_to_the_classes():
+    dates = np.array(["2020-01-01", "2021-01-01"], "M8[D]")
+    assert encode(dates.astype(object), dates).given.tolist() == [0, 1]
 
 
 def test_whole_numbers_among_floats_are_floats():

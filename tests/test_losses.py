@@ -493,6 +493,21 @@ def test_bad_targets_are_refused_by_name(function, targets, error, message):
         function(np.zeros((2, 3)), targets)
 
 
+def test_float16_rows_of_many_classes_are_probability_rows():
+    rows = np.full((1, 1000), 1 / 1000, np.float16)
+    assert cross_entropy(np.zeros((1, 1000), np.float32), rows).dtype == np.float32
+    with pytest.raises(ValueError, match="sums to 1"):
+        cross_entropy(np.zeros((1, 1000)), rows.astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", ["<f2", ">f2", "<f4", ">f4"])
+def test_small_floats_of_any_byte_order_give_float32(dtype):
+    z = np.array([[1.0, 2.0]], dtype)
+    for function in (softmax, log_softmax):
+        assert function(z).dtype == np.float32
+        np.testing.assert_array_equal(function(z), function(z.astype(np.float32)))
+
+
 def test_probability_rows_are_judged_by_their_own_precision():
     third = np.full((1, 3), 1 / 3)
     for dtype in ("float16", "float32", "float64"):

@@ -114,7 +114,7 @@ def _as_csr(X: Any, name: str) -> Features:
     _check_kind(matrix.dtype, name)
     if matrix.dtype.char in "fd" and matrix.dtype.isnative:
         return matrix
-    return matrix.astype(np.float32 if matrix.dtype.char == "e" else np.float64)
+    return matrix.astype(np.float32 if matrix.dtype.char in "ef" else np.float64)
 
 
 def _as_matrix(X: Any, name: str) -> NDArray[Any]:

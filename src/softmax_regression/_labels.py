@@ -1,6 +1,7 @@
 """y as a user gives it, checked once and encoded as targets; classes in sorted order."""
 
 import math
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -135,15 +136,21 @@ def refuse_misfit(y: NDArray[Any], classes: NDArray[Any], name: str = "y") -> No
             )
             raise ValueError(message)
         return
-    text = [array.dtype.kind in "UT" or _holds_text(array) for array in (y, classes)]
-    if y.size and text[0] != text[1]:
-        kinds = ["text" if is_text else "numbers" for is_text in text]
-        message = f"{name} holds {kinds[0]}, but the model's classes are {kinds[1]}; convert {name}"
+    if y.size == 0:
+        return
+    given, known = _sort_of(y), _sort_of(classes)
+    if given and known and given != known:
+        message = f"{name} holds {given}, but the model's classes are {known}; convert {name}"
         raise TypeError(message)
 
 
-def _holds_text(labels: NDArray[Any]) -> bool:
-    return labels.dtype.char == "O" and labels.size > 0 and isinstance(labels[0], str)
+def _sort_of(labels: NDArray[Any]) -> str:
+    """Return what the labels are, where no label of another sort can be equal to one of them."""
+    if labels.dtype.char == "O":
+        text, octets = (isinstance(labels[0], kind) for kind in (str, bytes))
+        return "text" if text else "bytes" if octets else ""
+    sorts = {"U": "text", "T": "text", "S": "bytes", "M": "dates", "m": "durations"}
+    return sorts.get(labels.dtype.kind, "numbers")
 
 
 def check_classes(classes: Any) -> NDArray[Any]:
@@ -209,10 +216,17 @@ def _as_label_array(y: Any, name: str) -> NDArray[Any]:
         message = f"SoftmaxRegression requires y to be passed, but the target {name} is None"
         raise ValueError(message)
     array = as_array(y, name)
-    if array.dtype.kind in "US" and not hasattr(y, "dtype"):
-        # NumPy turns the numbers of a mixed list into text; keep them apart to be judged.
+    if not hasattr(y, "dtype") and _may_mix_kinds(y, array):
         _unboxed(np.array(y, dtype=object), name)
     return _unboxed(array, name) if array.dtype.char == "O" else array
+
+
+def _may_mix_kinds(y: Any, array: NDArray[Any]) -> bool:
+    """Whether NumPy may have turned labels of other kinds into text, or booleans into numbers."""
+    if array.dtype.kind in "US":
+        return True
+    numbers = isinstance(y, (list, tuple)) and array.ndim == 1 and array.dtype.kind in "iuf"
+    return numbers and not {bool, np.bool_}.isdisjoint(map(type, y))
 
 
 def _unboxed(array: NDArray[Any], name: str) -> NDArray[Any]:
@@ -257,7 +271,22 @@ def _check_labels(y: NDArray[Any], name: str) -> NDArray[Any]:
         raise ValueError(message)
     if y.dtype.kind == "f":
         _check_integral(y, name)
+    if y.dtype.char == "O":
+        _check_hashable(y, name)
+    if y.dtype.kind in "mM" and np.isnat(y).any():
+        message = f"{name}[{int(np.argmax(np.isnat(y)))}] is NaT; labels must not be missing"
+        raise ValueError(message)
     return y
+
+
+def _check_hashable(y: NDArray[np.object_], name: str) -> None:
+    for row, label in enumerate(y):
+        if not isinstance(label, Hashable):
+            kind = type(label).__name__
+            message = (
+                f"{name}[{row}] is a {kind}; labels must be single values, such as text or integers"
+            )
+            raise TypeError(message)
 
 
 def _check_integral(y: NDArray[Any], name: str) -> None:

@@ -399,7 +399,7 @@ def _as_floats(values: ArrayLike, name: str) -> Floats:
         message = f"{name} must hold numbers, got dtype {array.dtype}"
         raise TypeError(message)
     with np.errstate(over="ignore"):  # a longdouble beyond float64 becomes infinite
-        return array.astype(np.float32 if array.dtype in (np.float16, ">f4", "<f4") else np.float64)
+        return array.astype(np.float32 if array.dtype.char in "ef" else np.float64)
 
 
 def _as_logits(logits: ArrayLike) -> Floats:
@@ -452,8 +452,9 @@ def _as_class_indices(targets: NDArray[Any], n_classes: int) -> NDArray[np.intp]
 
 def _as_probability_rows(targets: NDArray[Any]) -> Floats:
     """Targets as floats whose rows are probability distributions over the last axis."""
+    half = targets.dtype.char == "e"
     targets = _as_floats(targets, "targets")
-    tolerance = math.sqrt(np.finfo(targets.dtype).eps)
+    tolerance = math.sqrt(np.finfo(np.float16 if half else targets.dtype).eps)
     with np.errstate(over="ignore", invalid="ignore"):
         total = np.add.reduce(targets, -1, dtype=np.float64)
         wrong = ~(abs(total - 1) <= tolerance)
