@@ -169,7 +169,7 @@ MUTANTS = [
     Mutant("_estimator.py", 'return fitted["classes_"][best]', "return best", "predict returns the index"),
     Mutant("_estimator.py", "lambda z: z.argmax(axis=1)", "lambda z: z.shape[1] - 1 - z[:, ::-1].argmax(axis=1)", "ties go to the last class"),
     Mutant("_estimator.py", "np.average(predicted == true, weights=weight)", "np.average(predicted == true)", "score ignores weights"),
-    Mutant("_estimator.py", "Z[:, 1] - Z[:, 0] if", "Z[:, 0] - Z[:, 1] if", "sign of the two-class decision"),
+    Mutant("_objective.py", "Z[:, 1] - Z[:, 0] if", "Z[:, 0] - Z[:, 1] if", "sign of the two-class decision"),
     Mutant("_estimator.py", "for rows in blocks[1:]:", "for rows in blocks[1:-1]:", "last block of predictions left out"),
     Mutant("_estimator.py", "_problem(features, checked_y, weight, description.classes, name", "_problem(features, checked_y, None, description.classes, name", "validation weights dropped"),
     # What is told to whom

@@ -449,6 +449,27 @@ def test_a_subclass_keeps_its_own_arguments():
     assert type(model)(**model.get_params()).get_params() == model.get_params()
 
 
+def test_a_decision_between_logits_of_the_largest_size_is_silent():
+    model = model_at([[1e308], [-1e308]], [0.0, 0.0])
+    assert model.decision_function([[1.0], [-1.0], [0.25]]).tolist() == [
+        -math.inf,
+        math.inf,
+        -5e307,
+    ]
+
+
+@pytest.mark.parametrize("learning_rate", ["auto", 0.1])
+def test_a_fit_of_no_epochs_leaves_a_stream_where_it_stands(learning_rate):
+    """The steps after it are those that would have come without it."""
+    one, other = (SoftmaxRegression(warm_start=True) for _ in range(2))
+    for model in (one, other):
+        model.partial_fit(X, Y, classes=range(K))
+    one.set_params(max_iter=0, learning_rate=learning_rate).fit(X, Y)
+    for model in (one.set_params(learning_rate="auto"), other):
+        model.partial_fit(X_OTHER, Y_OTHER)
+    assert same(one, other)
+
+
 class Ridge(SoftmaxRegression):
     """Names one setting of its base and one of its own."""
 

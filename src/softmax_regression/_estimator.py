@@ -32,7 +32,7 @@ from ._hyperparameters import (
 )
 from ._labels import check_classes, check_y, distinct, encode, find_classes, refuse_misfit
 from ._losses import log_softmax_rows
-from ._objective import Parameters, of_logits, probabilities
+from ._objective import Parameters, decision, of_logits, probabilities
 from ._optimum import AveragedDescent
 from ._problem import Learned, Problem, Start
 from ._progress import Progress, Watch
@@ -401,8 +401,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         ValueError
             X is not a finite matrix with the columns seen in `fit`.
         """
-        Z = self._by_blocks(X, lambda z: z, self._fitted())
-        return Z[:, 1] - Z[:, 0] if Z.shape[1] == 2 else Z
+        return self._by_blocks(X, decision, self._fitted())
 
     def predict_log_proba(self, X: MatrixLike) -> NDArray[Any]:
         """Return log ŷ, the log-softmax of the logits, equation (5.47).

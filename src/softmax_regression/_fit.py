@@ -118,6 +118,7 @@ def _described(
         math.inf,
         monitor.stopped_by in ("tol", "validation") and not rose,
         _rise_advice(first, last, settings) if rose else _textbook_advice(settings, monitor),
+        None if curve else start.stream,
     )
 
 
@@ -185,7 +186,7 @@ def _to_the_optimum(
     """Minimise F and prove it."""
     state = start.state
     if settings.max_iter == 0:
-        return Learned(state, [], [], 0, math.inf, False)
+        return Learned(state, [], [], 0, math.inf, False, stream=start.stream)
     dtype = state.theta.dtype
     with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
         solution = minimise(

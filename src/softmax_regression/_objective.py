@@ -117,6 +117,11 @@ def class_logits(
     return out
 
 
+def decision(Z: NDArray[Any]) -> NDArray[Any]:
+    """Return logits (n_rows, n_classes) as they are, of two classes z_1 - z_0, shape (n_rows,)."""
+    return Z[:, 1] - Z[:, 0] if Z.shape[1] == 2 else Z
+
+
 def probabilities(Z: NDArray[Any]) -> NDArray[Any]:
     """Turn logits of shape (n_rows, n_classes) into their softmax, in place.
 
