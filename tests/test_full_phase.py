@@ -1,6 +1,7 @@
 """Which first matrix the full passes go on with."""
 
 import numpy as np
+import pytest
 
 from softmax_regression._optimum import curvature
 from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, Full, PrincipalAxes
@@ -69,3 +70,35 @@ def test_two_classes_begin_with_their_hessian():
     assert not descent.plan.newton
     assert isinstance(descent.curvature, Full)
     assert from_zero(descent).converged
+
+
+def steps_left(tol, begun, now):
+    descent = phase(300, 6, 4, tol)
+    descent.begun, descent.iteration, descent.bound = begun, 4, now
+    return descent._steps_left()
+
+
+def test_steps_left_are_those_at_the_pace_so_far():
+    """From 1 to 1e-4 in four steps; the aim is half of tol."""
+    assert steps_left(2e-6, (0, 1.0), 1e-4) == pytest.approx(2.0)
+    assert steps_left(2e-6, (2, 1.0), 1e-4) == pytest.approx(1.0)
+    assert steps_left(1e-2, (0, 1.0), 1e-4) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("tol", "begun", "now"),
+    [(0.0, 1.0, 1e-4), (1e-6, 1e-4, 1e-4), (1e-6, 1.0, 0.0), (1e-6, np.inf, 1.0)],
+)
+def test_without_a_pace_no_end_is_in_sight(tol, begun, now):
+    assert steps_left(tol, (0, begun), now) == np.inf
+
+
+def test_a_matrix_is_not_built_anew_where_the_fit_ends_before_that_pays():
+    descent = phase(4_000, 40, 12, 1e-3)
+    from_zero(descent)
+    descent.begun, descent.iteration, descent.renewal = (0, 1.0), 8, 8
+    descent.bound = 2.0 * descent.aim
+    assert not descent._is_due()
+    assert descent.renewal > 8
+    descent.begun, descent.iteration = (0, 2.1 * descent.aim), descent.renewal
+    assert descent._is_due()

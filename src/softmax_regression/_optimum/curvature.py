@@ -1,5 +1,8 @@
 """Approximations P of the Hessian of F, each built from rows and applied as P⁻¹.
 
+A build costs about as much as `passes` over the rows; the first comes anew after `first_renewal`
+steps, and L-BFGS scales it by no less than `least_scale`.
+
 The Hessian of the data term is (1 / Σ w) Σ_i w_i (diag(p_i) − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ.
 """
 
@@ -38,6 +41,8 @@ AXES_COLUMNS = 1536
 AXES_PASSES = 25.0
 FULL_PARAMETERS = 1500
 FULL_WORK = 8e9
+# Multiplications of a full Hessian in the time of a pass, for each of its entries.
+WORK_OF_ENTRY = 12.5
 # With more, a row's pairs of classes are many more than its columns in the Hessian.
 CLASSES_PER_COLUMN = 8
 
@@ -54,6 +59,7 @@ class Full:
 
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows = rows
+        self.passes = full_passes(rows)
         free = rows.n_classes - 1
         coupling = np.eye(free) - 1 / rows.n_classes
         self.ridge = penalty[:, None, None] * coupling
@@ -92,6 +98,7 @@ class ClassBlocks:
 
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows, self.penalty = rows, penalty
+        self.passes = blocks_passes(rows)
 
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
         columns, seen = self.rows.n_columns, n_sampled(self.rows.n_rows)
@@ -125,6 +132,7 @@ class PrincipalAxes:
 
     first_renewal = 8
     least_scale = 1.0
+    passes = 2.0
 
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows, self.penalty = rows, penalty
@@ -186,6 +194,7 @@ class Diagonal:
 
     first_renewal = 8
     least_scale = 0.0
+    passes = 1.5
 
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows, self.penalty = rows, penalty
@@ -225,6 +234,12 @@ def full_work(rows: Standardised) -> float:
     if rows.sparse or size > FULL_PARAMETERS or many:
         return np.inf
     return float((n_sampled(rows.n_rows) + size) * size * size)
+
+
+def full_passes(rows: Standardised) -> float:
+    """About how many passes over the rows cost as much as the full Hessian."""
+    entries = float(rows.n_rows) * rows.n_columns * rows.n_classes
+    return float(full_work(rows) / (WORK_OF_ENTRY * entries))
 
 
 def axes_passes(rows: Standardised) -> float:

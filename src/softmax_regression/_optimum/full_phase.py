@@ -25,6 +25,8 @@ from .standardised import Standardised
 AIM = 0.5
 # A new P whose first step comes out shorter than this is given up for the one before.
 SHORT = 0.25
+# P is built anew where the passes left, at the pace so far, are this share of what that costs.
+WORTH = 0.5
 # Roundings of one F by which it may seem to rise.
 NOISE = 4.0
 
@@ -47,6 +49,7 @@ class FullPhase:
         self.passes, self.iteration, self.renewal = 0, 0, 0
         self.decrement, self.gap, self.aim = np.inf, np.inf, AIM * tol
         self.length = 1.0
+        self.begun = 0, np.inf
         self.memory: Memory | None = None
         self.former: Memory | None = None
         self.plan = Plan.of(rows, tol)
@@ -79,6 +82,7 @@ class FullPhase:
         """Go on with another P, without the pairs made for the last."""
         self.memory = Memory(apply, self.dtype, self.curvature.least_scale)
         self.length = 1.0
+        self.begun = self.iteration, self.bound
         self.renewal = 2 * self.iteration + self.curvature.first_renewal
         return self.memory
 
@@ -171,9 +175,8 @@ class FullPhase:
     def _direction(self) -> NDArray[np.float64]:
         """Quasi-Newton direction; P is built anew when due."""
         memory = self.memory
-        if memory is None or self.plan.newton or self.iteration >= self.renewal:
+        if memory is None or self.plan.newton or self._is_due():
             self.former = memory
-            self._choose_curvature()
             memory = self._begin(self._build())
         direction = memory.direction(self.value.gradient)
         if float(np.vdot(self.value.gradient, direction)) < 0.0:
@@ -181,15 +184,31 @@ class FullPhase:
         memory.clear()
         return memory.direction(self.value.gradient)
 
-    def _choose_curvature(self) -> None:
-        """Go on with the curvature that is worth its cost by now."""
-        if self.memory is None or isinstance(self.curvature, Full):
-            return
-        chosen = choose(self.rows, self.penalty, self.passes)
+    def _is_due(self) -> bool:
+        """Whether P is built anew now, of the curvature that is worth its cost by now."""
+        if self.iteration < self.renewal:
+            return False
+        chosen = self.curvature
+        if not isinstance(chosen, Full):
+            chosen = choose(self.rows, self.penalty, self.passes)
+        left = self._steps_left()
+        if left < WORTH * chosen.passes:
+            self.renewal = self.iteration + max(1, int(left))
+            return False
         if type(chosen) is not type(self.curvature):
             if isinstance(self.curvature, Diagonal):
                 self.iteration = 0  # it has waited long enough
             self.curvature = chosen
+        return True
+
+    def _steps_left(self) -> float:
+        """Return how many steps lead to the aim, if the bound falls as it has on this P."""
+        first, bound = self.begun
+        polishes = self.plan.polish and self.sharp
+        if polishes or self.aim == 0.0 or not 0.0 < self.bound < bound < np.inf:
+            return np.inf
+        fall = math.log(bound / self.bound)
+        return max(0.0, math.log(self.bound / self.aim)) * (self.iteration - first) / fall
 
     def _looks_done(self) -> bool:
         if not self.penalised:
