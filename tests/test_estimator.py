@@ -382,6 +382,13 @@ def test_ordinary_float32_data_converge(penalty):
     assert model.converged_
 
 
+def test_where_the_validation_loss_decides_the_optimum_s_rounding_does_not():
+    rows = far_from_the_origin(np.float32)
+    model = SoftmaxRegression(early_stopping=True).fit(rows, Y, validation_data=(rows, Y))
+    assert model.converged_
+    assert math.isinf(model.optimality_gap_)
+
+
 def test_logits_that_overflow_float32_s_exponential_are_silent():
     rows = np.array([[0], [1], [2], [3], [1e4]], np.float32)
     assert SoftmaxRegression().fit(rows, [0, 1, 0, 1, 1]).converged_

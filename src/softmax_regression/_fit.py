@@ -206,7 +206,7 @@ def _to_the_optimum(
     if solution.reason == "non-finite":
         raise DivergenceError(start.n_iter + solution.n_iter, solution.objective, None)
     separable = not (settings.l1 or settings.l2) and _separates(problem, solution.parameters)
-    if dtype == np.float32:
+    if dtype == np.float32 and monitor.best is None:
         solution = _rounded(solution, problem, settings)
     kept, objective, gap = solution.parameters, solution.objective, solution.gap
     if monitor.best is not None:
