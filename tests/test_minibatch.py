@@ -54,6 +54,34 @@ def test_each_step_reports_the_objective_before_it():
     assert losses[1] < losses[0]
 
 
+def test_rows_unlike_all_before_are_not_overshot():
+    """A column that was nearly constant until now has a metric in which its step is huge."""
+    X, y = drawn(640)
+    X[:, 0] = 1e-3 * X[:, 0]
+    state, _ = stream(X, y)
+    rows = np.array([[30.0, 2, 2, 2, 2, 1], [10.0, 2, 2, 2, 2, 1]])
+    unlike = Block(DenseRows(rows), Labels(np.array([1, 2]), 3), None)
+    before = state.step(unlike)
+    assert state.step(unlike) <= before
+    assert loss(state, X, y) < np.log(3)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_bend_bounds_the_second_derivative(weighted):
+    X, y = drawn(1_000)
+    rng = np.random.default_rng(1)
+    weight = rng.uniform(0.1, 2, 1_000) if weighted else np.ones(1_000)
+    rows = np.column_stack([X, np.ones(1_000)])
+    direction, penalty = rng.standard_normal((3, 6)), np.full(6, 0.1)
+    state = AveragedDescent(np.zeros((3, 6)), penalty)
+    block = Block(DenseRows(rows), Labels(y, 3), weight if weighted else None)
+    change = rows @ direction.T
+    change -= change.mean(axis=1, keepdims=True)
+    expected = 0.5 * np.average((change**2).sum(axis=1), weights=weight)
+    expected += (penalty * direction**2).sum()
+    assert state._bend(block, direction, weight.sum()) == pytest.approx(expected, rel=1e-12)
+
+
 def test_only_ratios_of_weights_count():
     X, y = drawn(1_000)
     weight = np.random.default_rng(1).uniform(0.1, 2, 1_000)
@@ -72,10 +100,10 @@ def test_a_batch_of_weight_zero_changes_nothing():
 def test_a_pickled_stream_goes_on_bit_for_bit():
     X, y = drawn(512)
     state, _ = stream(X, y)
-    copy = pickle.loads(pickle.dumps(state))
+    again = pickle.loads(pickle.dumps(state))
     block = Block(DenseRows(np.ones((5, 6))), Labels(np.zeros(5, np.intp), 3), None)
-    assert state.step(block) == copy.step(block)
-    assert np.array_equal(state.average, copy.average)
+    assert state.step(block) == again.step(block)
+    assert np.array_equal(state.average, again.average)
 
 
 def test_batches_cut_from_blocks_hold_every_row_once():
