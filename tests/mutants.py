@@ -56,7 +56,7 @@ WATCHED_BY = {
                       "test_faults.py", "test_interrupts.py", "test_concurrency.py", "test_optimum.py"],
     "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_intercepts.py", "test_lbfgs.py", "test_standardised.py", "test_rows.py", "test_spread.py", "test_moments.py",
                  "test_curvature.py", "test_cholesky.py", "test_row_space.py", "test_plan.py", "test_full_phase.py",
-                 "test_proximal.py", "test_optimum.py"],
+                 "test_proximal.py", "test_minibatch.py", "test_optimum.py"],
 }  # fmt: skip
 
 MUTANTS = [

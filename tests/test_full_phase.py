@@ -65,11 +65,14 @@ def test_dear_principal_axes_take_over_once_passes_have_cost_as_much(monkeypatch
     assert isinstance(descent.curvature, PrincipalAxes)
 
 
-def test_two_classes_begin_with_their_hessian():
+def test_two_classes_begin_with_their_hessian_and_keep_it():
     descent = phase(4_000, 120, 2, 1e-5)
     assert not descent.plan.newton
     assert isinstance(descent.curvature, Full)
     assert from_zero(descent).converged
+    descent.renewal, descent.begun = 0, (0, np.inf)
+    assert descent._is_due()
+    assert isinstance(descent.curvature, Full)
 
 
 def steps_left(tol, begun, now):
