@@ -236,7 +236,7 @@ MUTANTS = [
     Mutant("_optimum/standardised.py", "moved = np.outer(targets, moments.mean - self.centre)", "moved = 0.0", "target rows without intercept centred"),
     Mutant("_optimum/columns.py", "np.maximum(second / self.total - first * first, 0.0)", "np.maximum(second / self.total, 0.0)", "spread around the first rows' mean"),
     Mutant("_optimum/standardised.py", "(np.abs(moments.mean) <= NEAR * self.scale).all()", "True", "float64 passes over columns far from zero"),
-    Mutant("_optimum/columns.py", "return Moments(*(unit * each for each in self))", "return self", "moments left in their unit"),
+    Mutant("_optimum/columns.py", "return ColumnMoments(*(unit * each for each in self))", "return self", "moments left in their unit"),
     Mutant("_optimum/standardised.py", "return 0.25 * float(rounding @ rounding)", "return 0.0", "rounded intercepts for free"),
     Mutant("_optimum/row_space.py", "            rows -= self.rest\n", "            pass\n", "weights rounded by an offset"),
     Mutant("_optimum/minimise.py", "gap = solution.gap + intercept_error(", "gap = solution.gap + 0.0 * intercept_error(", "rounded intercepts for free in the row space"),
