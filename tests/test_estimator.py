@@ -12,7 +12,8 @@ from softmax_regression import (
     ConvergenceWarning,
     DivergenceError,
     SoftmaxRegression,
-    _fit,
+    _proven,
+    _textbook,
     softmax,
 )
 from softmax_regression._hyperparameters import check_hyperparameters
@@ -424,7 +425,7 @@ def test_a_distance_that_is_not_known_is_not_printed(gap, decrement, text, monke
         parameters = Parameters(np.zeros((K, D)), np.zeros(K))
         return Solution(parameters, 1.0, gap, decrement, False, 1, "max_iter")
 
-    monkeypatch.setattr(_fit, "minimise", minimised)
+    monkeypatch.setattr(_proven, "minimise", minimised)
     with pytest.warns(ConvergenceWarning) as caught:
         SoftmaxRegression().fit(X, Y)
     assert text in str(caught[0].message)
@@ -433,7 +434,7 @@ def test_a_distance_that_is_not_known_is_not_printed(gap, decrement, text, monke
 def test_a_change_to_or_from_infinity_is_not_printed():
     monitor = Monitor(9, loss_curve=[1.0, 0.5], validation_curve=[math.inf, 1.0])
     settings = check_hyperparameters(plain(tol=0.1, early_stopping=True))
-    assert _fit._textbook_advice(settings, monitor).endswith(
+    assert _textbook._advice(settings, monitor).endswith(
         "before tol=0.1 did. Raise max_iter or tol"
     )
 

@@ -21,7 +21,7 @@ from ._features import (
     feature_names,
     row_blocks,
 )
-from ._fit import learn, learn_batchwise, stream_parameters
+from ._fit import learn, learn_batchwise
 from ._hyperparameters import (
     ClassWeight,
     Hyperparameters,
@@ -37,6 +37,7 @@ from ._optimum import AveragedDescent
 from ._problem import Learned, Problem, Start
 from ._progress import Progress, Watch
 from ._sklearn import FitTask, ScikitLearnMethods, run_with_callbacks
+from ._stream import stream_parameters
 from ._warn import warn
 from ._weights import apply_class_weight, check_sample_weight, refuse_all_zero
 

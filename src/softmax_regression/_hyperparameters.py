@@ -37,6 +37,10 @@ class Hyperparameters(NamedTuple):
     verbose: int
     callback: Callable[[Any], object] | None
 
+    def rows_per_batch(self, default: int) -> int:
+        """Return the rows of a mini-batch."""
+        return default if self.batch_size == "auto" else self.batch_size
+
 
 def check_hyperparameters(model: object) -> Hyperparameters:
     """Return the model's settings; the first illegal one raises TypeError or ValueError."""

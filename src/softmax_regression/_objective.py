@@ -46,6 +46,25 @@ class Parameters(NamedTuple):
         """Return a new θ."""
         return np.concatenate([self.weights.ravel(), self.intercept])
 
+    def held(self, dtype: Any) -> "Parameters":
+        """Return the parameters in the model's dtype.
+
+        Raises
+        ------
+        ValueError
+            float32 cannot hold one of them.
+        """
+        with np.errstate(over="ignore"):
+            held = Parameters(*(array.astype(dtype, copy=False) for array in self))
+        if not all(np.isfinite(array).all() for array in held):
+            largest = max(float(np.abs(array).max()) for array in self)
+            message = (
+                f"the parameters reach {largest:.3g}, more than {np.dtype(dtype)} holds: the features "
+                "in X are too small for it. Scale them up, or pass X as float64"
+            )
+            raise ValueError(message)
+        return held
+
 
 class Penalty(NamedTuple):
     """l1 ‖W‖₁ + (l2 / 2) ‖W‖²."""

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._descent import DescentState
-from ._features import Features
+from ._descent import BatchObjective, DescentState
+from ._features import Features, row_blocks
 from ._hyperparameters import ClassWeight
-from ._objective import Parameters, loss_sum, mean_gradient, total_weight
+from ._objective import Parameters, Penalty, loss_sum, mean_gradient, total_weight
 from ._optimum import AveragedDescent
 from ._targets import Labels, Targets
 from ._weights import apply_class_weight
@@ -43,6 +43,23 @@ class Problem(NamedTuple):
         total = loss_sum(self.X, self.targets, self.sample_weight, parameters)
         return total / total_weight(self.targets, self.sample_weight)
 
+    def objective(self, penalty: Penalty, parameters: Parameters) -> float:
+        """Return F over all rows, in float64, block by block."""
+        parameters = Parameters(*(array.astype(np.float64) for array in parameters))
+        shape = parameters.weights.shape
+        blocks = list(row_blocks(self.targets.n_rows, 8 * max(shape)))
+        batch = BatchObjective(shape, blocks[0].stop, Penalty(0.0, 0.0), True, np.float64)
+        total = 0.0
+        for rows in blocks:
+            weight = np.ones(rows.stop - rows.start)
+            if self.sample_weight is not None:
+                weight = self.sample_weight[rows]
+            X = self.X[rows].astype(np.float64)
+            with np.errstate(all="ignore"):  # exponentials that overflow are taken again, shifted
+                total += batch.evaluate(X, self.targets.take(rows), weight, parameters)
+        mean = total / total_weight(self.targets, self.sample_weight)
+        return mean + penalty.value(parameters.weights)
+
     def mean_gradient(self, parameters: Parameters) -> Parameters:
         """Return the gradient of `mean_loss`, in float64."""
         return mean_gradient(self.X, self.targets, self.sample_weight, parameters)
@@ -58,6 +75,10 @@ class Start(NamedTuple):
     n_iter: int = 0
     stream: AveragedDescent | None = None
     fresh: bool = True
+
+    def parameters(self, n_classes: int) -> Parameters:
+        """Return W and b in float64."""
+        return Parameters.split(self.state.theta.astype(np.float64), n_classes)
 
 
 class Learned(NamedTuple):

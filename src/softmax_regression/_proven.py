@@ -1,0 +1,114 @@
+"""The fit that needs no tuning: F's minimum, its proof, and what to say where one is lacking."""
+
+import math
+
+import numpy as np
+
+from ._exceptions import DivergenceError
+from ._hyperparameters import Hyperparameters
+from ._objective import Penalty
+from ._optimum import Solution, minimise
+from ._problem import Learned, Problem, Start
+from ._progress import Monitor
+from ._separation import separates
+from ._stream import BATCH
+
+
+def minimise_and_prove(
+    problem: Problem, settings: Hyperparameters, start: Start, monitor: Monitor
+) -> Learned:
+    """Minimise F and prove it."""
+    state = start.state
+    if settings.max_iter == 0:
+        return Learned(state, [], [], 0, math.inf, False, stream=start.stream)
+    dtype = state.theta.dtype
+    with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
+        solution = minimise(
+            problem.X,
+            problem.targets,
+            problem.sample_weight,
+            None if start.fresh else start.parameters(problem.targets.n_classes),
+            l1=settings.l1,
+            l2=settings.l2,
+            fit_intercept=settings.fit_intercept,
+            batch_size=settings.rows_per_batch(BATCH),
+            max_iter=settings.max_iter,
+            tol=settings.tol,
+            generator=start.generator if settings.shuffle else None,
+            report=monitor.report,
+        )
+    if solution.reason == "non-finite":
+        raise DivergenceError(start.n_iter + solution.n_iter, solution.objective, None)
+    separable = not (settings.l1 or settings.l2) and separates(problem, solution.parameters)
+    if dtype == np.float32 and monitor.best is None:
+        solution = _rounded(solution, problem, settings)
+    kept, objective, gap = solution.parameters, solution.objective, solution.gap
+    if monitor.best is not None:
+        kept, gap = monitor.best.held(dtype), math.inf
+        objective = problem.objective(Penalty(settings.l1, settings.l2), kept)
+    state.theta = kept.joined()
+    state.velocity = np.zeros_like(state.theta)
+    return Learned(
+        state,
+        [*monitor.loss_curve, objective],
+        monitor.validation_curve,
+        solution.n_iter,
+        gap,
+        (solution.converged or monitor.stopped_by == "validation") and not separable,
+        _advice(solution, settings, separable),
+    )
+
+
+def _rounded(solution: Solution, problem: Problem, settings: Hyperparameters) -> Solution:
+    """Return the solution as float32 holds it, where F may be higher than was proven."""
+    parameters = solution.parameters.held(np.float32)
+    objective = problem.objective(Penalty(settings.l1, settings.l2), parameters)
+    rise = max(objective - solution.objective, 0.0)
+    gap, decrement = solution.gap + rise, solution.decrement + rise
+    within = (gap if math.isfinite(gap) else decrement) <= settings.tol
+    return Solution(
+        parameters,
+        objective,
+        gap,
+        decrement,
+        solution.converged and within,
+        solution.n_iter,
+        "float32" if solution.converged and not within else solution.reason,
+    )
+
+
+def _advice(solution: Solution, settings: Hyperparameters, separable: bool) -> str | None:
+    if separable:
+        return (
+            "the classes are separable: every training row has a positive margin, so that without "
+            "a penalty F has no minimum and the coefficients grow as long as the fit runs "
+            f"(largest now {np.abs(solution.parameters.weights).max():.3g}). Set l2 > 0"
+        )
+    if solution.converged or settings.tol == 0 or solution.reason == "stopped":
+        return None
+    cause, remedy = {
+        "max_iter": (
+            f"max_iter={settings.max_iter} passes",
+            "Raise max_iter or tol; a larger l2 makes the problem easier",
+        ),
+        "rounding": (
+            "the precision of float64",
+            "Raise tol, or scale features that differ by many orders of magnitude",
+        ),
+        "float32": (
+            "the precision of float32, in which the model keeps its weights,",
+            "Pass X as float64, centre and scale the features, or raise tol",
+        ),
+    }[solution.reason]
+    return f"{cause} ended the fit: {_distance(solution, settings)}. {remedy}"
+
+
+def _distance(solution: Solution, settings: Hyperparameters) -> str:
+    """Return how far F is above its minimum, in words."""
+    if math.isfinite(solution.gap):
+        distance = f"F is proven to be within {solution.gap:.2g} nats of its minimum"
+    elif 0.0 <= solution.decrement < math.inf:
+        distance = f"F is estimated to be {solution.decrement:.2g} nats above its minimum"
+    else:
+        return "how far F is above its minimum is not known"
+    return f"{distance}, and tol={settings.tol:g} asks for less"
