@@ -63,6 +63,9 @@ WATCHED_BY = {
     "_separation.py": [
         "test_core_mutations.py","test_estimator.py", "test_own_curves.py", "test_reference.py", "test_separable.py", "test_faults.py",
                 "test_interrupts.py", "test_optimum.py"],
+    "_given.py": [
+        "test_core_mutations.py","test_estimator.py", "test_own_curves.py", "test_reference.py", "test_objective.py",
+                      "test_faults.py", "test_interrupts.py", "test_concurrency.py", "test_optimum.py"],
     "_estimator.py": [
         "test_core_mutations.py","test_estimator.py", "test_own_curves.py", "test_reference.py", "test_objective.py",
                       "test_faults.py", "test_interrupts.py", "test_concurrency.py", "test_optimum.py"],
@@ -183,7 +186,7 @@ MUTANTS = [
     Mutant("_estimator.py", "np.average(predicted == true, weights=weight)", "np.average(predicted == true)", "score ignores weights"),
     Mutant("_objective.py", "Z[:, 1] - Z[:, 0] if", "Z[:, 0] - Z[:, 1] if", "sign of the two-class decision"),
     Mutant("_estimator.py", "for rows in blocks[1:]:", "for rows in blocks[1:-1]:", "last block of predictions left out"),
-    Mutant("_estimator.py", "_problem(features, checked_y, weight, description.classes, name", "_problem(features, checked_y, None, description.classes, name", "validation weights dropped"),
+    Mutant("_given.py", "problem_of(features, checked_y, weight, description.classes, name", "problem_of(features, checked_y, None, description.classes, name", "validation weights dropped"),
     # What is told to whom
     Mutant("_warn.py", "frame.f_code.co_filename.startswith(PACKAGE)", "False", "warnings name the library's lines"),
     Mutant("_labels.py", "    refuse_misfit(y, classes, name)\n", "", "text labels taken for unknown numbers"),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from inspect import signature
 from os import PathLike
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,7 @@ from ._features import (
     row_blocks,
 )
 from ._fit import learn, learn_batchwise
+from ._given import Description, check_rows, learning_problem, problem_of, validation_problem
 from ._hyperparameters import (
     ClassWeight,
     Hyperparameters,
@@ -30,7 +31,7 @@ from ._hyperparameters import (
     check_hyperparameters,
     make_generator,
 )
-from ._labels import check_classes, check_y, distinct, encode, find_classes, refuse_misfit
+from ._labels import check_classes, refuse_misfit
 from ._losses import log_softmax_rows
 from ._objective import Parameters, decision, of_logits, probabilities
 from ._optimum import AveragedDescent
@@ -39,25 +40,7 @@ from ._progress import Progress, Watch
 from ._sklearn import FitTask, ScikitLearnMethods, run_with_callbacks
 from ._stream import stream_parameters
 from ._warn import warn
-from ._weights import apply_class_weight, check_sample_weight, refuse_all_zero
-
-
-class Description(NamedTuple):
-    """What a model is a model of: its classes and its features."""
-
-    classes: NDArray[Any]
-    n_features: int
-    names: NDArray[np.object_] | None
-
-    def with_parameters(self, parameters: Parameters) -> dict[str, Any]:
-        """Return the attributes from which a model predicts, with arrays of their own."""
-        named = {} if self.names is None else {"feature_names_in_": self.names}
-        return named | {
-            "coef_": parameters.weights.copy(),
-            "intercept_": parameters.intercept.copy(),
-            "classes_": self.classes,
-            "n_features_in_": self.n_features,
-        }
+from ._weights import refuse_all_zero
 
 
 class SoftmaxRegression(ScikitLearnMethods):
@@ -282,9 +265,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         """
         settings = check_hyperparameters(self)
         names = feature_names(X)
-        classes, problem = _learning_problem(settings, X, y, sample_weight)
+        classes, problem = learning_problem(settings, X, y, sample_weight)
         description = Description(classes, problem.X.shape[1], names)
-        validation = _validation_problem(validation_data, description)
+        validation = validation_problem(validation_data, description)
         start = self._start(settings, description, problem.X)
 
         def keep(learned: Learned) -> None:
@@ -362,14 +345,14 @@ class SoftmaxRegression(ScikitLearnMethods):
             features, names = self._checked(X, vars(self)), vars(self).get("feature_names_in_")
         else:
             features, names = check_features(X), feature_names(X)
-        checked_y, weight = _check_rows(features, y, sample_weight)
+        checked_y, weight = check_rows(features, y, sample_weight)
         known = self._known_classes(classes, checked_y)
         description = Description(known, features.shape[1], names)
         remedy = (
             "name every class that may come in `classes` on the first call to partial_fit, or "
             "drop the row"
         )
-        problem = _problem(
+        problem = problem_of(
             features, checked_y, weight, known, smoothing=settings.label_smoothing, remedy=remedy
         )
         problem = problem.weighted(settings.class_weight, known)
@@ -504,7 +487,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         0.75
         """
         predicted = self.predict(X)
-        true, weight = _check_rows(predicted, y, sample_weight)
+        true, weight = check_rows(predicted, y, sample_weight)
         refuse_all_zero(weight)
         refuse_misfit(true, self.classes_)
         if true.ndim == 2:
@@ -764,9 +747,9 @@ class SoftmaxRegression(ScikitLearnMethods):
 
     def _given_problem(self, X: Any, y: Any, sample_weight: Any, fitted: dict[str, Any]) -> Problem:
         features = self._checked(X, fitted)
-        checked_y, weight = _check_rows(features, y, sample_weight)
+        checked_y, weight = check_rows(features, y, sample_weight)
         refuse_all_zero(weight)
-        return _problem(features, checked_y, weight, fitted["classes_"])
+        return problem_of(features, checked_y, weight, fitted["classes_"])
 
     def _start(self, settings: Hyperparameters, description: Description, X: Features) -> Start:
         """Return the zero model, or with `warm_start` the state that the last fit left."""
@@ -858,76 +841,6 @@ class SoftmaxRegression(ScikitLearnMethods):
 
 def _parameters(fitted: dict[str, Any]) -> Parameters:
     return Parameters(fitted["coef_"], fitted["intercept_"])
-
-
-def _learning_problem(
-    settings: Hyperparameters, X: Any, y: Any, sample_weight: Any
-) -> tuple[NDArray[Any], Problem]:
-    """Return the classes, and the checked rows with their full weights."""
-    features = check_features(X)
-    checked_y, weight = _check_rows(features, y, sample_weight)
-    refuse_all_zero(weight)
-    if settings.class_weight is not None:
-        known = distinct(checked_y)
-        weight = apply_class_weight(weight, settings.class_weight, known, encode(checked_y, known))
-        refuse_all_zero(weight, name="class_weight")
-    classes = find_classes(checked_y, weight)
-    smoothing = settings.label_smoothing
-    return classes, _problem(features, checked_y, weight, classes, smoothing=smoothing)
-
-
-def _problem(
-    X: Features,
-    y: NDArray[Any],
-    weight: NDArray[np.float64] | None,
-    classes: NDArray[Any],
-    *,
-    smoothing: float = 0.0,
-    name: str = "y",
-    remedy: str = "drop the row",
-) -> Problem:
-    """Return the rows that count."""
-    absent = None if weight is None else weight == 0
-    targets = encode(y, classes, smoothing=smoothing, absent=absent, name=name, remedy=remedy)
-    return Problem(X, targets, weight).counted()
-
-
-def _validation_problem(validation_data: Any, description: Description) -> Problem | None:
-    if validation_data is None:
-        return None
-    if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-        given = type(validation_data).__name__
-        if isinstance(validation_data, (tuple, list)):
-            given += f" of length {len(validation_data)}"
-        message = f"validation_data must be a tuple (X, y) or (X, y, sample_weight), got {given}"
-        raise TypeError(message)
-    X, y, *weights = validation_data
-    check_feature_names(feature_names(X), description.names, name="validation_data[0]")
-    features = check_features(X, description.n_features, name="validation_data[0]")
-    _refuse_no_rows(features)
-    checked_y = check_y(y, features.shape[0], name="validation_data[1]")
-    weight = check_sample_weight(
-        weights[0] if weights else None, features.shape[0], name="validation_data[2]"
-    )
-    refuse_all_zero(weight, name="validation_data[2]")
-    return _problem(features, checked_y, weight, description.classes, name="validation_data[1]")
-
-
-def _check_rows(
-    X: Features, y: Any, sample_weight: Any
-) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
-    """Return the checked targets and weights of checked, non-empty rows."""
-    _refuse_no_rows(X)
-    return check_y(y, X.shape[0]), check_sample_weight(sample_weight, X.shape[0])
-
-
-def _refuse_no_rows(X: Features) -> None:
-    if X.shape[0] == 0:
-        message = (
-            f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required. "
-            "Give at least one row"
-        )
-        raise ValueError(message)
 
 
 def _refuse_whole_data_settings(settings: Hyperparameters) -> None:

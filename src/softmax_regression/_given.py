@@ -1,0 +1,102 @@
+"""What a fit, or a question about one, is given: checked, and as a problem."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._features import Features, check_feature_names, check_features, feature_names
+from ._hyperparameters import Hyperparameters
+from ._labels import check_y, distinct, encode, find_classes
+from ._objective import Parameters
+from ._problem import Problem
+from ._weights import apply_class_weight, check_sample_weight, refuse_all_zero
+
+
+class Description(NamedTuple):
+    """What a model is a model of: its classes and its features."""
+
+    classes: NDArray[Any]
+    n_features: int
+    names: NDArray[np.object_] | None
+
+    def with_parameters(self, parameters: Parameters) -> dict[str, Any]:
+        """Return the attributes from which a model predicts, with arrays of their own."""
+        named = {} if self.names is None else {"feature_names_in_": self.names}
+        return named | {
+            "coef_": parameters.weights.copy(),
+            "intercept_": parameters.intercept.copy(),
+            "classes_": self.classes,
+            "n_features_in_": self.n_features,
+        }
+
+
+def learning_problem(
+    settings: Hyperparameters, X: Any, y: Any, sample_weight: Any
+) -> tuple[NDArray[Any], Problem]:
+    """Return the classes, and the checked rows with their full weights."""
+    features = check_features(X)
+    checked_y, weight = check_rows(features, y, sample_weight)
+    refuse_all_zero(weight)
+    if settings.class_weight is not None:
+        known = distinct(checked_y)
+        weight = apply_class_weight(weight, settings.class_weight, known, encode(checked_y, known))
+        refuse_all_zero(weight, name="class_weight")
+    classes = find_classes(checked_y, weight)
+    smoothing = settings.label_smoothing
+    return classes, problem_of(features, checked_y, weight, classes, smoothing=smoothing)
+
+
+def problem_of(
+    X: Features,
+    y: NDArray[Any],
+    weight: NDArray[np.float64] | None,
+    classes: NDArray[Any],
+    *,
+    smoothing: float = 0.0,
+    name: str = "y",
+    remedy: str = "drop the row",
+) -> Problem:
+    """Return the rows that count."""
+    absent = None if weight is None else weight == 0
+    targets = encode(y, classes, smoothing=smoothing, absent=absent, name=name, remedy=remedy)
+    return Problem(X, targets, weight).counted()
+
+
+def validation_problem(validation_data: Any, description: Description) -> Problem | None:
+    """Return the checked rows to validate on, or None where there are none."""
+    if validation_data is None:
+        return None
+    if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+        given = type(validation_data).__name__
+        if isinstance(validation_data, (tuple, list)):
+            given += f" of length {len(validation_data)}"
+        message = f"validation_data must be a tuple (X, y) or (X, y, sample_weight), got {given}"
+        raise TypeError(message)
+    X, y, *weights = validation_data
+    check_feature_names(feature_names(X), description.names, name="validation_data[0]")
+    features = check_features(X, description.n_features, name="validation_data[0]")
+    _refuse_no_rows(features)
+    checked_y = check_y(y, features.shape[0], name="validation_data[1]")
+    weight = check_sample_weight(
+        weights[0] if weights else None, features.shape[0], name="validation_data[2]"
+    )
+    refuse_all_zero(weight, name="validation_data[2]")
+    return problem_of(features, checked_y, weight, description.classes, name="validation_data[1]")
+
+
+def check_rows(
+    X: Features, y: Any, sample_weight: Any
+) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+    """Return the checked targets and weights of checked, non-empty rows."""
+    _refuse_no_rows(X)
+    return check_y(y, X.shape[0]), check_sample_weight(sample_weight, X.shape[0])
+
+
+def _refuse_no_rows(X: Features) -> None:
+    if X.shape[0] == 0:
+        message = (
+            f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required. "
+            "Give at least one row"
+        )
+        raise ValueError(message)
