@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from .arrays import Apply, Floats, Matrix
 from .cholesky import Cholesky
 from .moments import (
-    block_weight,
     class_covariances,
     class_variances,
     common_probabilities,
@@ -30,15 +29,19 @@ from .rows import Block
 from .spread import Spread
 from .standardised import CACHE_BYTES, Standardised
 
+# Columns and entries up to which K blocks are inverted and kept.
 BLOCK_COLUMNS = 160
 BLOCK_STATE = 2**22
 # Where columns are collinear, class blocks save more passes than have been made.
 BLOCKS_WORTH = 2.0
 # With so many rows an entry of D x D, inverting the blocks costs less than a pass.
 INVERSE_ROWS = 4
+# Of so few classes the Hessian costs no more than their blocks, or the axes.
 FEW_CLASSES = 3
+# Columns up to which D x D is found and kept; passes that its axes save where they come first.
 AXES_COLUMNS = 1536
 AXES_PASSES = 25.0
+# Free parameters up to which their square is kept, 18 MB, and multiplications of one Hessian.
 FULL_PARAMETERS = 1500
 FULL_WORK = 8e9
 # Multiplications of a full Hessian in the time of a pass, for each of its entries.
@@ -218,9 +221,8 @@ class Diagonal:
             )
         total, sums = 0.0, np.zeros(1)
         for block in sampled(self.rows, dtype):
-            weight = np.ones(block.rows.n_rows, dtype) if block.weight is None else block.weight
-            sums = sums + block.rows.squares(weight[None])
-            total += block_weight(block)
+            sums = sums + block.rows.squares(block.weights()[None])
+            total += block.total()
         return Spread.of_all(self.rows, class_variances(common) * (sums / total))
 
 
@@ -259,7 +261,6 @@ def choose(rows: Standardised, penalty: Matrix, passes: int = 0) -> Curvature:
     columns, classes = rows.n_columns, rows.n_classes
     if rows.sparse or columns > AXES_COLUMNS or rows.rotated:
         return Diagonal(rows, penalty)
-    # The Hessian of so few classes costs no more than their blocks, or the axes.
     whole = classes <= FEW_CLASSES and full_work(rows) <= FULL_WORK
     if columns <= BLOCK_COLUMNS and classes * columns**2 <= BLOCK_STATE:
         # Without weights the blocks are multiples of one moment, and only inverting them costs.

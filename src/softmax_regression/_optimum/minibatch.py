@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from .passes import block_sums
 from .rows import Block, DenseRows
 
+# Columns up to which the second moment is a matrix, else its diagonal.
 DENSE_COLUMNS = 1024
+# Rows a column after which the metric is known well enough.
 MOMENT_ROWS = 50
 
 
@@ -47,7 +49,7 @@ class AveragedDescent:
         A block of weight zero changes nothing, and its F is NaN.
         """
         weight = block.weight
-        total = float(block.rows.n_rows if weight is None else weight.sum())
+        total = block.total()
         if total <= 0.0:
             return math.nan
         self._observe(block, total)
@@ -122,5 +124,4 @@ def _second_moment(block: Block, columns: int) -> NDArray[np.float64]:
         if weight is not None:
             values = values * np.sqrt(weight)[:, None]
         return np.asarray(values.T @ values, np.float64)
-    ones = np.ones(rows.n_rows) if weight is None else weight
-    return np.asarray(rows.squares(ones[None, :].astype(block.rows.dtype))[0], np.float64)
+    return np.asarray(rows.squares(block.weights()[None])[0], np.float64)

@@ -47,13 +47,6 @@ def sampled(rows: Standardised, dtype: type[np.floating[Any]]) -> Iterator[Block
         yield block.part(slice(first, first + size))
 
 
-def block_weight(block: Block) -> float:
-    """Σ_i w_i of one block."""
-    if block.weight is None:
-        return float(block.rows.n_rows)
-    return float(block.weight.sum(dtype=np.float64))
-
-
 def dense_values(block: Block) -> Floats:
     """Return the rows (b, D) of a dense block."""
     if not isinstance(block.rows, DenseRows):
@@ -106,7 +99,7 @@ def mean_moments(
     total, sums = 0.0, np.zeros(1)
     for block in sampled(rows, dtype):
         sums = sums + _sums(block, flushed(probabilities(block, parameters)), factors, n_factors)
-        total += block_weight(block)
+        total += block.total()
     return _expanded(sums / total, rows.n_columns)
 
 
@@ -125,7 +118,7 @@ def second_moment(rows: Standardised, dtype: type[np.floating[Any]]) -> NDArray[
         if block.weight is not None:
             values = values * np.sqrt(block.weight)[:, None]
         sums += values.T @ values
-        total += block_weight(block)
+        total += block.total()
     return np.asarray(sums / total)
 
 

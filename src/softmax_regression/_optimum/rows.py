@@ -217,6 +217,16 @@ class Block(NamedTuple):
     targets: Targets
     weight: Floats | None
 
+    def weights(self) -> Floats:
+        """w_i, also where they are uniform, (b,)."""
+        return np.ones(self.rows.n_rows, self.rows.dtype) if self.weight is None else self.weight
+
+    def total(self) -> float:
+        """Σ_i w_i."""
+        if self.weight is None:
+            return float(self.rows.n_rows)
+        return float(self.weight.sum(dtype=np.float64))
+
     def part(self, rows: slice) -> "Block":
         """Return some of the rows."""
         weight = None if self.weight is None else self.weight[rows]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import Apply, Floats, Matrix
-from .moments import block_weight, class_variances, sampled
+from .moments import class_variances, sampled
 from .passes import balanced, probabilities
 from .rows import Block
 from .standardised import Standardised
@@ -53,7 +53,7 @@ class Spread(NamedTuple):
             sums += squares(number, block, variances)
             if rows.fit_intercept:
                 first += block.rows.sums(variances)
-            total += block_weight(block)
+            total += block.total()
         weight = first[:, -1:] / total
         means = first / (total * weight + 1e-300)
         if rows.fit_intercept:

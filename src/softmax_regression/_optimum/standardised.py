@@ -22,7 +22,9 @@ from .rows import Block, CentredRows, DenseRows, Rows
 
 # Means up to so many standard deviations cost few digits where they are subtracted last.
 NEAR = 64.0
+# Copies of the rows, and what is computed of all of them, are kept up to this size.
 CACHE_BYTES = 128 * 2**20
+# Rows of a block, fewer where their logits would be more than so many entries.
 BLOCK_ROWS = 4096
 BLOCK_ENTRIES = 2**20
 # A penalty that overflows holds its column at 0; this much does so too, and stays finite.
