@@ -63,7 +63,8 @@ class FullPhase:
         """Go on in float64, with the full Hessian where it pays."""
         self.sharp = True
         self.decrement = np.inf
-        if self.plan.polish or (self.plan.pays and not isinstance(self.curvature, Full)):
+        pays = self.plan.pays and not isinstance(self.curvature, Full)
+        if not self.plan.newton and (self.plan.polish or pays):
             self.curvature, self.iteration = Full(self.rows, self.penalty), 0
             # The first in the precision of the passes so far; one built anew in float64.
             apply = self._build()
@@ -119,7 +120,7 @@ class FullPhase:
         found = self._step()
         if found is None:
             return self._exhausted() or self._ended()
-        if self.memory and not self.plan.newton:
+        if self.memory:
             step = found.point - self.parameters
             self.memory.add(step, self.value.gradient, found.value.gradient)
         self._stand(found.point, found.value)
@@ -167,15 +168,18 @@ class FullPhase:
         if found is not None:
             # The next search begins where this one ended, or beyond where F still fell steeply.
             self.length = min(1.0, found.length if found.left < STEEP else 2.0 * found.length)
-            if self.former is not None and not self.plan.newton and self.length < SHORT:
+            if self.former is not None and self.length < SHORT:
                 self.memory, self.length = self.former, 1.0
         self.former = None
         return found
 
     def _direction(self) -> NDArray[np.float64]:
-        """Quasi-Newton direction; P is built anew when due."""
+        """Newton's direction, or quasi-Newton's; P is built anew when due."""
+        if self.plan.newton:
+            self.length = 1.0
+            return -self._build()(self.value.gradient)
         memory = self.memory
-        if memory is None or self.plan.newton or self._is_due():
+        if memory is None or self._is_due():
             self.former = memory
             memory = self._begin(self._build())
         direction = memory.direction(self.value.gradient)
