@@ -27,7 +27,7 @@ from sklearn.neural_network import MLPClassifier
 from softmax_regression import SoftmaxRegression
 
 NEWTON_BYTES = 2e9
-TOLERANCES = tuple(10.0**-digits for digits in range(1, 10))
+TOLERANCES = tuple(10.0**-digits for digits in range(-1, 10))
 EPOCHS = (10, 30, 100, 300, 1_000, 3_000)
 MANY = 1_000_000
 MLP_BATCH = 200
