@@ -6,6 +6,7 @@ import pytest
 from softmax_regression._optimum import curvature
 from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, Full, PrincipalAxes
 from softmax_regression._optimum.full_phase import FullPhase
+from softmax_regression._optimum.lbfgs import Memory
 from softmax_regression._optimum.standardised import Standardised
 from softmax_regression._targets import Labels
 
@@ -105,3 +106,14 @@ def test_a_matrix_is_not_built_anew_where_the_fit_ends_before_that_pays():
     assert descent.renewal > 8
     descent.begun, descent.iteration = (0, 2.1 * descent.aim), descent.renewal
     assert descent._is_due()
+
+
+def test_where_rounding_turns_a_direction_uphill_the_pairs_are_forgotten(monkeypatch):
+    direction = Memory.direction
+
+    def turned(self, gradient):
+        found = direction(self, gradient)
+        return -found if self.added else found
+
+    monkeypatch.setattr(Memory, "direction", turned)
+    assert from_zero(phase(4_000, 40, 12, 1e-2)).converged
