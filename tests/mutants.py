@@ -33,6 +33,28 @@ class Mutant(NamedTuple):
     name: str
 
 
+# The tests of fits, whichever way, and of what the estimator makes of them.
+FITS = [
+    "test_core_mutations.py",
+    "test_estimator.py",
+    "test_own_curves.py",
+    "test_reference.py",
+    "test_separable.py",
+    "test_faults.py",
+    "test_interrupts.py",
+    "test_optimum.py",
+]
+ASKS = [
+    "test_core_mutations.py",
+    "test_estimator.py",
+    "test_own_curves.py",
+    "test_reference.py",
+    "test_objective.py",
+    "test_faults.py",
+    "test_interrupts.py",
+    "test_concurrency.py",
+    "test_optimum.py",
+]
 # The tests that watch over each part, the quickest first; a run ends at the first that fails.
 WATCHED_BY = {
     "_losses.py": ["test_losses.py"],
@@ -48,27 +70,13 @@ WATCHED_BY = {
     "_progress.py": ["test_progress.py", "test_estimator.py"],
     "_problem.py": ["test_absent_rows.py", "test_core_mutations.py", "test_estimator.py", "test_objective.py", "test_faults.py"],
     "_features.py": ["test_features.py", "test_faults.py"],
-    "_fit.py": [
-        "test_core_mutations.py","test_estimator.py", "test_own_curves.py", "test_reference.py", "test_separable.py", "test_faults.py",
-                "test_interrupts.py", "test_optimum.py"],
-    "_textbook.py": [
-        "test_core_mutations.py","test_estimator.py", "test_own_curves.py", "test_reference.py", "test_separable.py", "test_faults.py",
-                "test_interrupts.py", "test_optimum.py"],
-    "_proven.py": [
-        "test_core_mutations.py","test_estimator.py", "test_own_curves.py", "test_reference.py", "test_separable.py", "test_faults.py",
-                "test_interrupts.py", "test_optimum.py"],
-    "_stream.py": [
-        "test_core_mutations.py","test_estimator.py", "test_own_curves.py", "test_reference.py", "test_separable.py", "test_faults.py",
-                "test_interrupts.py", "test_optimum.py"],
-    "_separation.py": [
-        "test_core_mutations.py","test_estimator.py", "test_own_curves.py", "test_reference.py", "test_separable.py", "test_faults.py",
-                "test_interrupts.py", "test_optimum.py"],
-    "_given.py": [
-        "test_core_mutations.py","test_estimator.py", "test_own_curves.py", "test_reference.py", "test_objective.py",
-                      "test_faults.py", "test_interrupts.py", "test_concurrency.py", "test_optimum.py"],
-    "_estimator.py": [
-        "test_core_mutations.py","test_estimator.py", "test_own_curves.py", "test_reference.py", "test_objective.py",
-                      "test_faults.py", "test_interrupts.py", "test_concurrency.py", "test_optimum.py"],
+    "_fit.py": FITS,
+    "_textbook.py": FITS,
+    "_proven.py": FITS,
+    "_stream.py": FITS,
+    "_separation.py": FITS,
+    "_given.py": ASKS,
+    "_estimator.py": ASKS,
     "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_intercepts.py", "test_lbfgs.py", "test_columns.py", "test_standardised.py", "test_rows.py", "test_spread.py", "test_moments.py",
                  "test_curvature.py", "test_cholesky.py", "test_row_space.py", "test_plan.py", "test_full_phase.py",
                  "test_proximal.py", "test_minibatch.py", "test_optimum.py"],

@@ -22,23 +22,7 @@ def minimise_and_prove(
     if settings.max_iter == 0:
         return Learned(state, [], [], 0, math.inf, False, stream=start.stream)
     dtype = state.theta.dtype
-    with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
-        solution = minimise(
-            problem.X,
-            problem.targets,
-            problem.sample_weight,
-            None if start.fresh else start.parameters(problem.targets.n_classes),
-            l1=settings.l1,
-            l2=settings.l2,
-            fit_intercept=settings.fit_intercept,
-            batch_size=settings.rows_per_batch(BATCH),
-            max_iter=settings.max_iter,
-            tol=settings.tol,
-            generator=start.generator if settings.shuffle else None,
-            report=monitor.report,
-        )
-    if solution.reason == "non-finite":
-        raise DivergenceError(start.n_iter + solution.n_iter, solution.objective, None)
+    solution = _minimised(problem, settings, start, monitor)
     separable = not (settings.l1 or settings.l2) and separates(problem, solution.parameters)
     if dtype == np.float32 and monitor.best is None:
         solution = _rounded(solution, problem, settings)
@@ -57,6 +41,36 @@ def minimise_and_prove(
         (solution.converged or monitor.stopped_by == "validation") and not separable,
         _advice(solution, settings, separable),
     )
+
+
+def _minimised(
+    problem: Problem, settings: Hyperparameters, start: Start, monitor: Monitor
+) -> Solution:
+    """Return where the solver ended, if that is a number.
+
+    Raises
+    ------
+    DivergenceError
+        F, its gradient or the parameters left the finite numbers.
+    """
+    with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
+        solution = minimise(
+            problem.X,
+            problem.targets,
+            problem.sample_weight,
+            None if start.fresh else start.parameters(problem.targets.n_classes),
+            l1=settings.l1,
+            l2=settings.l2,
+            fit_intercept=settings.fit_intercept,
+            batch_size=settings.rows_per_batch(BATCH),
+            max_iter=settings.max_iter,
+            tol=settings.tol,
+            generator=start.generator if settings.shuffle else None,
+            report=monitor.report,
+        )
+    if solution.reason == "non-finite":
+        raise DivergenceError(start.n_iter + solution.n_iter, solution.objective, None)
+    return solution
 
 
 def _rounded(solution: Solution, problem: Problem, settings: Hyperparameters) -> Solution:

@@ -63,7 +63,7 @@ class Columns:
 
     def _sparse_moments(self) -> ColumnMoments:
         sums = np.zeros((self.targets.n_classes, self.n_features))
-        for part in self._slices(max(1, TARGET_ENTRIES // self.targets.n_classes)):
+        for part in slices(self.n_rows, max(1, TARGET_ENTRIES // self.targets.n_classes)):
             sums += weighted_sums(self._weighted_targets(part), self.X[part])
         mean = np.add.reduce(sums, axis=0) / self.total
         target_rows = sums / self.total - np.outer(self.mean_targets, mean)
@@ -79,7 +79,7 @@ class Columns:
         shift, scratch = repeated(self.n_rows, mean, np.zeros(d))
         first, second, sums = np.zeros(d), np.zeros(d), np.zeros((self.targets.n_classes, d))
         ones = np.ones(len(scratch))
-        for part in self._slices(len(scratch)):
+        for part in slices(self.n_rows, len(scratch)):
             rows = self.X[part] if unit is None else self.X[part] / unit
             weight = ones[: len(rows)] if self.sample_weight is None else self.sample_weight[part]
             deviation = scratch[: len(rows)]
@@ -103,15 +103,12 @@ class Columns:
     def _powers_of_two(self, columns: Index) -> Vector:
         """Return a unit for every column: 1, or near its largest entry where its square underflows."""
         largest = np.zeros(len(columns))
-        for part in self._slices(chunk_rows(self.n_rows, self.n_features)):
+        for part in slices(self.n_rows, chunk_rows(self.n_rows, self.n_features)):
             np.maximum(largest, np.abs(self.X[part][:, columns]).max(axis=0), out=largest)
         extreme = (largest > NEGLIGIBLE) & (largest < SMALLEST_SPREAD)
         unit = np.ones(self.n_features)
         unit[columns[extreme]] = np.ldexp(1.0, np.frexp(largest[extreme])[1] - 1)
         return unit
-
-    def _slices(self, size: int) -> Iterator[slice]:
-        return slices(self.n_rows, size)
 
 
 def slices(n_rows: int, size: int) -> Iterator[slice]:

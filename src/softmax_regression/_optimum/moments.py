@@ -177,7 +177,7 @@ def _expanded(sums: NDArray[np.float64], columns: int) -> NDArray[np.float64]:
     return moments
 
 
-@lru_cache
+@lru_cache(maxsize=8)
 def triangle_indices(columns: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the places j ≤ l of a square matrix, row after row."""
     return np.triu_indices(columns)

@@ -14,7 +14,7 @@ class Solution(NamedTuple):
 
     `gap` is a proven bound on F − F*, infinite without a proof; `decrement` the estimate
     ½ gᵀ P⁻¹ g of F − F* before the last step; `reason` one of "converged", "max_iter",
-    "stopped", "rounding", "non-finite".
+    "stopped", "rounding", "non-finite", or "float32" where the rounding to it took `tol` away.
     """
 
     parameters: Parameters
