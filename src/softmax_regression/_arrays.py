@@ -6,11 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._hyperparameters import shown
-
-
-def is_sparse(X: object) -> bool:
-    """Tell a sparse matrix (of any library) from a dense one."""
-    return hasattr(X, "tocsr")
+from ._likelihood.products import is_sparse
 
 
 def is_lazy_frame(values: Any) -> bool:

@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import is_sparse
 from ._exceptions import DivergenceError
-from ._features import Features
-from ._objective import Parameters, Penalty, class_logits
-from ._targets import Targets
+from ._likelihood.products import class_logits, is_sparse
+from ._likelihood.targets import Targets
+from ._parameters import Parameters
+from ._penalty import Penalty
+from ._types import Features
 
 
 @dataclass(eq=False, repr=False)

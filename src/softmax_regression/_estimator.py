@@ -14,7 +14,6 @@ from ._display import model_html, model_text
 from ._exceptions import ConvergenceWarning, NotFittedError, sibling
 from ._features import (
     BLOCK_BYTES,
-    Features,
     MatrixLike,
     check_feature_names,
     check_features,
@@ -33,12 +32,14 @@ from ._hyperparameters import (
 )
 from ._labels import check_classes, refuse_misfit
 from ._losses import log_softmax_rows
-from ._objective import Parameters, decision, of_logits, probabilities
+from ._objective import decision, of_logits, probabilities
 from ._optimum import AveragedDescent
+from ._parameters import Parameters
 from ._problem import Learned, Problem, Start
 from ._progress import Progress, Watch
 from ._sklearn import FitTask, ScikitLearnMethods, run_with_callbacks
 from ._stream import stream_parameters
+from ._types import Features
 from ._warn import warn
 from ._weights import refuse_all_zero
 

@@ -7,7 +7,9 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._arrays import as_array, is_lazy_frame, is_sparse
+from ._arrays import as_array, is_lazy_frame
+from ._likelihood.products import is_sparse
+from ._types import Features
 from ._warn import warn
 
 
@@ -19,10 +21,6 @@ class SparseMatrix(Protocol):
 
 
 MatrixLike: TypeAlias = ArrayLike | SparseMatrix
-
-# A dense float32 or float64 array, or a sparse matrix in CSR form: whatever has `@`, `.T`
-# and row slicing.
-Features: TypeAlias = Any
 
 BLOCK_BYTES = 1 << 20  # a block of rows that stays in a core's cache
 

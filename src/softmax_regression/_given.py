@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._features import Features, check_feature_names, check_features, feature_names
+from ._features import check_feature_names, check_features, feature_names
 from ._hyperparameters import Hyperparameters
 from ._labels import check_y, distinct, encode, find_classes
-from ._objective import Parameters
+from ._parameters import Parameters
 from ._problem import Problem
+from ._types import Features
 from ._weights import apply_class_weight, check_sample_weight, refuse_all_zero
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ._arrays import as_array
 from ._exceptions import DataConversionWarning, sibling
-from ._targets import Labels, ProbabilityRows, Targets
+from ._likelihood.targets import Labels, ProbabilityRows, Targets
 from ._warn import warn
 
 

@@ -18,69 +18,16 @@ Rows are worked on in blocks, whose sums add up; what is divided by Σ w_i says 
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._features import Features, row_blocks
+from ._features import row_blocks
+from ._likelihood.targets import Targets
 from ._losses import cross_entropy_gradient_rows, cross_entropy_rows
-from ._targets import Targets
-
-WIDE = 256  # features; from here on float32 multiplies faster with the rows first
-
-
-class Parameters(NamedTuple):
-    """W (n_classes, n_features) and b (n_classes,), or both in one vector θ, W row by row first."""
-
-    weights: NDArray[Any]
-    intercept: NDArray[Any]
-
-    @classmethod
-    def split(cls, theta: NDArray[Any], n_classes: int) -> "Parameters":
-        """Return W and b as views of θ."""
-        n_weights = theta.size - n_classes
-        return cls(theta[:n_weights].reshape(n_classes, -1), theta[n_weights:])
-
-    def joined(self) -> NDArray[Any]:
-        """Return a new θ."""
-        return np.concatenate([self.weights.ravel(), self.intercept])
-
-    def held(self, dtype: Any) -> "Parameters":
-        """Return the parameters in the model's dtype.
-
-        Raises
-        ------
-        ValueError
-            float32 cannot hold one of them.
-        """
-        with np.errstate(over="ignore"):
-            held = Parameters(*(array.astype(dtype, copy=False) for array in self))
-        if not all(np.isfinite(array).all() for array in held):
-            largest = max(float(np.abs(array).max()) for array in self)
-            message = (
-                f"the parameters reach {largest:.3g}, more than {np.dtype(dtype)} holds: the features "
-                "in X are too small for it. Scale them up, or pass X as float64"
-            )
-            raise ValueError(message)
-        return held
-
-
-class Penalty(NamedTuple):
-    """l1 ‖W‖₁ + (l2 / 2) ‖W‖²."""
-
-    l1: float
-    l2: float
-
-    def value(self, weights: NDArray[Any]) -> float:
-        """Return the penalty of `weights`."""
-        total = 0.0
-        if self.l2:
-            flat = weights.ravel()
-            total += 0.5 * self.l2 * float(flat.dot(flat))
-        if self.l1:
-            total += self.l1 * float(np.abs(weights).sum())
-        return total
+from ._parameters import Parameters
+from ._types import Features
 
 
 def logits(X: Features, parameters: Parameters) -> NDArray[Any]:
@@ -118,17 +65,6 @@ def of_logits(
         raise ValueError(message)
     with np.errstate(all="ignore"):  # an infinite difference has the exponential 0, rightly
         return function(Z)
-
-
-def class_logits(weights: NDArray[Any], X: NDArray[Any], out: NDArray[Any]) -> None:
-    """Write W Xᵀ, classes first, shape (n_classes, n_rows), into C-ordered `out`."""
-    # BLAS multiplies by Wᵀ laid out by feature up to twice as fast as by W itself, and wide rows
-    # of float32 twice as fast with the rows first.
-    by_feature = np.ascontiguousarray(weights.T)
-    if X.dtype == np.float32 and X.shape[1] >= WIDE:
-        out[...] = (X @ by_feature).T
-    else:
-        np.matmul(by_feature.T, X.T, out=out)
 
 
 def decision(Z: NDArray[Any]) -> NDArray[Any]:

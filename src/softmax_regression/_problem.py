@@ -7,11 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._descent import BatchObjective, DescentState
-from ._features import Features, row_blocks
+from ._features import row_blocks
 from ._hyperparameters import ClassWeight
-from ._objective import Parameters, Penalty, loss_sum, mean_gradient, total_weight
+from ._likelihood.targets import Labels, Targets
+from ._objective import loss_sum, mean_gradient, total_weight
 from ._optimum import AveragedDescent
-from ._targets import Labels, Targets
+from ._parameters import Parameters
+from ._penalty import Penalty
+from ._types import Features
 from ._weights import apply_class_weight
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from ._objective import Parameters
+from ._parameters import Parameters
 
 logger = logging.getLogger("softmax_regression")
 logger.addHandler(logging.NullHandler())

@@ -6,8 +6,8 @@ import numpy as np
 
 from ._exceptions import DivergenceError
 from ._hyperparameters import Hyperparameters
-from ._objective import Penalty
 from ._optimum import Solution, minimise
+from ._penalty import Penalty
 from ._problem import Learned, Problem, Start
 from ._progress import Monitor
 from ._separation import separates

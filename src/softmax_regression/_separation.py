@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._features import row_blocks
-from ._objective import Parameters, logits
+from ._objective import logits
+from ._parameters import Parameters
 from ._problem import Problem
 
 

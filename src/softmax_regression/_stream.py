@@ -7,8 +7,9 @@ import numpy as np
 
 from ._exceptions import DivergenceError
 from ._hyperparameters import Hyperparameters
-from ._objective import Parameters
-from ._optimum import AveragedDescent, raw_block
+from ._likelihood.working import raw_chunk
+from ._optimum import AveragedDescent
+from ._parameters import Parameters
 from ._problem import Problem, Start
 
 BATCH = 1024
@@ -49,7 +50,7 @@ def streamed(
     for first in range(0, problem.targets.n_rows, size):
         rows = slice(first, min(first + size, problem.targets.n_rows))
         weight = None if problem.sample_weight is None else problem.sample_weight[rows]
-        block = raw_block(
+        block = raw_chunk(
             problem.X[rows], problem.targets.take(rows), weight, settings.fit_intercept
         )
         with np.errstate(all="ignore"):  # what overflows ends as a non-finite F

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ._descent import Batches, BatchObjective, Descent, DescentState, GradientDescent
 from ._exceptions import DivergenceError
 from ._hyperparameters import Hyperparameters, check_learning_rate
-from ._objective import Penalty
+from ._penalty import Penalty
 from ._problem import Keep, Learned, Problem, Start
 from ._progress import Monitor
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ._arrays import as_array, objects_as_floats
 from ._hyperparameters import ClassWeight
-from ._targets import Targets
+from ._likelihood.targets import Targets
 
 
 def check_sample_weight(

@@ -2,7 +2,6 @@
 
 from .minibatch import AveragedDescent
 from .minimise import minimise
-from .rows import raw_block
 from .solution import Solution
 
-__all__ = ["AveragedDescent", "Solution", "minimise", "raw_block"]
+__all__ = ["AveragedDescent", "Solution", "minimise"]

@@ -11,14 +11,14 @@ both terms follow from F and its gradient.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .._likelihood.working import Likelihood
+from .._types import Matrix, Precision
 from .intercepts import EXACT, INEXACT, TINY, Intercepts
 from .passes import Value, evaluate
-from .standardised import Standardised
 
 # Intercepts are not solved for where they widen the bound by less than this factor, and solved
 # to this part of `tol` where they are.
@@ -30,14 +30,12 @@ LARGEST_SHARE = 0.5
 class Certificate(NamedTuple):
     """A point (K, D), F and its gradient there, and a proven bound on F − F*."""
 
-    parameters: NDArray[np.float64]
+    parameters: Matrix
     value: Value
     gap: float
 
 
-def duality_gap(
-    gradient: NDArray[np.float64], penalty: NDArray[np.float64], n_features: int
-) -> float:
+def duality_gap(gradient: Matrix, penalty: Matrix, n_features: int) -> float:
     """Σ_kj g_kj² / (2 penalty_j) over the weights, at optimal intercepts; infinite without a penalty."""
     penalty = penalty[:n_features]
     if not np.minimum.reduce(penalty, initial=np.inf) > 0.0:
@@ -48,9 +46,9 @@ def duality_gap(
 
 
 def closed_gap(
-    rows: Standardised,
-    penalty: NDArray[np.float64],
-    parameters: NDArray[np.float64],
+    likelihood: Likelihood,
+    penalty: Matrix,
+    parameters: Matrix,
     value: Value,
 ) -> float:
     """Return a proven bound on F − F* where the intercepts are only nearly optimal.
@@ -60,13 +58,13 @@ def closed_gap(
     ε mean KL(s ‖ p_i). What is left to classes without targets, at most INEXACT, goes to the
     others.
     """
-    gap = duality_gap(value.gradient, penalty, rows.n_features)
-    if not (rows.fit_intercept and math.isfinite(gap)):
+    gap = duality_gap(value.gradient, penalty, likelihood.n_features)
+    if not (likelihood.fit_intercept and math.isfinite(gap)):
         return gap
     residual = value.gradient[:, -1]
     if np.abs(residual).max() <= EXACT:
         return gap
-    targets = rows.mean_targets
+    targets = likelihood.survey.targets
     present = targets > 0.0
     mean = np.where(present, targets + residual, 0.0)
     if residual[~present].max(initial=0.0) > INEXACT:
@@ -77,25 +75,25 @@ def closed_gap(
     if not 0.0 < share < 1.0:
         return gap if share <= 0.0 else np.inf
     shared = np.maximum(mean - residual / share, 0.0)
-    divergence, change = _towards(rows, penalty, parameters, value, shared)
-    moved = value.gradient[:, : rows.n_features] + share * change
-    return share * divergence + duality_gap(moved, penalty, rows.n_features)
+    divergence, change = _towards(likelihood, penalty, parameters, value, shared)
+    moved = value.gradient[:, : likelihood.n_features] + share * change
+    return share * divergence + duality_gap(moved, penalty, likelihood.n_features)
 
 
 def _towards(
-    rows: Standardised,
-    penalty: NDArray[np.float64],
-    parameters: NDArray[np.float64],
+    likelihood: Likelihood,
+    penalty: Matrix,
+    parameters: Matrix,
     value: Value,
-    shared: NDArray[np.float64],
-) -> tuple[float, NDArray[np.float64]]:
+    shared: Matrix,
+) -> tuple[float, Matrix]:
     """Mean KL(s ‖ p_i), and E_kj, the mean of (s_k − p_ik) x̃_ij (K, d), for a distribution s.
 
     Both follow from F and its gradient: with the mean M of t_i x̃_iᵀ, the mean of p_i x̃_iᵀ is M
     plus the data term's gradient, and the mean of log p_ik is V_k x̄ less the mean of lse(z_i),
     which is the loss plus ⟨M, V⟩.
     """
-    M = rows.mean_target_rows
+    M = likelihood.mean_target_rows
     mean_row = np.add.reduce(M, axis=0)
     shrinkage = penalty * parameters
     loss = value.objective - 0.5 * float(np.vdot(shrinkage, parameters))
@@ -103,19 +101,17 @@ def _towards(
     used = shared > 0.0
     divergence = float(shared[used] @ (np.log(shared[used]) - mean_log[used]))
     change = np.outer(shared, mean_row) - (value.gradient - shrinkage + M)
-    return max(divergence, 0.0), change[:, : rows.n_features]
+    return max(divergence, 0.0), change[:, : likelihood.n_features]
 
 
 class Proof:
     """Bounds F − F* of one problem, at most by `tol` if possible."""
 
-    def __init__(self, rows: Standardised, penalty: NDArray[np.float64], tol: float) -> None:
-        self.rows, self.penalty, self.tol = rows, penalty, tol
-        self.intercepts = Intercepts(rows)
+    def __init__(self, likelihood: Likelihood, penalty: Matrix, tol: float) -> None:
+        self.likelihood, self.penalty, self.tol = likelihood, penalty, tol
+        self.intercepts = Intercepts(likelihood)
 
-    def certify(
-        self, parameters: NDArray[np.float64], value: Value, dtype: type[np.floating[Any]]
-    ) -> Certificate:
+    def certify(self, parameters: Matrix, value: Value, dtype: Precision) -> Certificate:
         """Evaluate F in float64 and bound its distance from the minimum, at intercepts that allow it.
 
         `value` is F at `parameters` by a pass in `dtype`. The intercepts are solved for only where
@@ -131,27 +127,27 @@ class Proof:
         parameters = self.intercepts.solve(found.parameters, self._share(found), np.float64)
         return self._evaluated(parameters)
 
-    def _evaluated(self, parameters: NDArray[np.float64]) -> Certificate:
-        return self._at(parameters, evaluate(self.rows, self.penalty, parameters, np.float64))
+    def _evaluated(self, parameters: Matrix) -> Certificate:
+        return self._at(parameters, evaluate(self.likelihood, self.penalty, parameters, np.float64))
 
-    def _at(self, parameters: NDArray[np.float64], value: Value) -> Certificate:
+    def _at(self, parameters: Matrix, value: Value) -> Certificate:
         return Certificate(
-            parameters, value, closed_gap(self.rows, self.penalty, parameters, value)
+            parameters, value, closed_gap(self.likelihood, self.penalty, parameters, value)
         )
 
     def _nearly_closed(self, found: Certificate) -> bool:
         """Whether `tol` is proven, or the intercepts are not what widens the bound."""
         if found.gap <= self.tol:
             return True
-        gap = duality_gap(found.value.gradient, self.penalty, self.rows.n_features)
+        gap = duality_gap(found.value.gradient, self.penalty, self.likelihood.n_features)
         return found.gap <= CLOSE * gap
 
     def _share(self, found: Certificate) -> float:
         """Return an ε whose part in `closed_gap` is a few hundredths of `tol`."""
-        targets = self.rows.mean_targets
+        targets = self.likelihood.survey.targets
         divergence, change = _towards(
-            self.rows, self.penalty, found.parameters, found.value, targets
+            self.likelihood, self.penalty, found.parameters, found.value, targets
         )
-        moved = math.sqrt(2.0 * duality_gap(change, self.penalty, self.rows.n_features))
+        moved = math.sqrt(2.0 * duality_gap(change, self.penalty, self.likelihood.n_features))
         share = min(self.tol / (divergence + TINY), math.sqrt(self.tol) / (moved + TINY))
         return min(CLOSED * share, LARGEST_SHARE)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .arrays import Matrix
+from .._types import Matrix
 
 
 class Triangle:

@@ -6,28 +6,16 @@ steps, and L-BFGS scales it by no less than `least_scale`.
 The Hessian of the data term is (1 / Σ w) Σ_i w_i (diag(p_i) − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from .arrays import Apply, Floats, Matrix
+from .._likelihood.curvature import column_squares
+from .._likelihood.information import class_covariances, class_variances, triangle_indices
+from .._likelihood.value import balanced
+from .._likelihood.working import Likelihood
+from .._types import Apply, Floats, Matrix, Precision
 from .cholesky import Cholesky
-from .moments import (
-    class_covariances,
-    class_variances,
-    common_probabilities,
-    dense_values,
-    mean_moments,
-    n_sampled,
-    sampled,
-    second_moment,
-    triangle_indices,
-)
-from .passes import balanced
-from .rows import Block
+from .moments import common_probabilities, mean_moments, mean_second_moment, n_sampled, share
 from .spread import Spread
-from .standardised import CACHE_BYTES, Standardised
 
 # Columns and entries up to which K blocks are inverted and kept.
 BLOCK_COLUMNS = 160
@@ -60,20 +48,18 @@ class Full:
     first_renewal = 12
     least_scale = 1.0
 
-    def __init__(self, rows: Standardised, penalty: Matrix) -> None:
-        self.rows = rows
-        self.passes = full_passes(rows)
-        free = rows.n_classes - 1
-        coupling = np.eye(free) - 1 / rows.n_classes
+    def __init__(self, likelihood: Likelihood, penalty: Matrix) -> None:
+        self.likelihood = likelihood
+        self.passes = full_passes(likelihood)
+        free = likelihood.n_classes - 1
+        coupling = np.eye(free) - 1 / likelihood.n_classes
         self.ridge = penalty[:, None, None] * coupling
         self.pairs = triangle_indices(free)
 
-    def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
+    def build(self, parameters: Matrix, dtype: Precision) -> Apply:
         free, columns = len(parameters) - 1, parameters.shape[1]
         k, other = self.pairs
-        moments = mean_moments(
-            self.rows, parameters, dtype, lambda p: class_covariances(p[:free]), len(k)
-        )
+        moments = mean_moments(self.likelihood, parameters, dtype, class_covariances)
         hessian = np.empty((free, columns, free, columns))
         hessian[k, :, other] = hessian[other, :, k] = moments
         j = np.arange(columns)
@@ -99,23 +85,23 @@ class ClassBlocks:
     first_renewal = 8
     least_scale = 1.0
 
-    def __init__(self, rows: Standardised, penalty: Matrix) -> None:
-        self.rows, self.penalty = rows, penalty
-        self.passes = blocks_passes(rows)
+    def __init__(self, likelihood: Likelihood, penalty: Matrix) -> None:
+        self.likelihood, self.penalty = likelihood, penalty
+        self.passes = blocks_passes(likelihood)
 
-    def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
-        columns, seen = self.rows.n_columns, n_sampled(self.rows.n_rows)
-        blocks = mean_moments(self.rows, parameters, dtype, class_variances, len(parameters))
+    def build(self, parameters: Matrix, dtype: Precision) -> Apply:
+        columns, seen = self.likelihood.n_columns, n_sampled(self.likelihood.n_rows)
+        blocks = mean_moments(self.likelihood, parameters, dtype, class_variances)
         diagonal = np.arange(columns)
         mean = np.trace(blocks, axis1=1, axis2=2) / columns
         # Columns are of unit spread: the ridge stands for rare columns a sample may miss.
-        ridge = 1e-10 if seen == self.rows.n_rows else 0.1 * columns / seen
+        ridge = 1e-10 if seen == self.likelihood.n_rows else 0.1 * columns / seen
         blocks[:, diagonal, diagonal] += ridge * mean[:, None] + self.penalty + 1e-300
         inverses = _inverses(blocks)
         return lambda gradient: balanced(np.matmul(inverses, gradient[:, :, None])[:, :, 0])
 
 
-def _inverses(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+def _inverses(matrices: Matrix) -> Matrix:
     """Inverses of positive definite matrices (K, D, D), equilibrated first."""
     root = 1 / np.sqrt(np.diagonal(matrices, axis1=1, axis2=2))
     scaled = matrices * root[:, :, None] * root[:, None, :]
@@ -137,36 +123,26 @@ class PrincipalAxes:
     least_scale = 1.0
     passes = 2.0
 
-    def __init__(self, rows: Standardised, penalty: Matrix) -> None:
-        self.rows, self.penalty = rows, penalty
+    def __init__(self, likelihood: Likelihood, penalty: Matrix) -> None:
+        self.likelihood, self.penalty = likelihood, penalty
         self.axes: Matrix | None = None
         self.eigenvalues = np.ones(0)
-        self.squares: list[Floats] = []
+        self.working: Floats = np.ones(0)  # the axes in the precision of the passes
 
-    def _find_axes(self, dtype: type[np.floating[Any]]) -> Matrix:
-        moment = second_moment(self.rows, dtype)
-        floor = 1e-6 * np.maximum(np.diagonal(moment), 1e-6) / self.rows.n_classes
+    def _find_axes(self, dtype: Precision) -> Matrix:
+        moment = mean_second_moment(self.likelihood, dtype)
+        floor = 1e-6 * np.maximum(np.diagonal(moment), 1e-6) / self.likelihood.n_classes
         root = np.sqrt(self.penalty + floor)
         self.eigenvalues, vectors = np.linalg.eigh(moment / root[:, None] / root)
         return np.asarray(vectors / root[:, None])
 
-    def _squares(self, number: int, block: Block, axes: Floats) -> Floats:
-        """(x̃_iᵀ u_j)² of one block; kept for the next build while all fit the cache."""
-        if number < len(self.squares):
-            return self.squares[number]
-        along = dense_values(block) @ axes
-        np.square(along, out=along)
-        if self.rows.n_rows * along[0].nbytes <= CACHE_BYTES:
-            self.squares.append(along)
-        return along
-
-    def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
+    def build(self, parameters: Matrix, dtype: Precision) -> Apply:
         if self.axes is None:
             self.axes = self._find_axes(dtype)
         axes = self.axes
-        if self.squares and self.squares[0].dtype != dtype:
-            self.squares = []
-        spread = self._along(axes.astype(dtype, copy=False), parameters)
+        if self.working.dtype != dtype or self.working.shape != axes.shape:
+            self.working = axes.astype(dtype)
+        spread = self._along(parameters, dtype)
         curvature = spread.around(spread.means @ axes)
         curvature += self.penalty @ (axes * axes) + 1e-12
 
@@ -176,17 +152,13 @@ class PrincipalAxes:
 
         return spread.bordered(apply)
 
-    def _along(self, axes: Floats, parameters: Matrix) -> Spread:
-        common = common_probabilities(self.rows, parameters)
+    def _along(self, theta: Matrix, dtype: Precision) -> Spread:
+        common = common_probabilities(self.likelihood, theta)
         if common is not None:
             return Spread.of_all(
-                self.rows, class_variances(common) * np.maximum(self.eigenvalues, 0.0)
+                self.likelihood, class_variances(common) * np.maximum(self.eigenvalues, 0.0)
             )
-
-        def squares(number: int, block: Block, variances: Floats) -> Floats:
-            return variances @ self._squares(number, block, axes)
-
-        return Spread.of_classes(self.rows, parameters, axes.dtype.type, squares)
+        return Spread.of_classes(self.likelihood, theta, dtype, self.working)
 
 
 class Diagonal:
@@ -199,74 +171,70 @@ class Diagonal:
     least_scale = 0.0
     passes = 1.5
 
-    def __init__(self, rows: Standardised, penalty: Matrix) -> None:
-        self.rows, self.penalty = rows, penalty
+    def __init__(self, likelihood: Likelihood, penalty: Matrix) -> None:
+        self.likelihood, self.penalty = likelihood, penalty
 
-    def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
+    def build(self, parameters: Matrix, dtype: Precision) -> Apply:
         spread = self._spread(parameters, dtype)
         curvature = spread.around(spread.means)
-        if self.rows.rotated:
-            features = curvature[:, : self.rows.n_features]
+        if self.likelihood.coordinates.rotated:
+            features = curvature[:, : self.likelihood.n_features]
             features[:] = features.mean(axis=1, keepdims=True)
         curvature += self.penalty
         curvature += 1e-8 * curvature.max(axis=1, keepdims=True) * (self.penalty == 0) + 1e-300
         inverse = 1.0 / curvature
         return spread.bordered(lambda gradient: gradient * inverse)
 
-    def _spread(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Spread:
-        common = common_probabilities(self.rows, parameters)
+    def _spread(self, parameters: Matrix, dtype: Precision) -> Spread:
+        common = common_probabilities(self.likelihood, parameters)
         if common is None:
-            return Spread.of_classes(
-                self.rows, parameters, dtype, lambda _, block, c: block.rows.squares(c)
-            )
-        total, sums = 0.0, np.zeros(1)
-        for block in sampled(self.rows, dtype):
-            sums = sums + block.rows.squares(block.weights()[None])
-            total += block.total()
-        return Spread.of_all(self.rows, class_variances(common) * (sums / total))
+            return Spread.of_classes(self.likelihood, parameters, dtype)
+        part = share(self.likelihood.n_rows)
+        total, squares = self.likelihood.sums(column_squares, part, dtype=dtype)
+        return Spread.of_all(self.likelihood, class_variances(common) * (squares / total))
 
 
 Curvature = Full | ClassBlocks | PrincipalAxes | Diagonal
 
 
-def full_work(rows: Standardised) -> float:
+def full_work(likelihood: Likelihood) -> float:
     """Multiplications in one full Hessian; infinite where it is out of reach."""
-    size = (rows.n_classes - 1) * rows.n_columns
-    many = rows.n_classes > CLASSES_PER_COLUMN * rows.n_columns
-    if rows.sparse or size > FULL_PARAMETERS or many:
+    size = (likelihood.n_classes - 1) * likelihood.n_columns
+    many = likelihood.n_classes > CLASSES_PER_COLUMN * likelihood.n_columns
+    if likelihood.sparse or size > FULL_PARAMETERS or many:
         return np.inf
-    return float((n_sampled(rows.n_rows) + size) * size * size)
+    return float((n_sampled(likelihood.n_rows) + size) * size * size)
 
 
-def full_passes(rows: Standardised) -> float:
+def full_passes(likelihood: Likelihood) -> float:
     """About how many passes over the rows cost as much as the full Hessian."""
-    entries = float(rows.n_rows) * rows.n_columns * rows.n_classes
-    return float(full_work(rows) / (WORK_OF_ENTRY * entries))
+    entries = float(likelihood.n_rows) * likelihood.n_columns * likelihood.n_classes
+    return float(full_work(likelihood) / (WORK_OF_ENTRY * entries))
 
 
-def axes_passes(rows: Standardised) -> float:
+def axes_passes(likelihood: Likelihood) -> float:
     """About how many passes over the rows cost as much as finding their principal axes."""
-    columns = rows.n_columns
-    return float((columns**2 / rows.n_rows + 0.1 * columns) / rows.n_classes)
+    columns = likelihood.n_columns
+    return float((columns**2 / likelihood.n_rows + 0.1 * columns) / likelihood.n_classes)
 
 
-def blocks_passes(rows: Standardised) -> float:
+def blocks_passes(likelihood: Likelihood) -> float:
     """About how many passes over the rows cost as much as the blocks of all classes."""
-    columns = rows.n_columns
-    return float(0.25 * columns * (1.0 + 10.0 * columns / rows.n_rows))
+    columns = likelihood.n_columns
+    return float(0.25 * columns * (1.0 + 10.0 * columns / likelihood.n_rows))
 
 
-def choose(rows: Standardised, penalty: Matrix, passes: int = 0) -> Curvature:
+def choose(likelihood: Likelihood, penalty: Matrix, passes: int = 0) -> Curvature:
     """Return the richest curvature that is worth its cost after so many `passes`."""
-    columns, classes = rows.n_columns, rows.n_classes
-    if rows.sparse or columns > AXES_COLUMNS or rows.rotated:
-        return Diagonal(rows, penalty)
-    whole = classes <= FEW_CLASSES and full_work(rows) <= FULL_WORK
+    columns, classes = likelihood.n_columns, likelihood.n_classes
+    if likelihood.sparse or columns > AXES_COLUMNS or likelihood.coordinates.rotated:
+        return Diagonal(likelihood, penalty)
+    whole = classes <= FEW_CLASSES and full_work(likelihood) <= FULL_WORK
     if columns <= BLOCK_COLUMNS and classes * columns**2 <= BLOCK_STATE:
         # Without weights the blocks are multiples of one moment, and only inverting them costs.
-        cheap = not passes and INVERSE_ROWS * columns**2 <= rows.n_rows
-        if cheap or blocks_passes(rows) <= BLOCKS_WORTH * passes:
-            return Full(rows, penalty) if whole else ClassBlocks(rows, penalty)
-    if axes_passes(rows) <= max(AXES_PASSES, passes):
-        return Full(rows, penalty) if whole else PrincipalAxes(rows, penalty)
-    return Diagonal(rows, penalty)
+        cheap = not passes and INVERSE_ROWS * columns**2 <= likelihood.n_rows
+        if cheap or blocks_passes(likelihood) <= BLOCKS_WORTH * passes:
+            return Full(likelihood, penalty) if whole else ClassBlocks(likelihood, penalty)
+    if axes_passes(likelihood) <= max(AXES_PASSES, passes):
+        return Full(likelihood, penalty) if whole else PrincipalAxes(likelihood, penalty)
+    return Diagonal(likelihood, penalty)

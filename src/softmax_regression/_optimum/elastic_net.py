@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arrays import Index, Matrix, Vector
+from .._likelihood.working import Likelihood
+from .._types import Index, Matrix, Vector
 from .intercepts import INEXACT, Intercepts
 from .passes import evaluate
 from .quadratic import cheapest_shift
-from .standardised import Standardised
 
 ROUNDING = 1e-14  # error of the sums in F, relative to F
 
@@ -37,7 +37,7 @@ class ElasticNet:
     `places` says where the columns lie among the `width` of all; None: these are all.
     """
 
-    rows: Standardised
+    likelihood: Likelihood
     l1: Vector
     l2: Vector
     width: int
@@ -45,10 +45,10 @@ class ElasticNet:
 
     def columns(self, chosen: Index) -> "ElasticNet":
         """Return F with the weights of all other features held at zero."""
-        intercept = np.arange(self.rows.n_features, self.rows.n_columns)
+        intercept = np.arange(self.likelihood.n_features, self.likelihood.n_columns)
         places = np.concatenate([chosen, intercept])
-        rows = self.rows.columns(chosen)
-        return ElasticNet(rows, self.l1[places], self.l2[places], self.width, places)
+        likelihood = self.likelihood.columns(chosen)
+        return ElasticNet(likelihood, self.l1[places], self.l2[places], self.width, places)
 
     def reduce(self, whole: Matrix) -> Matrix:
         """(K, width) -> (K, D)."""
@@ -65,19 +65,21 @@ class ElasticNet:
     def at(self, parameters: Matrix) -> Point:
         """Return F, its gradient and its gap after one pass."""
         parameters = self._shifted(parameters)
-        value = evaluate(self.rows, self.l2, parameters, np.float64)
+        value = evaluate(self.likelihood, self.l2, parameters, np.float64)
         objective = value.objective + self.l1_term(parameters)
         gap = self._gap(parameters, value.objective, value.gradient)
         return Point(parameters, objective, value.gradient, gap)
 
     def certified(self, parameters: Matrix) -> Point:
         """Return the point with the exact intercept, where the gap is a proof."""
-        if self.rows.fit_intercept:
-            parameters = Intercepts(self.rows).solve(parameters)
+        if self.likelihood.fit_intercept:
+            parameters = Intercepts(self.likelihood).solve(parameters)
         point = self.at(parameters)
-        if self.rows.fit_intercept and not np.abs(point.gradient[:, -1]).max() <= INEXACT:
+        if self.likelihood.fit_intercept and not np.abs(point.gradient[:, -1]).max() <= INEXACT:
             return point._replace(gap=np.inf)
-        return point._replace(gap=point.gap + self.rows.restoring_error(point.parameters))
+        return point._replace(
+            gap=point.gap + self.likelihood.coordinates.rounding(point.parameters)
+        )
 
     def l1_term(self, parameters: Matrix) -> float:
         """Σ_kj l1_j |V_kj|."""
@@ -108,7 +110,7 @@ class ElasticNet:
         loss = smooth - 0.5 * float((parameters * parameters).sum(axis=0) @ self.l2)
         objective = smooth + self.l1_term(parameters)
         entropy = loss - float(np.vdot(data, parameters))
-        weights = slice(0, self.rows.n_features)
+        weights = slice(0, self.likelihood.n_features)
         size, l1, l2 = np.abs(data[:, weights]), self.l1[weights], self.l2[weights]
         scaling = min(1.0, float((l1 / np.maximum(size, 1e-300)).min(initial=1.0)))
         gap = objective - scaling * entropy

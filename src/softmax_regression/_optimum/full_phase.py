@@ -8,17 +8,17 @@ more to give, float64 passes and the full Hessian as P, where it is within reach
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .arrays import Apply
+from .._likelihood.value import balanced
+from .._likelihood.working import Likelihood
+from .._types import Apply, Matrix
 from .certificate import Proof, duality_gap
 from .curvature import Diagonal, Full, choose
 from .lbfgs import Memory
 from .line_search import STEEP, Step, search
-from .passes import Value, balanced, evaluate
+from .passes import Value, column_penalty, evaluate
 from .plan import Plan
 from .solution import Report, Solution
-from .standardised import Standardised
 
 # The proof costs several passes: it is asked for when the bound, which takes the intercepts for
 # optimal, is below this part of `tol`.
@@ -36,28 +36,30 @@ class FullPhase:
 
     def __init__(
         self,
-        rows: Standardised,
+        likelihood: Likelihood,
         l2: float,
         tol: float,
         max_iter: int,
         report: Report,
     ) -> None:
-        self.rows, self.tol, self.max_iter, self.report = rows, tol, max_iter, report
-        self.penalty = rows.penalty(l2)
+        self.likelihood, self.tol, self.max_iter, self.report = likelihood, tol, max_iter, report
+        self.penalty = column_penalty(likelihood.coordinates, l2)
         self.penalised = l2 > 0
-        self.proof = Proof(rows, self.penalty, tol)
+        self.proof = Proof(likelihood, self.penalty, tol)
         self.passes, self.iteration, self.renewal = 0, 0, 0
         self.decrement, self.gap, self.aim = np.inf, np.inf, AIM * tol
         self.length = 1.0
         self.begun = 0, np.inf
         self.memory: Memory | None = None
         self.former: Memory | None = None
-        self.plan = Plan.of(rows, tol)
+        self.plan = Plan.of(likelihood, tol)
         self.dtype = self.plan.dtype
         # Whether the passes have all the digits there are, and P is as good as it gets.
         self.sharp = self.plan.newton and self.dtype is np.float64
         full = self.plan.full
-        self.curvature = Full(rows, self.penalty) if full else choose(rows, self.penalty)
+        self.curvature = (
+            Full(likelihood, self.penalty) if full else choose(likelihood, self.penalty)
+        )
 
     def _sharpen(self) -> None:
         """Go on in float64, with the full Hessian where it pays."""
@@ -65,7 +67,7 @@ class FullPhase:
         self.decrement = np.inf
         pays = self.plan.pays and not isinstance(self.curvature, Full)
         if not self.plan.newton and (self.plan.polish or pays):
-            self.curvature, self.iteration = Full(self.rows, self.penalty), 0
+            self.curvature, self.iteration = Full(self.likelihood, self.penalty), 0
             # The first in the precision of the passes so far; one built anew in float64.
             apply = self._build()
             self.dtype = np.float64
@@ -87,12 +89,12 @@ class FullPhase:
         self.renewal = 2 * self.iteration + self.curvature.first_renewal
         return self.memory
 
-    def evaluate(self, parameters: NDArray[np.float64]) -> Value:
+    def evaluate(self, parameters: Matrix) -> Value:
         """F and its gradient, counted as one pass."""
         self.passes += 1
-        return evaluate(self.rows, self.penalty, parameters, self.dtype)
+        return evaluate(self.likelihood, self.penalty, parameters, self.dtype)
 
-    def run(self, parameters: NDArray[np.float64], value: Value) -> Solution:
+    def run(self, parameters: Matrix, value: Value) -> Solution:
         """Descend from `parameters` (K, D), where F is `value`, to the optimum."""
         self._stand(parameters, value)
         reason = "stopped" if self._reported() else self._exhausted()
@@ -100,10 +102,10 @@ class FullPhase:
             reason = self._iterate()
         return self._solution(reason)
 
-    def _stand(self, parameters: NDArray[np.float64], value: Value) -> None:
+    def _stand(self, parameters: Matrix, value: Value) -> None:
         """Move to a point, whose `bound` is a proof only at exact intercepts in float64."""
         self.parameters, self.value = parameters, value
-        self.bound = duality_gap(value.gradient, self.penalty, self.rows.n_features)
+        self.bound = duality_gap(value.gradient, self.penalty, self.likelihood.n_features)
 
     def _iterate(self) -> str | None:
         """Certify or step; return why to stop, or None."""
@@ -145,7 +147,9 @@ class FullPhase:
 
     def _reported(self) -> bool:
         return self.report(
-            self.value.objective, lambda: self.rows.restore(self.parameters), self.bound
+            self.value.objective,
+            lambda: self.likelihood.coordinates.outward(self.parameters),
+            self.bound,
         )
 
     def _step(self) -> Step | None:
@@ -173,7 +177,7 @@ class FullPhase:
         self.former = None
         return found
 
-    def _direction(self) -> NDArray[np.float64]:
+    def _direction(self) -> Matrix:
         """Newton's direction, or quasi-Newton's; P is built anew when due."""
         if self.plan.newton:
             self.length = 1.0
@@ -194,7 +198,7 @@ class FullPhase:
             return False
         chosen = self.curvature
         if not isinstance(chosen, Full):
-            chosen = choose(self.rows, self.penalty, self.passes)
+            chosen = choose(self.likelihood, self.penalty, self.passes)
         left = self._steps_left()
         if left < WORTH * chosen.passes:
             self.renewal = self.iteration + max(1, int(left))
@@ -226,7 +230,7 @@ class FullPhase:
         self.parameters, self.value, self.gap = self.proof.certify(
             self.parameters, self.value, self.dtype
         )
-        self.gap += self.rows.restoring_error(self.parameters)
+        self.gap += self.likelihood.coordinates.rounding(self.parameters)
         if self.penalised:
             self.gap = min(self.gap, self.value.objective)  # F is never below 0
         self.bound = self.gap
@@ -239,7 +243,7 @@ class FullPhase:
         if not finite:
             reason = "non-finite"
         return Solution(
-            parameters=self.rows.restore(self.parameters),
+            parameters=self.likelihood.coordinates.outward(self.parameters),
             objective=self.value.objective,
             gap=self.gap if finite else np.inf,
             decrement=self.decrement,

@@ -3,17 +3,14 @@
 There the mean probabilities are the mean targets, which is what the proof needs.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .arrays import Apply, Floats
+from .._likelihood.intercepts import intercepts
+from .._likelihood.working import Likelihood
+from .._types import Apply, Matrix, Precision, Vector
 from .lbfgs import Memory
-from .passes import flushed, softmax
-from .rows import Block
-from .standardised import CACHE_BYTES, Standardised
 
 STEPS = 60
 # The matrix of a Newton step is kept while a step leaves less than this of the gradient.
@@ -26,35 +23,33 @@ BEYOND = 0.25
 EXACT = 1e-15
 INEXACT = 1e-13
 SINGLE = 1e7
-# With more, products of all pairs of classes cost more than the passes their matrix saves.
-PAIRED_CLASSES = 256
 TINY = 1e-300
 
 
 class Intercepts:
     """Solves for the intercepts of one problem; the matrix of the last Newton step serves again."""
 
-    def __init__(self, rows: Standardised) -> None:
-        self.rows = rows
+    def __init__(self, likelihood: Likelihood) -> None:
+        self.likelihood = likelihood
         self.apply: Apply | None = None
 
     def solve(
         self,
-        parameters: NDArray[np.float64],
+        parameters: Matrix,
         share: float = 0.0,
-        dtype: type[np.floating[Any]] = np.float64,
-    ) -> NDArray[np.float64]:
+        dtype: Precision = np.float64,
+    ) -> Matrix:
         """Return (V, c) with the c that minimises F for this V, as far as rows in `dtype` tell.
 
         With a `share` > 0 the mean probabilities need only be at most that share above the mean
         targets.
         """
         parameters = parameters.copy()
-        parameters[:, -1] += self._correction(_Logits(self.rows, parameters, dtype), share)
+        parameters[:, -1] += self._correction(parameters.copy(), share, dtype)
         # A pass in float32 would else tell of another point.
         return parameters.astype(dtype).astype(np.float64)
 
-    def _correction(self, logits: "_Logits", share: float) -> NDArray[np.float64]:
+    def _correction(self, theta: Matrix, share: float, dtype: Precision) -> Vector:
         """Newton's method on the K intercepts, the weights held; L-BFGS while a matrix serves.
 
         A step that was too long is taken back for one of generalised iterative scaling, which
@@ -62,19 +57,19 @@ class Intercepts:
         Ratcliff, 1972, Annals of Mathematical Statistics 43(5), theorem 1; here each feature is a
         constant).
         """
-        unit = 1.0 if logits.dtype is np.float64 else SINGLE
+        unit = 1.0 if dtype is np.float64 else SINGLE
         best: _Point | None = None
         memory: Memory | None = None
-        shift, scaled = np.zeros(len(self.rows.mean_targets)), False
+        shift, scaled = np.zeros(len(self.likelihood.survey.targets)), False
         for _ in range(STEPS):
-            mean, apply = _moments(logits, shift, self.apply)
-            point = _Point(shift, mean, mean - self.rows.mean_targets)
+            mean, apply = self._moments(theta, shift, dtype, self.apply)
+            point = _Point(shift, mean, mean - self.likelihood.survey.targets)
             if best is None or scaled or (point.size < best.size and not point.is_beyond(best)):
                 if point.size <= unit * EXACT or (point.gradient <= share * mean).all():
                     best = point
                     break
                 if best is not None and point.size > SERVES * best.size:
-                    _, apply = _moments(logits, shift, None)
+                    _, apply = self._moments(theta, shift, dtype, None)
                 memory = self._learned(memory, apply, best, point)
                 best, scaled = point, False
                 shift = shift + self._step(memory, point)
@@ -83,6 +78,19 @@ class Intercepts:
             else:
                 shift, scaled = best.shift + self._scaling(best), True
         return np.asarray(best.shift - best.shift.mean()) if best else shift
+
+    def _moments(
+        self, theta: Matrix, shift: Vector, dtype: Precision, known: Apply | None
+    ) -> tuple[Vector, Apply]:
+        """Mean probabilities (K,), and the inverse of the Hessian (K, K) unless one is `known`."""
+        mean, products = self.likelihood.sums(
+            intercepts, theta, shift, known is None, dtype=dtype, products=True
+        )
+        mean = mean / self.likelihood.survey.weight
+        if known is not None:
+            return mean, known
+        products = products / self.likelihood.survey.weight
+        return mean, _inverse(products).dot if products.ndim == 2 else _divided(mean - products)
 
     def _learned(
         self, memory: Memory | None, apply: Apply, best: "_Point | None", point: "_Point"
@@ -94,23 +102,23 @@ class Intercepts:
         memory.add(point.shift - best.shift, best.gradient, point.gradient)
         return memory
 
-    def _step(self, memory: Memory, point: "_Point") -> NDArray[np.float64]:
+    def _step(self, memory: Memory, point: "_Point") -> Matrix:
         """Return Newton's step, no longer than probabilities nearly 0 or 1 bear."""
         direction = memory.direction(point.gradient)
         longest = 1.0 + 2.0 * np.abs(self._scaling(point)).max()
         return np.asarray(direction * min(1.0, longest / (np.abs(direction).max() + TINY)))
 
-    def _scaling(self, point: "_Point") -> NDArray[np.float64]:
-        targets = np.maximum(self.rows.mean_targets, TINY)
+    def _scaling(self, point: "_Point") -> Matrix:
+        targets = np.maximum(self.likelihood.survey.targets, TINY)
         return np.asarray(np.log(targets / np.maximum(point.mean, TINY)))
 
 
 class _Point(NamedTuple):
     """What was added to the intercepts, the mean probabilities there, and what is too much of them."""
 
-    shift: NDArray[np.float64]
-    mean: NDArray[np.float64]
-    gradient: NDArray[np.float64]
+    shift: Matrix
+    mean: Matrix
+    gradient: Matrix
 
     @property
     def size(self) -> float:
@@ -122,59 +130,13 @@ class _Point(NamedTuple):
         return bool(self.gradient @ moved > BEYOND * abs(best.gradient @ moved))
 
 
-class _Logits:
-    """Blocks with their logits (K, b) in `dtype`, kept while they fit the cache."""
-
-    def __init__(
-        self,
-        rows: Standardised,
-        parameters: NDArray[np.float64],
-        dtype: type[np.floating[Any]],
-    ) -> None:
-        self.rows, self.parameters, self.dtype = rows, parameters, dtype
-        fits = np.dtype(dtype).itemsize * rows.n_rows * rows.n_classes <= CACHE_BYTES
-        self.kept = list(self._compute()) if fits else None
-
-    def _compute(self) -> Iterator[tuple[Block, Floats]]:
-        for block in self.rows.passes(self.dtype):
-            yield block, block.rows.logits(self.parameters)
-
-    def probabilities(self, shift: NDArray[np.float64]) -> Iterator[tuple[Block, Floats]]:
-        """Blocks with softmax(z + shift), (K, b)."""
-        for block, logits in self._compute() if self.kept is None else self.kept:
-            yield block, softmax(logits + shift[:, None].astype(self.dtype))
-
-
-def _moments(
-    logits: _Logits, shift: NDArray[np.float64], known: Apply | None
-) -> tuple[NDArray[np.float64], Apply]:
-    """Mean probabilities (K,), and the inverse of the Hessian (K, K) unless one is `known`."""
-    classes = len(shift)
-    mean = np.zeros(classes)
-    products = np.zeros((classes, classes) if classes <= PAIRED_CLASSES else classes)
-    for block, p in logits.probabilities(shift):
-        mean += p.sum(axis=1) if block.weight is None else p @ block.weight
-        if known is None:
-            # A step needs few digits of the matrix; the gradient decides where Newton ends.
-            root = flushed(p.astype(np.float32))
-            if block.weight is not None:
-                root *= np.sqrt(block.weight).astype(np.float32)
-            products += root @ root.T if products.ndim == 2 else np.einsum("ki,ki->k", root, root)
-    total = logits.rows.total
-    mean /= total
-    products /= total
-    if known is not None:
-        return mean, known
-    return mean, _inverse(products).dot if products.ndim == 2 else _divided(mean - products)
-
-
-def _divided(diagonal: NDArray[np.float64]) -> Apply:
+def _divided(diagonal: Matrix) -> Apply:
     """Division by the diagonal of the mean of diag(p) − p pᵀ, as far as float32 tells it from 0."""
     curvature = np.maximum(diagonal, 1e-7 * diagonal.max() + 1e-290)
     return lambda gradient: gradient / curvature
 
 
-def _inverse(products: NDArray[np.float64]) -> NDArray[np.float64]:
+def _inverse(products: Matrix) -> Matrix:
     """Inverse of the mean of diag(p) − p pᵀ on vectors of zero sum, from the mean of p pᵀ."""
     hessian = -products
     # The rows of diag(p) − p pᵀ sum to zero, which also cleans the float32 rounding.

@@ -10,12 +10,11 @@ each of S and Z, where the two-loop recursion reads every pair four times.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .arrays import Apply
+from .._types import Apply, Matrix, Precision
 
 PAIRS = 20
 # A part of ‖s‖ ‖y‖: smaller s·y are rounding.
@@ -25,10 +24,10 @@ LOST = 1e-12
 class Projections(NamedTuple):
     """A gradient g, P⁻¹ g, and S g and Z g, an entry for every row."""
 
-    gradient: NDArray[np.float64]
-    solved: NDArray[np.float64]
-    steps: NDArray[np.float64]
-    scaled: NDArray[np.float64]
+    gradient: Matrix
+    solved: Matrix
+    steps: Matrix
+    scaled: Matrix
 
 
 class Memory:
@@ -38,9 +37,7 @@ class Memory:
     with y are differences of those with g⁺ and g, which the directions need anyway.
     """
 
-    def __init__(
-        self, apply: Apply, dtype: type[np.floating[Any]], least_scale: float = 0.0
-    ) -> None:
+    def __init__(self, apply: Apply, dtype: Precision, least_scale: float = 0.0) -> None:
         self.apply, self.dtype, self.least_scale = apply, dtype, least_scale
         self.steps = self.scaled = np.empty((0, 0), dtype)
         self.first = np.zeros((PAIRS, PAIRS))  # Yᵀ Z
@@ -51,7 +48,7 @@ class Memory:
         self.inverse, self.inner = np.zeros((PAIRS, PAIRS)), np.zeros(PAIRS)  # R⁻¹ and E
         self.last: Projections | None = None
 
-    def _project(self, gradient: NDArray[np.float64]) -> Projections:
+    def _project(self, gradient: Matrix) -> Projections:
         if self.last is not None and self.last.gradient is gradient:
             return self.last
         solved, known = self.apply(gradient), min(self.added, PAIRS)
@@ -62,9 +59,7 @@ class Memory:
             along[1, :known] = self.scaled[:known] @ g
         return Projections(gradient, solved, *along)
 
-    def add(
-        self, step: NDArray[np.float64], before: NDArray[np.float64], after: NDArray[np.float64]
-    ) -> None:
+    def add(self, step: Matrix, before: Matrix, after: Matrix) -> None:
         """Keep a step and the gradients at its ends, unless s·y is lost in rounding."""
         change = after - before
         curvature = float(np.vdot(step, change))
@@ -86,14 +81,14 @@ class Memory:
         new.steps[row], new.scaled[row] = np.vdot(step, after), np.vdot(scaled, after)
         self.last = new
 
-    def _extend(self, row: int, inner: NDArray[np.float64], curvature: float) -> None:
+    def _extend(self, row: int, inner: Matrix, curvature: float) -> None:
         """Give R a last column, S y, and R⁻¹ with it; the oldest pair's row and column go."""
         self.inverse[row] = self.inverse[:, row] = 0.0
         self.inverse[:, row] = self.inverse @ inner / -curvature
         self.inverse[row, row] = 1.0 / curvature
         self.inner[row] = curvature
 
-    def direction(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+    def direction(self, gradient: Matrix) -> Matrix:
         """−H g, with γ = s·y / (y·P⁻¹y) of the last pair."""
         self.last = self._project(gradient)
         if not self.added:
@@ -104,6 +99,6 @@ class Memory:
         combination = np.stack([middle @ self.inverse, -self.scale * a]).astype(self.dtype)
         correction = combination[0, :known] @ self.steps[:known]
         correction += combination[1, :known] @ self.scaled[:known]
-        descent: NDArray[np.float64] = -self.scale * self.last.solved
+        descent: Matrix = -self.scale * self.last.solved
         descent -= correction.reshape(gradient.shape)
         return descent

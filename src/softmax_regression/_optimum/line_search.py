@@ -6,11 +6,11 @@ own digits are exhausted (Hager and Zhang, 2005, SIAM Journal on Optimization 16
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .._types import Matrix, Precision
 from .passes import Value
 
 DECREASE = 1e-4
@@ -24,23 +24,23 @@ BEYOND = 1.3
 class Step(NamedTuple):
     """A point and F there; its distance, a share of the direction; the share of the slope left."""
 
-    point: NDArray[np.float64]
+    point: Matrix
     value: Value
     length: float
     left: float
 
 
 def search(
-    evaluate: Callable[[NDArray[np.float64]], Value],
-    parameters: NDArray[np.float64],
+    evaluate: Callable[[Matrix], Value],
+    parameters: Matrix,
     value: Value,
-    direction: NDArray[np.float64],
+    direction: Matrix,
     *,
     noise: float,
     extrapolate: bool,
     trials: int = TRIALS,
     first: float = 1.0,
-    dtype: type[np.floating[Any]] = np.float64,
+    dtype: Precision = np.float64,
 ) -> Step | None:
     """Return the accepted step, or None where no step lowers F.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .arrays import Index, Matrix
+from .._types import Index, Matrix
 from .elastic_net import ElasticNet, Point
 from .quadratic import FullColumns, minimise_quadratic
 from .reduced_hessian import HessianMatrix, HessianProducts
@@ -20,7 +20,7 @@ class LocalModel:
 
     def __init__(self, problem: ElasticNet) -> None:
         self.problem = problem
-        self.l1 = np.tile(problem.l1, problem.rows.n_classes)
+        self.l1 = np.tile(problem.l1, problem.likelihood.n_classes)
         self.matrix: HessianMatrix | None = None
         self.decrement = np.inf
         self.slow = self.fresh = self.exact = False
@@ -59,15 +59,15 @@ class LocalModel:
         self.matrix = None
 
     def _hessian(self, parameters: Matrix, free: Index) -> HessianMatrix | HessianProducts:
-        rows, penalty = self.problem.rows, self.problem.l2
-        if rows.sparse or len(free) > LARGEST_MATRIX:
+        likelihood, penalty = self.problem.likelihood, self.problem.l2
+        if likelihood.sparse or len(free) > LARGEST_MATRIX:
             self.matrix = None
-            return HessianProducts(rows, penalty, parameters, free)
+            return HessianProducts(likelihood, penalty, parameters, free)
         # Slow with a Hessian just built: it takes more rows or digits.
         self.exact = self.exact or (self.slow and self.fresh)
         self.fresh = self.matrix is None or self.slow or not self._covers(self.matrix, free)
         if self.matrix is None or self.fresh:
-            self.matrix = HessianMatrix(rows, penalty, parameters, free, self.exact)
+            self.matrix = HessianMatrix(likelihood, penalty, parameters, free, self.exact)
         return self.matrix
 
     def _covers(self, matrix: HessianMatrix, free: Index) -> bool:
@@ -75,11 +75,11 @@ class LocalModel:
 
     def _full_columns(self, free: Index) -> FullColumns | None:
         """Return the features all of whose K coefficients are free."""
-        rows = self.problem.rows
-        counts = np.bincount(free % rows.n_columns, minlength=rows.n_columns)
-        columns = np.flatnonzero(counts[: rows.n_features] == rows.n_classes)
+        likelihood = self.problem.likelihood
+        counts = np.bincount(free % likelihood.n_columns, minlength=likelihood.n_columns)
+        columns = np.flatnonzero(counts[: likelihood.n_features] == likelihood.n_classes)
         if not len(columns):
             return None
-        classes = np.arange(rows.n_classes)[:, None]
-        places = np.searchsorted(free, classes * rows.n_columns + columns)
+        classes = np.arange(likelihood.n_classes)[:, None]
+        places = np.searchsorted(free, classes * likelihood.n_columns + columns)
         return FullColumns(places, self.problem.l1[columns], self.problem.l2[columns])

@@ -11,10 +11,11 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .passes import block_sums
-from .rows import Block, DenseRows
+from .._likelihood.rows import DenseRows
+from .._likelihood.value import value
+from .._likelihood.working import Chunk
+from .._types import Matrix
 
 # Columns up to which the second moment is a matrix, else its diagonal.
 DENSE_COLUMNS = 1024
@@ -30,20 +31,20 @@ class AveragedDescent:
     diagonal where D is large or the rows are sparse.
     """
 
-    parameters: NDArray[np.float64]
-    penalty: NDArray[np.float64]
-    average: NDArray[np.float64] = field(init=False)
-    moment: NDArray[np.float64] | None = None
+    parameters: Matrix
+    penalty: Matrix
+    average: Matrix = field(init=False)
+    moment: Matrix | None = None
     moment_weight: float = 0.0
     rows: int = 0
     steps: int = 0
     rows_at_renewal: int = 0
-    metric: NDArray[np.float64] = field(default_factory=lambda: np.ones(1))
+    metric: Matrix = field(default_factory=lambda: np.ones(1))
 
     def __post_init__(self) -> None:
         self.average = self.parameters.copy()
 
-    def step(self, block: Block) -> float:
+    def step(self, block: Chunk) -> float:
         """Take one step along the block's gradient and return F on the block before it.
 
         A block of weight zero changes nothing, and its F is NaN.
@@ -53,7 +54,7 @@ class AveragedDescent:
         if total <= 0.0:
             return math.nan
         self._observe(block, total)
-        loss, gradient = block_sums(block, self.parameters.astype(block.rows.dtype))
+        loss, gradient = value(block, self.parameters.astype(block.rows.dtype))
         objective = loss / total + 0.5 * float((self.penalty * self.parameters**2).sum())
         gradient = gradient / total + self.penalty * self.parameters
         direction = self._apply(gradient)
@@ -68,7 +69,7 @@ class AveragedDescent:
         self.average = self.average + (self.parameters - self.average) * 8.0 / (self.steps + 8.0)
         return objective
 
-    def _bend(self, block: Block, direction: NDArray[np.float64], total: float) -> float:
+    def _bend(self, block: Chunk, direction: Matrix, total: float) -> float:
         """Return an upper bound on the second derivative of the block's F along a direction.
 
         That of the data term is at most ½ Σ_k (Δ_k − mean Δ)² for a row whose logits change by Δ
@@ -80,7 +81,7 @@ class AveragedDescent:
         data = squares.sum() if block.weight is None else squares @ block.weight
         return 0.5 * float(data) / total + float((self.penalty * direction**2).sum())
 
-    def _observe(self, block: Block, total: float) -> None:
+    def _observe(self, block: Chunk, total: float) -> None:
         """Add the block to the second moment, and renew the metric when the rows doubled."""
         columns = self.parameters.shape[1]
         if self.rows_at_renewal >= MOMENT_ROWS * columns:
@@ -92,7 +93,7 @@ class AveragedDescent:
         if self.rows >= 2 * self.rows_at_renewal:
             self._renew(self.moment / self.moment_weight)
 
-    def _renew(self, mean: NDArray[np.float64]) -> None:
+    def _renew(self, mean: Matrix) -> None:
         """(½ A + penalty)⁻¹ of the mean A, with a ridge that stands for the rows not seen yet."""
         self.rows_at_renewal = self.rows
         ridge = self.parameters.shape[1] / self.rows
@@ -107,16 +108,16 @@ class AveragedDescent:
         scaled[np.diag_indices_from(scaled)] += 1e-9
         self.metric = np.linalg.inv(scaled) * root[:, None] * root
 
-    def _apply(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _apply(self, gradient: Matrix) -> Matrix:
         return gradient * self.metric if self.metric.ndim == 1 else gradient @ self.metric
 
 
-def _seen(diagonal: NDArray[np.float64]) -> NDArray[np.float64]:
+def _seen(diagonal: Matrix) -> Matrix:
     """Return second moments with the largest for columns not seen yet: their steps start short."""
     return np.where(diagonal > 0.0, diagonal, max(float(diagonal.max()), 1e-300))
 
 
-def _second_moment(block: Block, columns: int) -> NDArray[np.float64]:
+def _second_moment(block: Chunk, columns: int) -> Matrix:
     """Σ_i w_i x̃_i x̃_iᵀ (D, D), or its diagonal (D,)."""
     rows, weight = block.rows, block.weight
     if isinstance(rows, DenseRows) and columns <= DENSE_COLUMNS:

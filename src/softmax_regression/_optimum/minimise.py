@@ -9,17 +9,21 @@ With l1 > 0, proximal Newton steps to the optimum and the elastic net's gap take
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .._arrays import is_sparse
-from .._objective import Parameters, Penalty
+from .._likelihood.block import Block, Memo
+from .._likelihood.coordinates import intercept_error
+from .._likelihood.products import is_sparse
+from .._likelihood.value import balanced, softmax
+from .._likelihood.working import Likelihood
+from .._parameters import Parameters
+from .._penalty import Penalty
+from .._types import Matrix
 from .full_phase import FullPhase
 from .minibatch import AveragedDescent
-from .passes import Value, balanced, softmax
+from .passes import Value
 from .proximal import ProximalPhase
 from .row_space import RowSpace
 from .solution import Report, Solution
-from .standardised import Standardised, intercept_error
 
 ROWS_PER_PARAMETER = 100
 STREAM_PARAMETERS = 32
@@ -28,7 +32,7 @@ STREAM_PARAMETERS = 32
 def minimise(
     X: Any,
     targets: Any,
-    sample_weight: NDArray[np.float64] | None,
+    sample_weight: Matrix | None,
     start: Parameters | None,
     *,
     l1: float,
@@ -46,30 +50,24 @@ def minimise(
     passes over the data, and `report` hears of each.
     """
     if l1 > 0:
-        rows = Standardised(X, targets, sample_weight, fit_intercept=fit_intercept)
-        parameters = _class_frequencies(rows) if start is None else rows.standardise(start)
-        sparse = ProximalPhase(rows, Penalty(l1, l2), tol=tol, max_iter=max_iter, report=report)
+        likelihood = Likelihood([Block(X, targets, sample_weight, 0, Memo())], fit_intercept)
+        parameters = (
+            likelihood.coordinates.inward(start) if start else _class_frequencies(likelihood)
+        )
+        sparse = ProximalPhase(
+            likelihood, Penalty(l1, l2), tol=tol, max_iter=max_iter, report=report
+        )
         return sparse.run(parameters)
     space = _row_space(X, sample_weight, fit_intercept, l2)
     if space is not None:
         X, start = space.coordinates, None if start is None else space.reduce(start)
         report = _expanded(report, space)
-    stream = _streams(X.shape, targets.n_classes)
-    order = None
-    if stream and generator is not None and not is_sparse(X):
-        order = generator.permutation(X.shape[0])
-    rows = Standardised(
-        X,
-        targets,
-        sample_weight,
-        fit_intercept=fit_intercept,
-        order=order,
-        rotated=space is not None,
-    )
-    phase = FullPhase(rows, l2, tol, max_iter, report)
+    block = Block(X, targets, sample_weight, 0, Memo())
+    likelihood = Likelihood([block], fit_intercept, None if space is None else space.inner)
+    phase = FullPhase(likelihood, l2, tol, max_iter, report)
     parameters, value = _begin(phase, start)
-    if stream and max_iter > 3:
-        parameters, value = _stream(phase, parameters, value, batch_size)
+    if _streams(X.shape, targets.n_classes) and max_iter > 3:
+        parameters, value = _stream(phase, parameters, value, batch_size, generator)
     solution = phase.run(parameters, value or _without_weights(phase, parameters))
     if space is None:
         return solution
@@ -95,7 +93,7 @@ def _expanded_solution(solution: Solution, space: RowSpace, tol: float) -> Solut
 
 
 def _row_space(
-    X: Any, sample_weight: NDArray[np.float64] | None, fit_intercept: bool, l2: float
+    X: Any, sample_weight: Matrix | None, fit_intercept: bool, l2: float
 ) -> RowSpace | None:
     """Return the coordinates of the row space where they pay and lose nothing."""
     if is_sparse(X) or not RowSpace.pays(X.shape, l2):
@@ -104,14 +102,14 @@ def _row_space(
     return space if space.exact else None
 
 
-def _begin(phase: FullPhase, start: Parameters | None) -> tuple[NDArray[np.float64], Value | None]:
+def _begin(phase: FullPhase, start: Parameters | None) -> tuple[Matrix, Value | None]:
     """Return the given start and F there, or the class frequencies, whichever is lower."""
-    frequencies = balanced(_class_frequencies(phase.rows))
+    frequencies = balanced(_class_frequencies(phase.likelihood))
     if start is None:
         return frequencies, None
-    parameters = balanced(phase.rows.standardise(start))
+    parameters = balanced(phase.likelihood.coordinates.inward(start))
     value = phase.evaluate(parameters)
-    if value.objective <= _constant_objective(phase.rows, frequencies):
+    if value.objective <= _constant_objective(phase.likelihood, frequencies):
         return parameters, value
     return frequencies, None
 
@@ -121,47 +119,50 @@ def _expanded(report: Report, space: RowSpace) -> Report:
     return lambda loss, inner, gap: report(loss, lambda: space.expand(inner()), gap)
 
 
-def _class_frequencies(rows: Standardised) -> NDArray[np.float64]:
+def _class_frequencies(likelihood: Likelihood) -> Matrix:
     """Zero weights; intercepts at the log of the weighted class frequencies, (K, D)."""
-    parameters = np.zeros((rows.n_classes, rows.n_columns))
-    if rows.fit_intercept:
-        parameters[:, -1] = np.log(np.maximum(rows.mean_targets, 0.1 / rows.n_rows))
+    parameters = np.zeros((likelihood.n_classes, likelihood.n_columns))
+    if likelihood.fit_intercept:
+        parameters[:, -1] = np.log(np.maximum(likelihood.survey.targets, 0.1 / likelihood.n_rows))
     return parameters
 
 
 def _stream(
-    phase: FullPhase, start: NDArray[np.float64], value: Value | None, batch_size: int
-) -> tuple[NDArray[np.float64], Value | None]:
+    phase: FullPhase,
+    start: Matrix,
+    value: Value | None,
+    batch_size: int,
+    generator: "np.random.Generator | None",
+) -> tuple[Matrix, Value | None]:
     """Return the average of one epoch of mini-batches and F there, or the start if F is less.
 
     `value` is F at the start; None where that has no weights.
     """
     state = AveragedDescent(start, phase.penalty)
-    for block in phase.rows.batches(phase.dtype, batch_size):
-        state.step(block)
+    for batch in phase.likelihood.batches(phase.dtype, batch_size, generator):
+        state.step(batch)
     phase.passes += 1
-    phase.rows.order = None  # from here on rows only add up, and their own order reads faster
     average = balanced(state.average)
     found = phase.evaluate(average)
-    before = value.objective if value else _constant_objective(phase.rows, start)
+    before = value.objective if value else _constant_objective(phase.likelihood, start)
     if found.objective < before:
         return average, found
     return start, value
 
 
-def _without_weights(phase: FullPhase, parameters: NDArray[np.float64]) -> Value:
+def _without_weights(phase: FullPhase, parameters: Matrix) -> Value:
     """F and its gradient p x̄ᵀ − M, from the mean row and the mean M of t_i x̃_iᵀ, counted as a pass.
 
     Every row has the probabilities p. The proof needs M too.
     """
     phase.passes += 1
-    p = softmax(phase.rows.intercept(parameters)[:, None])
-    M = phase.rows.mean_target_rows
+    p = softmax(phase.likelihood.coordinates.intercept(parameters)[:, None])
+    M = phase.likelihood.mean_target_rows
     gradient = p * np.add.reduce(M, axis=0) - M
-    return Value(_constant_objective(phase.rows, parameters), gradient)
+    return Value(_constant_objective(phase.likelihood, parameters), gradient)
 
 
-def _constant_objective(rows: Standardised, parameters: NDArray[np.float64]) -> float:
+def _constant_objective(likelihood: Likelihood, parameters: Matrix) -> float:
     """F where there are no weights, lse(c) − ⟨t̄, c⟩ with the mean targets t̄."""
-    intercept = rows.intercept(parameters)
-    return float(np.log(np.exp(intercept).sum()) - rows.mean_targets @ intercept)
+    intercept = likelihood.coordinates.intercept(parameters)
+    return float(np.log(np.exp(intercept).sum()) - likelihood.survey.targets @ intercept)

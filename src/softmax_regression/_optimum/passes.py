@@ -1,90 +1,43 @@
-"""One pass over the rows: F and its gradient, as sums over blocks.
+"""F and its gradient at one point: the data term by one pass over the rows, and the penalty.
 
-F = (1 / Σ w) Σ_i w_i [lse(z_i) − ⟨t_i, z_i⟩] + ½ Σ_kj penalty_j V_kj²
-∂F/∂V = (1 / Σ w) Σ_i w_i (p_i − t_i) x̃_iᵀ + penalty V
-(Jurafsky and Martin, Speech and Language Processing, 3rd ed. draft, eq. 5.47 and 5.48.)
+F = (1 / Σ w) Σ_i w_i CE(t_i, p_i) + ½ Σ_kj penalty_j θ_kj²
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .arrays import Floats
-from .rows import Block
-from .standardised import Standardised
+from .._likelihood.coordinates import Coordinates
+from .._likelihood.value import value
+from .._likelihood.working import Likelihood
+from .._types import Matrix, Precision, Vector
 
-_ROOT_OF_TINY = {
-    np.dtype(dtype): np.sqrt(np.finfo(dtype).tiny) for dtype in (np.float32, np.float64)
-}
+# A penalty that overflows holds its column at 0; this much does so too, and stays finite.
+LARGEST_PENALTY = 1e200
 
 
 class Value(NamedTuple):
     """F and its gradient (K, D) at one point, in float64."""
 
     objective: float
-    gradient: NDArray[np.float64]
+    gradient: Matrix
 
 
-def softmax(logits: Floats) -> Floats:
-    """Turn logits (K, b) into probabilities, in place."""
-    logits -= np.maximum.reduce(logits, axis=0)
-    np.exp(logits, out=logits)
-    logits *= 1 / np.add.reduce(logits, axis=0)
-    return logits
-
-
-def flushed(weights: Floats) -> Floats:
-    """Zero where weights are so small that products of two are subnormal numbers, which are slow."""
-    return np.where(weights < _ROOT_OF_TINY[weights.dtype], 0, weights)
-
-
-def balanced(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Shift rows, in place, to sum to zero over classes: same probabilities, no larger penalty."""
-    parameters -= np.add.reduce(parameters, axis=0) / len(parameters)
-    return parameters
-
-
-def probabilities(block: Block, parameters: Floats) -> Floats:
-    """Softmax of the block's logits, (K, b)."""
-    return softmax(block.rows.logits(parameters))
-
-
-def block_sums(block: Block, parameters: Floats) -> tuple[float, Floats]:
-    """Sum of losses and sum of gradients (K, D) of one block."""
-    logits = block.rows.logits(parameters)
-    # The shift is what keeps the digits of a small loss.
-    logits -= np.maximum.reduce(logits, axis=0)
-    losses = -block.targets.inner(logits)
-    np.exp(logits, out=logits)
-    total = np.add.reduce(logits, axis=0)
-    losses += np.log(total)
-    if block.weight is None:
-        logits *= 1 / total
-        block.targets.subtract_from(logits)
-    else:
-        losses *= block.weight
-        logits *= block.weight / total
-        block.targets.subtract_from(logits, block.weight)
-    return float(np.add.reduce(losses, dtype=np.float64)), block.rows.gradient(logits)
-
-
-def evaluate(
-    rows: Standardised,
-    penalty: NDArray[np.float64],
-    parameters: NDArray[np.float64],
-    dtype: type[np.floating[Any]],
-) -> Value:
-    """F and its gradient by one pass in `dtype`, summed over blocks in float64."""
-    loss = 0.0
-    gradient = np.zeros(parameters.shape)
-    working = parameters.astype(dtype, copy=False)
-    for block in rows.passes(dtype):
-        block_loss, block_gradient = block_sums(block, working)
-        loss += block_loss
-        gradient += block_gradient
-    gradient /= rows.total
-    shrinkage = penalty * parameters
-    objective = loss / rows.total + 0.5 * float(np.vdot(shrinkage, parameters))
+def evaluate(likelihood: Likelihood, penalty: Vector, theta: Matrix, dtype: Precision) -> Value:
+    """F and its gradient by one pass in `dtype`, summed over chunks in float64."""
+    working = theta.astype(dtype, copy=False)
+    loss, gradient = likelihood.sums(value, working, dtype=dtype, products=True)
+    total = likelihood.survey.weight
+    gradient = gradient / total
+    shrinkage = penalty * theta
     gradient += shrinkage
-    return Value(objective, gradient)
+    return Value(loss / total + 0.5 * float(np.vdot(shrinkage, theta)), gradient)
+
+
+def column_penalty(coordinates: Coordinates, l2: float) -> Vector:
+    """l2 / s_j² for every column, zero for the intercept, shape (D,)."""
+    penalty = np.zeros(coordinates.n_columns)
+    with np.errstate(over="ignore", divide="ignore"):
+        weights = np.minimum(l2 / coordinates.scale**2, LARGEST_PENALTY)
+    penalty[: coordinates.n_features] = weights if l2 else 0.0
+    return penalty

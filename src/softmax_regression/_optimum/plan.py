@@ -1,11 +1,12 @@
 """How full passes lead to the optimum, from the sizes of the problem and `tol` alone."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from .._likelihood.working import Likelihood
+from .._types import Precision
 from .curvature import FEW_CLASSES, FULL_WORK, full_work
-from .standardised import Standardised
 
 # Multiplications of a Hessian up to which Newton's few steps are faster than more passes; ten times
 # as many where L-BFGS would take the same Hessian for its first and rows are so few for its size
@@ -41,7 +42,7 @@ class Plan(NamedTuple):
     the full Hessian if it `pays`. With `polish` the fit ends on it, at a decrement of `settled`.
     """
 
-    dtype: type[np.floating[Any]]
+    dtype: Precision
     newton: bool
     full: bool
     pays: bool
@@ -50,14 +51,14 @@ class Plan(NamedTuple):
     settled: float
 
     @staticmethod
-    def of(rows: Standardised, tol: float) -> "Plan":
+    def of(likelihood: Likelihood, tol: float) -> "Plan":
         """Return the plan of a fit."""
-        work = full_work(rows)
-        pass_entries = float(rows.n_rows) * rows.n_columns * rows.n_classes
+        work = full_work(likelihood)
+        pass_entries = float(likelihood.n_rows) * likelihood.n_columns * likelihood.n_classes
         pays = work <= min(FULL_WORK, FULL_PASSES * pass_entries)
-        free = (rows.n_classes - 1) * rows.n_columns
+        free = (likelihood.n_classes - 1) * likelihood.n_columns
         few = free <= FEW_PARAMETERS
-        changes = rows.n_classes <= FEW_CLASSES and rows.n_rows <= FEW_ROWS * free
+        changes = likelihood.n_classes <= FEW_CLASSES and likelihood.n_rows <= FEW_ROWS * free
         newton = work <= (10.0 if changes else 1.0) * NEWTON_WORK
         in_reach = max(POLISH_WORK, min(FULL_WORK, POLISH_PASSES * pass_entries))
         polish = work <= in_reach and tol <= POLISHED_TOL

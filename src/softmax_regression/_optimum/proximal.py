@@ -7,13 +7,14 @@ outside the working set are read only for the gap and to choose the next set.
 
 import numpy as np
 
-from .._objective import Penalty
-from .arrays import Index, Matrix
+from .._likelihood.working import Likelihood
+from .._penalty import Penalty
+from .._types import Index, Matrix
 from .elastic_net import ROUNDING, ElasticNet, Point
 from .line_search import DECREASE, TRIALS, shrink
 from .local_model import LocalModel
+from .passes import column_penalty
 from .solution import Report, Solution
-from .standardised import Standardised
 from .working_set import SMALLEST, choose_columns
 
 PATIENCE = 3  # steps in a row that improve neither F nor the gap
@@ -27,16 +28,18 @@ class ProximalPhase:
 
     def __init__(
         self,
-        rows: Standardised,
+        likelihood: Likelihood,
         penalty: Penalty,
         *,
         tol: float,
         max_iter: int,
         report: Report,
     ) -> None:
-        thresholds = np.zeros(rows.n_columns)
-        thresholds[: rows.n_features] = penalty.l1 / rows.scale
-        self.problem = ElasticNet(rows, thresholds, rows.penalty(penalty.l2), rows.n_columns)
+        coordinates = likelihood.coordinates
+        thresholds = np.zeros(coordinates.n_columns)
+        thresholds[: coordinates.n_features] = penalty.l1 / coordinates.scale
+        squares = column_penalty(coordinates, penalty.l2)
+        self.problem = ElasticNet(likelihood, thresholds, squares, coordinates.n_columns)
         self.tol, self.max_iter, self.report = tol, max_iter, report
         self.passes = 0
         self.decrement = np.inf
@@ -63,7 +66,7 @@ class ProximalPhase:
     def _descend_on(self, columns: Index, point: Point) -> Point:
         """Minimise F over the weights of some columns; return the point over all of them."""
         problem = self.problem
-        if 2 * len(columns) > problem.rows.n_features:
+        if 2 * len(columns) > problem.likelihood.n_features:
             return self._descend(problem, point, self.tol)
         part = problem.columns(columns)
         start = part.at(part.reduce(point.parameters))
@@ -113,9 +116,9 @@ class ProximalPhase:
         """Evaluate F: one pass, reported."""
         point = problem.at(parameters)
         self.passes += 1
-        restore = self.problem.rows.restore
+        outward = self.problem.likelihood.coordinates.outward
         if self.report(
-            point.objective, lambda: restore(problem.expand(point.parameters)), point.gap
+            point.objective, lambda: outward(problem.expand(point.parameters)), point.gap
         ):
             self.reason = "stopped"
         elif self.passes >= self.max_iter:
@@ -131,7 +134,7 @@ class ProximalPhase:
         if not finite:
             self.reason = "non-finite"
         return Solution(
-            parameters=self.problem.rows.restore(point.parameters),
+            parameters=self.problem.likelihood.coordinates.outward(point.parameters),
             objective=point.objective,
             gap=point.gap if finite else np.inf,
             decrement=self.decrement,

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from .arrays import Index, Vector
+from .._types import Index, Vector
 
 FORCING = 0.1  # the model is solved to a tenth of its first residual
 

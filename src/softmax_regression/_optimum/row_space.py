@@ -9,10 +9,11 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._exceptions import DivergenceError
-from .._objective import Parameters
+from .._likelihood.coordinates import Coordinates
+from .._parameters import Parameters
+from .._types import Matrix
 from .cholesky import Triangle
 
 ROWS_AT_MOST = 2048
@@ -36,8 +37,8 @@ class RowSpace:
         n_rows, n_features = shape
         return l2 > 0 and 1 < n_rows <= ROWS_AT_MOST and n_features >= 2 * n_rows
 
-    def __init__(self, X: Any, sample_weight: NDArray[np.float64] | None, centred: bool) -> None:
-        self.X = X
+    def __init__(self, X: Any, sample_weight: Matrix | None, centred: bool) -> None:
+        self.X, self.centred = X, centred
         # The rounding of a mean far from zero is a second centre.
         self.centre = self.rest = np.zeros(X.shape[1])
         rows = X.astype(np.float64, copy=False)
@@ -60,12 +61,19 @@ class RowSpace:
             if centred:
                 self.coordinates[heaviest] = -weight @ self.coordinates / weight[heaviest]
 
-    def _centred(self, part: slice) -> NDArray[np.float64]:
+    @property
+    def inner(self) -> Coordinates:
+        """The solver's coordinates here: no axis is special, so that there is one scale for all."""
+        width = self.coordinates.shape[1]
+        length = float(np.linalg.norm(self.coordinates)) / math.sqrt(self.coordinates.size)
+        return Coordinates(np.zeros(width), np.full(width, length), self.centred, rotated=True)
+
+    def _centred(self, part: slice) -> Matrix:
         rows = np.asarray(self.X[part] - self.centre, np.float64)
         rows -= self.rest
         return rows
 
-    def _factorise(self, products: NDArray[np.float64]) -> bool:
+    def _factorise(self, products: Matrix) -> bool:
         """Find L; whether it is well-conditioned, with the rows taken to unit length."""
         try:
             self.triangle = Triangle(np.asarray(np.linalg.cholesky(products)))

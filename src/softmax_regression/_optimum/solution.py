@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .._objective import Parameters
+from .._parameters import Parameters
 
 # F, the parameters and the duality gap after a pass; a true return stops the fit.
 Report = Callable[[float, Callable[[], Parameters], float], bool]

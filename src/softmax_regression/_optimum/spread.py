@@ -9,16 +9,15 @@ s = Σ_i s_ik, the block of class k in the Hessian of the data term is
 so that approximating C alone keeps the intercept's row and column exact.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from .arrays import Apply, Floats, Matrix
-from .moments import class_variances, sampled
-from .passes import balanced, probabilities
-from .rows import Block
-from .standardised import Standardised
+from .._likelihood.curvature import spread
+from .._likelihood.value import balanced
+from .._likelihood.working import Likelihood
+from .._types import Apply, Floats, Matrix, Precision
+from .moments import share
 
 # Of the squares of a column: rounding leaves no less.
 LEAST_SPREAD = 1e-3
@@ -32,33 +31,25 @@ class Spread(NamedTuple):
     means: Matrix
 
     @staticmethod
-    def of_all(rows: Standardised, squares: Floats) -> "Spread":
+    def of_all(likelihood: Likelihood, squares: Floats) -> "Spread":
         """All rows count alike: where there is an intercept, they are centred already."""
-        none = np.zeros((len(squares), rows.n_columns))
+        none = np.zeros((len(squares), likelihood.n_columns))
         return Spread(squares.astype(np.float64), none[:, :1], none)
 
     @staticmethod
     def of_classes(
-        rows: Standardised,
-        parameters: Matrix,
-        dtype: type[np.floating[Any]],
-        squares: Callable[[int, Block, Floats], Floats],
+        likelihood: Likelihood, theta: Matrix, dtype: Precision, axes: Floats | None = None
     ) -> "Spread":
-        """Sum over a sample of the rows; `squares` does so for block i with the s_ik (K, b)."""
-        total, sums, first = 0.0, np.zeros_like(parameters), np.zeros_like(parameters)
-        for number, block in enumerate(sampled(rows, dtype)):
-            variances = class_variances(probabilities(block, parameters))
-            if block.weight is not None:
-                variances *= block.weight
-            sums += squares(number, block, variances)
-            if rows.fit_intercept:
-                first += block.rows.sums(variances)
-            total += block.total()
+        """Sum over a sample of the rows, along the axes that are the columns of a matrix (D, D)."""
+        part = share(likelihood.n_rows)
+        total, squares, first = likelihood.sums(spread, theta, axes, part, dtype=dtype)
+        if not likelihood.fit_intercept:
+            first = np.zeros_like(first)
         weight = first[:, -1:] / total
         means = first / (total * weight + 1e-300)
-        if rows.fit_intercept:
+        if likelihood.fit_intercept:
             means[:, -1] = 0.0
-        return Spread(sums / total, weight, means)
+        return Spread(squares / total, weight, means)
 
     def around(self, along: Floats) -> Matrix:
         """Σ_i s_ik (u_jᵀ (x̃_i − m_k))², the means being `along` (K, D) on the axes."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .arrays import Index
+from .._types import Index
 from .elastic_net import ElasticNet, Point
 
 SMALLEST = 32
@@ -14,7 +14,7 @@ def choose_columns(problem: ElasticNet, point: Point, size: int) -> Index:
 
     At most `size`, or twice those in use; a column's gradient counts relative to its l1.
     """
-    weights = slice(0, problem.rows.n_features)
+    weights = slice(0, problem.likelihood.n_features)
     share = (np.abs(problem.data_gradient(point))[:, weights] / problem.l1[weights]).max(axis=0)
     used = point.parameters[:, weights].any(axis=0)
     share[used] = np.inf

@@ -1,0 +1,154 @@
+"""Weighted second moments of the rows: what every curvature of F is made of.
+
+    M_m = Σ_i w_i c_m(p_i) x̃_i x̃_iᵀ
+
+with factors c_m of the probabilities p_i: p_k (1 − p_k) for the block of class k alone,
+p_k (δ_kl − p_l) for the classes k and l.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from .._types import Floats, Index, Matrix
+from .rows import DenseRows
+from .value import flushed, probabilities
+from .working import Chunk
+
+Factors = Callable[[Floats], Floats]
+
+# From so many on, the products x̃_ij x̃_il are worth forming once for all factors.
+MANY_FACTORS = 8
+# Up to so many columns, half of a product saves no time.
+NARROW = 24
+CHUNK_ENTRIES = 2**20
+
+
+def sampled(chunk: Chunk, share: int) -> Chunk:
+    """Return a run of 1 / `share` of the rows, begun at random; all of them for 1."""
+    if share == 1:
+        return chunk
+    size = -(-chunk.rows.n_rows // share)
+    first = int(chunk.generator().integers(chunk.rows.n_rows - size + 1))
+    return chunk.part(slice(first, first + size))
+
+
+def dense_values(chunk: Chunk) -> Floats:
+    """Return the rows (b, D) of a dense chunk."""
+    if not isinstance(chunk.rows, DenseRows):
+        message = "this curvature needs dense rows"
+        raise TypeError(message)
+    return chunk.rows.values
+
+
+def class_variances(p: Floats) -> Floats:
+    """p_k (1 − p_k), (K, b)."""
+    return p * (1 - p)
+
+
+def class_covariances(p: Floats) -> Floats:
+    """p_k (δ_kl − p_l) for k ≤ l < K, row after row of the triangle, (K, b) -> (K (K − 1) / 2, b).
+
+    The last class is left out: its covariances follow from the others'.
+    """
+    free = p[:-1]
+    covariances = _triangle(free, -free)
+    first = 0
+    for k in range(len(free)):
+        covariances[first] += free[k]
+        first += len(free) - k
+    return covariances
+
+
+def information(
+    chunk: Chunk, theta: Matrix, factors: Factors, share: int = 1
+) -> tuple[float, Matrix]:
+    """Return Σ_i w_i and the M_m of the `factors`, (m, D, D), or their triangles (m, D (D + 1) / 2).
+
+    `share` is that of `sampled`; the triangles are row after row, as `expanded` takes them.
+    """
+    chunk = sampled(chunk, share)
+    p = flushed(probabilities(chunk, theta))
+    values = dense_values(chunk)
+    n_factors = len(factors(p[:, :1]))
+    products, entries = _fastest(n_factors, values.shape[1])
+    size = max(64, CHUNK_ENTRIES // max(entries, n_factors))
+    sums: Any = 0.0
+    for first in range(0, max(1, len(values)), size):
+        rows = slice(first, first + size)
+        c = factors(p[:, rows])
+        if chunk.weight is not None:
+            c *= chunk.weight[rows]
+        sums = sums + products(c, values[rows]).astype(np.float64)
+    return chunk.total(), np.asarray(sums)
+
+
+def second_moment(chunk: Chunk, share: int = 1) -> tuple[float, Matrix]:
+    """Return Σ_i w_i and Σ_i w_i x̃_i x̃_iᵀ, (D, D), over a share of the rows."""
+    chunk = sampled(chunk, share)
+    values = dense_values(chunk)
+    if chunk.weight is not None:
+        values = values * np.sqrt(chunk.weight)[:, None]
+    return chunk.total(), np.asarray(values.T @ values, np.float64)
+
+
+def expanded(sums: Matrix, columns: int) -> Matrix:
+    """Return (m, D, D), from the triangles where there is no more."""
+    if sums.ndim == 3:
+        return sums
+    j, other = triangle_indices(columns)
+    moments = np.empty((len(sums), columns, columns))
+    moments[:, j, other] = moments[:, other, j] = sums
+    return moments
+
+
+@lru_cache(maxsize=8)
+def triangle_indices(columns: int) -> tuple[Index, Index]:
+    """Return the places j ≤ l of a square matrix, row after row."""
+    return np.triu_indices(columns)
+
+
+def pair_products(rows: Floats) -> Floats:
+    """r_j r_l for j ≤ l, row after row of the triangle, (D, b) -> (D (D + 1) / 2, b)."""
+    return _triangle(rows, rows)
+
+
+def _triangle(left: Floats, right: Floats) -> Floats:
+    size, n_columns = left.shape
+    products = np.empty((size * (size + 1) // 2, n_columns), left.dtype)
+    first = 0
+    for j in range(size):
+        np.multiply(left[j], right[j:], out=products[first : first + size - j])
+        first += size - j
+    return products
+
+
+def _fastest(n_factors: int, columns: int) -> tuple[Callable[[Floats, Floats], Floats], int]:
+    """Return the fastest way to Σ_i c_mi x_i x_iᵀ, as measured, and the entries it makes of a row."""
+    if n_factors >= max(MANY_FACTORS, columns // 2):
+        return _packed, columns * (columns + 1) // 2
+    return _stacked if columns <= NARROW else _squared, n_factors * columns
+
+
+def _packed(c: Floats, values: Floats) -> Floats:
+    """Σ_i c_mi x_i x_iᵀ, the products of columns being formed once for all m."""
+    return c @ pair_products(np.ascontiguousarray(values.T)).T
+
+
+def _stacked(c: Floats, values: Floats) -> Floats:
+    """Σ_i c_mi x_i x_iᵀ as one product of the columns c_mi x_ij of all m."""
+    columns = (c[:, None, :] * np.ascontiguousarray(values.T)).reshape(-1, len(values))
+    return (columns @ values).reshape(len(c), values.shape[1], -1)
+
+
+def _squared(c: Floats, values: Floats) -> Floats:
+    """Σ_i c_mi x_i x_iᵀ = ± Rᵀ R of the rows √|c_mi| x_i: BLAS then forms but one triangle.
+
+    No factor changes its sign from row to row.
+    """
+    rows = np.sqrt(np.abs(c))[:, :, None] * values
+    sums = np.matmul(rows.transpose(0, 2, 1), rows)
+    sums *= np.sign(np.add.reduce(c, axis=1))[:, None, None]
+    return np.asarray(sums)

@@ -1,0 +1,153 @@
+"""Rows in working precision: seen through their coordinates, multiplied by one row per class."""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from .._types import Floats
+from .coordinates import Coordinates
+from .products import closed_sums, is_sparse, relative_logits, totals, weighted_sums
+
+# Of the squares of a sparse column: centring in float32 leaves no less.
+LEAST_SQUARES = 1e-6
+
+
+class Rows(Protocol):
+    """b rows x̃_i, in working precision, and their products with matrices of K rows."""
+
+    n_rows: int
+    dtype: np.dtype[np.floating[Any]]
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that the rows take."""
+        ...
+
+    def logits(self, theta: Floats) -> Floats:
+        """θ x̃_i, up to a shift common to all classes, (K, D) -> (K, b)."""
+        ...
+
+    def gradient(self, residual: Floats) -> Floats:
+        """Σ_i r_ki x̃_i of residuals that sum to zero over classes, (K, b) -> (K, D)."""
+        ...
+
+    def sums(self, factors: Floats) -> Floats:
+        """Σ_i factors_ki x̃_i, (K, b) -> (K, D)."""
+        ...
+
+    def squares(self, factors: Floats) -> Floats:
+        """Σ_i factors_ki x̃_ij², (K, b) -> (K, D)."""
+        ...
+
+    def part(self, rows: slice) -> "Rows":
+        """Return some of the rows."""
+        ...
+
+
+class DenseRows:
+    """The rows themselves, (b, D); the last column is one where there is an intercept."""
+
+    __slots__ = ("dtype", "n_rows", "values")
+
+    def __init__(self, values: Floats) -> None:
+        self.values = values
+        self.n_rows = len(values)
+        self.dtype = values.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that the rows take."""
+        return self.values.nbytes
+
+    def logits(self, theta: Floats) -> Floats:
+        """θ x̃_i, up to a shift common to all classes, (K, D) -> (K, b)."""
+        return relative_logits(theta.astype(self.dtype, copy=False), self.values)
+
+    def gradient(self, residual: Floats) -> Floats:
+        """Σ_i r_ki x̃_i of residuals that sum to zero over classes, (K, b) -> (K, D)."""
+        return closed_sums(residual, self.values)
+
+    def sums(self, factors: Floats) -> Floats:
+        """Σ_i factors_ki x̃_i, (K, b) -> (K, D)."""
+        return weighted_sums(factors, self.values)
+
+    def squares(self, factors: Floats) -> Floats:
+        """Σ_i factors_ki x̃_ij², (K, b) -> (K, D)."""
+        return factors @ (self.values * self.values)
+
+    def part(self, rows: slice) -> "DenseRows":
+        """Return some of the rows."""
+        return DenseRows(self.values[rows])
+
+
+class CentredRows:
+    """Rows (x − μ) / s of a matrix, dense or CSR-like, of which nothing is copied or filled in.
+
+    (X − 1μᵀ) S⁻¹ Vᵀ = X (V S⁻¹)ᵀ − 1 (V S⁻¹ μ)ᵀ: centre and scale go to the parameters.
+    """
+
+    __slots__ = ("centre", "coordinates", "dtype", "matrix", "n_rows")
+
+    def __init__(self, matrix: Any, coordinates: Coordinates) -> None:
+        self.matrix = matrix
+        self.n_rows = matrix.shape[0]
+        self.dtype = matrix.dtype
+        self.coordinates = coordinates
+        self.centre = coordinates.centre.astype(self.dtype, copy=False)
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that the rows take: an index beside each entry of a sparse matrix."""
+        entries = 2 * self.matrix.nnz if is_sparse(self.matrix) else self.matrix.size
+        return int(entries) * self.dtype.itemsize
+
+    def logits(self, theta: Floats) -> Floats:
+        """θ x̃_i, up to a shift common to all classes, (K, D) -> (K, b)."""
+        theta = theta.astype(self.dtype, copy=False)
+        n_features = self.matrix.shape[1]
+        weights = theta[:, :n_features] / self._scale
+        logits = relative_logits(weights, self.matrix)
+        if self.coordinates.fit_intercept:
+            logits += theta[:, n_features:] - (weights @ self.centre)[:, None]
+        return logits
+
+    def gradient(self, residual: Floats) -> Floats:
+        """Σ_i r_ki x̃_i of residuals that sum to zero over classes, (K, b) -> (K, D)."""
+        return self._standardised(closed_sums(residual, self.matrix), totals(residual))
+
+    def sums(self, factors: Floats) -> Floats:
+        """Σ_i factors_ki x̃_i, (K, b) -> (K, D)."""
+        return self._standardised(weighted_sums(factors, self.matrix), totals(factors))
+
+    def squares(self, factors: Floats) -> Floats:
+        """Σ_i factors_ki x̃_ij² of a sparse matrix, (K, b) -> (K, D)."""
+        squares, total = self.matrix.multiply(self.matrix).T @ factors.T, totals(factors)
+        if self.coordinates.fit_intercept:
+            # Σ w (x − μ)² = Σ w x² − μ (2 Σ w x − μ Σ w), up to what rounding leaves of Σ w x².
+            least = LEAST_SQUARES * squares
+            centre = self.centre[:, None]
+            squares -= centre * (2 * (self.matrix.T @ factors.T) - centre * total)
+            np.maximum(squares, least, out=squares)
+        return self._appended(squares.T, total)
+
+    def part(self, rows: slice) -> "CentredRows":
+        """Return some of the rows."""
+        return CentredRows(self.matrix[rows], self.coordinates)
+
+    @property
+    def _scale(self) -> Any:
+        """s; of sparse rows 1, in their own precision."""
+        return 1.0 if is_sparse(self.matrix) else self.coordinates.scale
+
+    def _standardised(self, sums: Floats, total: Floats) -> Floats:
+        """Σ_i r_ki x̃_i from Σ_i r_ki x_i and Σ_i r_ki."""
+        if self.coordinates.fit_intercept:
+            sums -= total[:, None] * self.centre
+        return self._appended(sums / self._scale, total)
+
+    def _appended(self, columns: Floats, intercept: Floats) -> Floats:
+        appended = np.empty((columns.shape[0], self.coordinates.n_columns), self.dtype)
+        appended[:, : columns.shape[1]] = columns
+        if self.coordinates.fit_intercept:
+            appended[:, -1] = intercept
+        return appended

@@ -1,0 +1,60 @@
+"""Probabilities, and the data term of F with its gradient, over a chunk of rows.
+
+    Σ_i w_i CE(t_i, p_i) = Σ_i w_i [lse(z_i) − ⟨t_i, z_i⟩]
+    ∂ / ∂θ = Σ_i w_i (p_i − t_i) x̃_iᵀ
+
+(Jurafsky and Martin, Speech and Language Processing, 3rd ed. draft, eq. 5.47 and 5.48.)
+"""
+
+import numpy as np
+
+from .._types import Floats, Matrix
+from .working import Chunk
+
+_ROOT_OF_TINY = {
+    np.dtype(dtype): np.sqrt(np.finfo(dtype).tiny) for dtype in (np.float32, np.float64)
+}
+
+
+def softmax(logits: Floats) -> Floats:
+    """Turn logits (K, b) into probabilities, in place."""
+    logits -= np.maximum.reduce(logits, axis=0)
+    np.exp(logits, out=logits)
+    logits *= 1 / np.add.reduce(logits, axis=0)
+    return logits
+
+
+def flushed(factors: Floats) -> Floats:
+    """Zero where factors are so small that products of two are subnormal numbers, which are slow."""
+    return np.where(factors < _ROOT_OF_TINY[factors.dtype], 0, factors)
+
+
+def balanced(theta: Matrix) -> Matrix:
+    """Shift rows, in place, to sum to zero over classes: same probabilities, no larger penalty."""
+    theta -= np.add.reduce(theta, axis=0) / len(theta)
+    return theta
+
+
+def probabilities(chunk: Chunk, theta: Floats) -> Floats:
+    """Softmax of the chunk's logits, (K, b)."""
+    return softmax(chunk.rows.logits(theta))
+
+
+def value(chunk: Chunk, theta: Floats) -> tuple[float, Matrix]:
+    """Return the sum of the losses and the sum of their gradients (K, D)."""
+    logits = chunk.rows.logits(theta)
+    # The shift is what keeps the digits of a small loss.
+    logits -= np.maximum.reduce(logits, axis=0)
+    losses = -chunk.targets.inner(logits)
+    np.exp(logits, out=logits)
+    total = np.add.reduce(logits, axis=0)
+    losses += np.log(total)
+    if chunk.weight is None:
+        logits *= 1 / total
+        chunk.targets.subtract_from(logits)
+    else:
+        losses *= chunk.weight
+        logits *= chunk.weight / total
+        chunk.targets.subtract_from(logits, chunk.weight)
+    gradient = chunk.rows.gradient(logits).astype(np.float64, copy=False)
+    return float(np.add.reduce(losses, dtype=np.float64)), gradient

@@ -1,0 +1,263 @@
+"""Blocks in working precision, in chunks that stay near the processor, and sums over them."""
+
+from collections.abc import Callable, Iterator
+from copy import copy
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._types import Features, Floats, Index, Precision, Vector
+from .block import Block, Memo
+from .coordinates import Coordinates
+from .products import is_sparse
+from .rows import CentredRows, DenseRows, Rows
+from .sums import Source, Sums, added, summed
+from .survey import repeated, slices, survey
+from .targets import RowIndex, Targets
+
+# Rows of a chunk, fewer where their logits would be more than so many entries.
+CHUNK_ROWS = 4096
+CHUNK_ENTRIES = 2**20
+# Sparse rows have few entries, and each product with them a cost of its own.
+SPARSE_ENTRIES = 2**22
+
+
+class Chunk(NamedTuple):
+    """Some rows of a block with their targets and, unless uniform, their weights (b,).
+
+    `number` is the place of the block among all and of the chunk in it. `memo` is that of the
+    whole block, which has `block_rows` rows.
+    """
+
+    rows: Rows
+    targets: Targets
+    weight: Floats | None = None
+    number: tuple[int, int] = (0, 0)
+    memo: Memo | None = None
+    block_rows: int = 0
+
+    def weights(self) -> Floats:
+        """w_i, also where they are uniform, (b,)."""
+        return np.ones(self.rows.n_rows, self.rows.dtype) if self.weight is None else self.weight
+
+    def total(self) -> float:
+        """Σ_i w_i."""
+        if self.weight is None:
+            return float(self.rows.n_rows)
+        return float(self.weight.sum(dtype=np.float64))
+
+    def part(self, rows: slice) -> "Chunk":
+        """Return some of the rows, of which nothing is kept."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Chunk(self.rows.part(rows), self.targets.take(rows), weight, self.number)
+
+    def generator(self) -> "np.random.Generator":
+        """Return what draws from this chunk: the same whoever holds it, and in whatever order."""
+        return np.random.default_rng(self.number)
+
+    def kept(self, name: str, key: tuple[Any, ...], make: Callable[[], Floats]) -> Floats:
+        """Return what `make` returned before for this key, or returns now."""
+        if self.memo is None:
+            return make()
+        value: Floats | None = self.memo.recall(name, key, self.number[1])
+        if value is None:
+            value = make()
+            size = value.nbytes * self.block_rows / max(1, self.rows.n_rows)
+            self.memo.keep(name, key, self.number[1], value, size)
+        return value
+
+
+class _Working(NamedTuple):
+    """What is kept of the rows of a chunk."""
+
+    rows: Rows
+    targets: Targets
+    weight: Floats | None
+
+    def size(self) -> int:
+        """Return the bytes of the rows."""
+        return self.rows.nbytes
+
+
+class Likelihood:
+    """The data term of F: a source of rows, seen through the solver's coordinates.
+
+    `survey` is what the first reading of the rows told. `readings` counts them all.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        fit_intercept: bool = True,
+        coordinates: Coordinates | None = None,
+        map: Any = map,
+    ) -> None:
+        self.source, self.map = source, map
+        self._readings = [1]
+        (self.survey,) = summed(survey, source, map=map)
+        self.sparse = self.survey.spread is None
+        self.n_rows, self.n_classes = self.survey.n_rows, len(self.survey.targets)
+        self._see(coordinates or Coordinates.of(self.survey, fit_intercept))
+        self.mean_target_rows = self.coordinates.mean_target_rows(self.survey)
+
+    def _see(self, coordinates: Coordinates) -> None:
+        self.coordinates = coordinates
+        self.fit_intercept = coordinates.fit_intercept
+        self.n_features, self.n_columns = coordinates.n_features, coordinates.n_columns
+
+    @property
+    def readings(self) -> int:
+        """How often the rows have been read."""
+        return self._readings[0]
+
+    def sums(
+        self,
+        function: Callable[..., Sums],
+        *arguments: Any,
+        dtype: Precision = np.float64,
+        products: bool = False,
+    ) -> Sums:
+        """Return Σ function(chunk, *arguments) over all rows, chunks being in `dtype`.
+
+        With `products` the function asks for no more than products of the rows.
+        """
+        self._readings[0] += 1
+        seen = (self.coordinates, dtype, products)
+        return summed(_over_chunks, self.source, function, seen, arguments, map=self.map)
+
+    def batches(
+        self, dtype: Precision, size: int, generator: "np.random.Generator | None"
+    ) -> Iterator[Chunk]:
+        """Yield mini-batches of `size` rows; of each block in an order drawn by `generator`.
+
+        Where all rows in working precision are kept, they stay in that order.
+        """
+        self._readings[0] += 1
+        for item in self.source:
+            block = item() if callable(item) else item
+            order = None
+            if generator is not None and not is_sparse(block.X):
+                order = generator.permutation(block.n_rows)
+            for chunk in chunks(block, self.coordinates, dtype, order=order):
+                for batch in slices(chunk.rows.n_rows, size):
+                    yield chunk.part(batch)
+
+    def columns(self, chosen: Index) -> "Likelihood":
+        """Return the same rows seen through some of their features."""
+        part = copy(self)
+        part._see(self.coordinates.columns(chosen))
+        kept = np.concatenate([chosen, np.arange(self.n_features, self.n_columns)])
+        part.mean_target_rows = self.mean_target_rows[:, kept]
+        return part
+
+
+def chunks(
+    block: Block,
+    coordinates: Coordinates,
+    dtype: Precision,
+    *,
+    products: bool = False,
+    order: Index | None = None,
+) -> Iterator[Chunk]:
+    """Cut a block into chunks in `dtype`, kept while all of them find room.
+
+    Where only products of the rows are asked for, and centring after them is as exact, they are
+    those of X itself, and nothing is copied.
+    """
+    convert = _Conversion(block, coordinates, dtype)
+    name = "rows" if coordinates.chosen is None else "columns"
+    size = chunk_size(block)
+    for number, first in enumerate(range(0, max(1, block.n_rows), size)):  # none: an empty chunk
+        part = slice(first, min(first + size, block.n_rows))
+        working: _Working | None = None
+        if block.memo is not None:
+            working = block.memo.recall(name, (coordinates, dtype), number)
+        if working is None and products and convert.is_needless:
+            working = convert.by_coordinates(part)
+        elif working is None:
+            working = convert(part if order is None else order[part])
+            if block.memo is not None:
+                whole = working.size() * block.n_rows / max(1, working.rows.n_rows)
+                block.memo.keep(name, (coordinates, dtype), number, working, whole)
+        place = block.number, number
+        yield Chunk(*working, place, block.memo, block.n_rows)
+
+
+def chunk_size(block: Block) -> int:
+    """Return how many rows a chunk of the block has."""
+    classes = block.targets.n_classes
+    size = max(256, min(CHUNK_ROWS, CHUNK_ENTRIES // classes))
+    return max(size, SPARSE_ENTRIES // classes) if is_sparse(block.X) else size
+
+
+def _over_chunks(
+    block: Block,
+    function: Callable[..., Sums],
+    seen: tuple[Coordinates, Precision, bool],
+    arguments: tuple[Any, ...],
+) -> Sums:
+    coordinates, dtype, products = seen
+    parts = chunks(block, coordinates, dtype, products=products)
+    return added(function(chunk, *arguments) for chunk in parts)
+
+
+class _Conversion:
+    """From rows of a block to rows in working precision."""
+
+    def __init__(self, block: Block, coordinates: Coordinates, dtype: Precision) -> None:
+        self.block, self.coordinates, self.dtype = block, coordinates, dtype
+        self.sparse = is_sparse(block.X)
+        self._repeated: Floats | None = None
+
+    @property
+    def is_needless(self) -> bool:
+        """Whether products of X itself, centred and scaled afterwards, are as exact."""
+        plain = not self.sparse and self.dtype is np.float64 and self.coordinates.chosen is None
+        return plain and self.coordinates.near
+
+    def by_coordinates(self, part: slice) -> _Working:
+        """Return rows of X itself, in float64, whose products are centred and scaled."""
+        matrix = np.asarray(self.block.X[part], np.float64)
+        weight = None if self.block.weight is None else self.block.weight[part]
+        return _Working(
+            CentredRows(matrix, self.coordinates), self.block.targets.take(part), weight
+        )
+
+    def __call__(self, picked: RowIndex) -> _Working:
+        block, coordinates = self.block, self.coordinates
+        rows = block.X[picked]
+        if coordinates.chosen is not None:
+            rows = rows[:, coordinates.chosen]
+        weight = None if block.weight is None else block.weight[picked].astype(self.dtype)
+        if self.sparse:
+            seen: Rows = CentredRows(rows.astype(self.dtype), coordinates)
+        else:
+            seen = DenseRows(self._standardised(rows))
+        return _Working(seen, block.targets.take(picked), weight)
+
+    def _standardised(self, rows: Floats) -> Floats:
+        """(x − μ) / s, and a column of ones for an intercept, (b, D)."""
+        d = self.coordinates.n_features
+        values = np.empty((len(rows), self.coordinates.n_columns), self.dtype)
+        values[:, d:] = 1.0
+        if self._repeated is None:
+            centre, scale = self.coordinates.centre, self.coordinates.scale
+            self._repeated = repeated(self.block.n_rows, centre, 1.0 / scale, np.zeros(d))
+        centres, inverses, scratch = self._repeated
+        for part in slices(len(rows), len(scratch)):
+            some = rows[part]
+            centred = scratch[: len(some)]
+            np.subtract(some, centres[: len(some)], out=centred)
+            np.multiply(centred, inverses[: len(some)], out=centred)
+            values[part, :d] = centred
+        return values
+
+
+def raw_chunk(X: Features, targets: Targets, weight: Vector | None, fit_intercept: bool) -> Chunk:
+    """Return rows as they are, in float64, with a column of ones for the intercept."""
+    if is_sparse(X):
+        coordinates = Coordinates.identity(X.shape[1], fit_intercept)
+        return Chunk(CentredRows(X.astype(np.float64), coordinates), targets, weight)
+    values = np.ones((X.shape[0], X.shape[1] + fit_intercept))
+    values[:, : X.shape[1]] = X
+    return Chunk(DenseRows(values), targets, weight)
