@@ -99,7 +99,7 @@ class CentredRows:
     def nbytes(self) -> int:
         """The memory that the rows take: an index beside each entry of a sparse matrix."""
         entries = 2 * self.matrix.nnz if is_sparse(self.matrix) else self.matrix.size
-        return int(entries) * self.dtype.itemsize
+        return int(entries * self.dtype.itemsize)
 
     def logits(self, theta: Floats) -> Floats:
         """θ x̃_i, up to a shift common to all classes, (K, D) -> (K, b)."""
