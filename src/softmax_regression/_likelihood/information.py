@@ -139,8 +139,9 @@ def _packed(c: Floats, values: Floats) -> Floats:
 
 def _stacked(c: Floats, values: Floats) -> Floats:
     """Σ_i c_mi x_i x_iᵀ as one product of the columns c_mi x_ij of all m."""
-    columns = (c[:, None, :] * np.ascontiguousarray(values.T)).reshape(-1, len(values))
-    return (columns @ values).reshape(len(c), values.shape[1], -1)
+    columns = c[:, None, :] * np.ascontiguousarray(values.T)
+    products = columns.reshape(len(c) * values.shape[1], len(values)) @ values
+    return products.reshape(len(c), values.shape[1], values.shape[1])
 
 
 def _squared(c: Floats, values: Floats) -> Floats:

@@ -123,7 +123,7 @@ class Likelihood:
         """
         self._readings[0] += 1
         seen = (self.coordinates, dtype, products)
-        return summed(_over_chunks, self.source, function, seen, arguments, map=self.map)
+        return summed(over_chunks, self.source, function, seen, arguments, map=self.map)
 
     def batches(
         self, dtype: Precision, size: int, generator: "np.random.Generator | None"
@@ -190,7 +190,7 @@ def chunk_size(block: Block) -> int:
     return max(size, SPARSE_ENTRIES // classes) if is_sparse(block.X) else size
 
 
-def _over_chunks(
+def over_chunks(
     block: Block,
     function: Callable[..., Sums],
     seen: tuple[Coordinates, Precision, bool],
