@@ -13,12 +13,10 @@ from ._descent import DescentState
 from ._display import model_html, model_text
 from ._exceptions import ConvergenceWarning, NotFittedError, sibling
 from ._features import (
-    BLOCK_BYTES,
     MatrixLike,
     check_feature_names,
     check_features,
     feature_names,
-    row_blocks,
 )
 from ._fit import learn, learn_batchwise
 from ._given import Description, check_rows, learning_problem, problem_of, validation_problem
@@ -31,17 +29,20 @@ from ._hyperparameters import (
     make_generator,
 )
 from ._labels import check_classes, refuse_misfit
+from ._learned import Learned, Start
+from ._likelihood.block import Block
+from ._likelihood.logits import BLOCK_BYTES, of_logits, row_blocks
 from ._losses import log_softmax_rows
-from ._objective import decision, of_logits, probabilities
+from ._objective import mean_gradient, mean_loss
 from ._optimum import AveragedDescent
 from ._parameters import Parameters
-from ._problem import Learned, Problem, Start
+from ._prediction import decision, probabilities
 from ._progress import Progress, Watch
 from ._sklearn import FitTask, ScikitLearnMethods, run_with_callbacks
 from ._stream import stream_parameters
 from ._types import Features
 from ._warn import warn
-from ._weights import refuse_all_zero
+from ._weights import class_weighted, refuse_all_zero
 
 
 class SoftmaxRegression(ScikitLearnMethods):
@@ -356,7 +357,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         problem = problem_of(
             features, checked_y, weight, known, smoothing=settings.label_smoothing, remedy=remedy
         )
-        problem = problem.weighted(settings.class_weight, known)
+        problem = class_weighted(problem, settings.class_weight, known)
         start = self._start(settings._replace(warm_start=True), description, features)
         learned = learn_batchwise(problem, settings, start)
         self._adopt(learned, description, start)
@@ -528,7 +529,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         """
         fitted = self._fitted()
         problem = self._given_problem(X, y, sample_weight, fitted)
-        return problem.mean_loss(_parameters(fitted))
+        return mean_loss(problem, _parameters(fitted))
 
     def gradient(
         self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -570,7 +571,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         """
         fitted = self._fitted()
         problem = self._given_problem(X, y, sample_weight, fitted)
-        d_coef, d_intercept = problem.mean_gradient(_parameters(fitted))
+        d_coef, d_intercept = mean_gradient(problem, _parameters(fitted))
         return d_coef, d_intercept
 
     # The estimator's own parameters
@@ -746,7 +747,7 @@ class SoftmaxRegression(ScikitLearnMethods):
             out[rows] = of_logits(function, X[rows], parameters)
         return out
 
-    def _given_problem(self, X: Any, y: Any, sample_weight: Any, fitted: dict[str, Any]) -> Problem:
+    def _given_problem(self, X: Any, y: Any, sample_weight: Any, fitted: dict[str, Any]) -> Block:
         features = self._checked(X, fitted)
         checked_y, weight = check_rows(features, y, sample_weight)
         refuse_all_zero(weight)

@@ -1,13 +1,13 @@
 """X as a user gives it, checked once and turned into a float matrix the core can trust."""
 
 import math
-from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._arrays import as_array, is_lazy_frame
+from ._likelihood.logits import BLOCK_BYTES, row_blocks
 from ._likelihood.products import is_sparse
 from ._types import Features
 from ._warn import warn
@@ -22,8 +22,6 @@ class SparseMatrix(Protocol):
 
 MatrixLike: TypeAlias = ArrayLike | SparseMatrix
 
-BLOCK_BYTES = 1 << 20  # a block of rows that stays in a core's cache
-
 
 def check_features(X: Any, n_features: int | None = None, *, name: str = "X") -> Features:
     """Return X as a finite float32 or float64 matrix (n_samples, n_features), copied only to cast.
@@ -37,13 +35,6 @@ def check_features(X: Any, n_features: int | None = None, *, name: str = "X") ->
     _check_shape(X, n_features, name)
     _check_finite(X, name)
     return X
-
-
-def row_blocks(n_rows: int, row_bytes: int) -> Iterator[slice]:
-    """Yield slices that cover the rows in order, each about `BLOCK_BYTES` large."""
-    step = max(1, BLOCK_BYTES // max(1, row_bytes))
-    for start in range(0, n_rows, step):
-        yield slice(start, min(start + step, n_rows))
 
 
 def feature_names(X: Any) -> NDArray[np.object_] | None:

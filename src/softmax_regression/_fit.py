@@ -1,12 +1,16 @@
 """One fit, by the textbook's gradient descent or to the proven optimum, over all rows or a stream."""
 
 import math
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._hyperparameters import Hyperparameters
-from ._problem import Keep, Learned, Problem, Start, hold_out
+from ._learned import Keep, Learned, Start
+from ._likelihood.block import Block
+from ._likelihood.held_out import hold_out
+from ._objective import mean_loss
 from ._progress import Monitor, Plateau, Watch
 from ._proven import minimise_and_prove
 from ._stream import stream_of, stream_parameters, streamed
@@ -14,10 +18,10 @@ from ._textbook import descend, descent_of
 
 
 def learn(
-    problem: Problem,
+    problem: Block,
     settings: Hyperparameters,
     start: Start,
-    validation: Problem | None,
+    validation: Block | None,
     keep: Keep,
     *,
     watch: Watch | None = None,
@@ -34,7 +38,7 @@ def learn(
     return descend(problem, settings, start, monitor, keep, rows=rows)
 
 
-def learn_batchwise(problem: Problem, settings: Hyperparameters, start: Start) -> Learned:
+def learn_batchwise(problem: Block, settings: Hyperparameters, start: Start) -> Learned:
     """Take one step per batch over rows that stream past once, in the order given."""
     stream = None
     if settings.learning_rate == "auto":
@@ -49,7 +53,7 @@ def learn_batchwise(problem: Problem, settings: Hyperparameters, start: Start) -
     return Learned(start.state, curve, [], len(curve), math.inf, False, stream=stream)
 
 
-def _monitor(settings: Hyperparameters, validation: Problem | None, watch: Watch | None) -> Monitor:
+def _monitor(settings: Hyperparameters, validation: Block | None, watch: Watch | None) -> Monitor:
     patience = settings.n_iter_no_change
     textbook = settings.learning_rate != "auto"
     watch_training = textbook and settings.tol > 0 and not settings.early_stopping
@@ -58,7 +62,7 @@ def _monitor(settings: Hyperparameters, validation: Problem | None, watch: Watch
         verbose=settings.verbose,
         callback=settings.callback,
         watch=watch,
-        validation_loss=None if validation is None else validation.mean_loss,
+        validation_loss=None if validation is None else partial(mean_loss, validation),
         early=Plateau(settings.tol, patience) if settings.early_stopping else None,
         plateau=Plateau(settings.tol, patience) if watch_training else None,
     )

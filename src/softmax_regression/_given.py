@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from ._features import check_feature_names, check_features, feature_names
 from ._hyperparameters import Hyperparameters
 from ._labels import check_y, distinct, encode, find_classes
+from ._likelihood.block import Block
 from ._parameters import Parameters
-from ._problem import Problem
 from ._types import Features
 from ._weights import apply_class_weight, check_sample_weight, refuse_all_zero
 
@@ -34,7 +34,7 @@ class Description(NamedTuple):
 
 def learning_problem(
     settings: Hyperparameters, X: Any, y: Any, sample_weight: Any
-) -> tuple[NDArray[Any], Problem]:
+) -> tuple[NDArray[Any], Block]:
     """Return the classes, and the checked rows with their full weights."""
     features = check_features(X)
     checked_y, weight = check_rows(features, y, sample_weight)
@@ -57,14 +57,14 @@ def problem_of(
     smoothing: float = 0.0,
     name: str = "y",
     remedy: str = "drop the row",
-) -> Problem:
+) -> Block:
     """Return the rows that count."""
     absent = None if weight is None else weight == 0
     targets = encode(y, classes, smoothing=smoothing, absent=absent, name=name, remedy=remedy)
-    return Problem(X, targets, weight).counted()
+    return Block(X, targets, weight).counted()
 
 
-def validation_problem(validation_data: Any, description: Description) -> Problem | None:
+def validation_problem(validation_data: Any, description: Description) -> Block | None:
     """Return the checked rows to validate on, or None where there are none."""
     if validation_data is None:
         return None

@@ -1,131 +1,99 @@
-"""The objective F and what it is made of: logits, loss, gradient and penalty.
+"""The objective F at a point, with its gradient and how far it may be above the minimum.
 
-    F(W, b) = (1 / Σ w_i) Σ_i w_i CE(t_i, softmax(W x_i + b)) + l1 ‖W‖₁ + (l2 / 2) ‖W‖²
+    F(W, b) = (1 / Σ w_i) Σ_i w_i CE(t_i, softmax(W x_i + b)) + Σ_j l1_j ‖W_j‖₁ + ½ Σ_j l2_j ‖W_j‖²
 
-Conventions, here and everywhere:
+The letters, here and in every room that works on F:
 
-| symbol | name | shape |
+| letter | name | shape |
 |---|---|---|
-| X | `X` | (n_rows, n_features), dense or CSR |
-| W | `weights` | (n_classes, n_features) |
-| b | `intercept` | (n_classes,), never penalised |
-| z = X Wᵀ + b | `logits` | (n_rows, n_classes) |
+| X | `X` | (n, d), dense or CSR |
+| W | `weights` | (K, d) |
+| b | `intercept` | (K,), never penalised |
+| θ = (V, c) | `theta` | (K, D), W and b in the solver's coordinates |
+| z = X Wᵀ + b | `logits` | (K, m), of the m rows of a chunk |
+| p | `p` | (K, m), probabilities |
 | t | `targets` | labels or probability rows |
-| w | `sample_weight` | (n_rows,), None where all are 1 |
-
-Rows are worked on in blocks, whose sums add up; what is divided by Σ w_i says so.
+| w | `weight` | (n,), None where all are 1 |
+| G | `data` | (K, D), gradient of the data term |
 """
 
-import math
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ._features import row_blocks
-from ._likelihood.targets import Targets
-from ._losses import cross_entropy_gradient_rows, cross_entropy_rows
+from ._likelihood.block import Block
+from ._likelihood.coordinates import Coordinates
+from ._likelihood.loss import gradients, losses
+from ._likelihood.sums import summed
+from ._likelihood.value import value
+from ._likelihood.working import Likelihood, over_chunks
 from ._parameters import Parameters
-from ._types import Features
+from ._penalty import Penalty
+from ._types import Matrix, Precision
 
 
-def logits(X: Features, parameters: Parameters) -> NDArray[Any]:
-    """Return z = X Wᵀ + b, shape (n_rows, n_classes).
+class Point(NamedTuple):
+    """θ, F there, and the gradient of F without its l1 term; all in float64.
 
-    Raises
-    ------
-    ValueError
-        A logit overflows.
+    `bound` is at least F − F* where the intercepts are optimal and the pass was in float64.
     """
-    return of_logits(lambda z: z, X, parameters)
+
+    theta: Matrix
+    value: float
+    gradient: Matrix
+    bound: float
 
 
-def of_logits(
-    function: Callable[[NDArray[Any]], NDArray[Any]], X: Features, parameters: Parameters
-) -> NDArray[Any]:
-    """Return `function` of the logits, silently also where their differences overflow.
+class Objective:
+    """F in the solver's coordinates: the mean over the rows, and a penalty on the columns of θ."""
 
-    Raises
-    ------
-    ValueError
-        A logit overflows.
-    """
-    Z: NDArray[Any] = X @ parameters.weights.T
-    Z += parameters.intercept
-    # `vdot` raises no floating-point flag; only where it overflows is every logit looked at.
-    if math.isfinite(np.vdot(Z, Z)):
-        return function(Z)
-    if not np.isfinite(Z).all():
-        row = int(np.argwhere(~np.isfinite(Z))[0, 0])
-        message = (
-            f"the logits overflow at row {row} of a block of X: its features are too large for "
-            "the learned weights. Scale the features as those in fit were"
+    def __init__(self, likelihood: Likelihood, penalty: Penalty) -> None:
+        self.likelihood = likelihood
+        self.penalty = penalty.within(likelihood.coordinates)
+
+    def at(self, theta: Matrix, dtype: Precision = np.float64) -> Point:
+        """Return F and its gradient by one reading of the rows in `dtype`."""
+        loss, gradient = self.likelihood.sums(
+            value, theta.astype(dtype, copy=False), dtype=dtype, products=True
         )
-        raise ValueError(message)
-    with np.errstate(all="ignore"):  # an infinite difference has the exponential 0, rightly
-        return function(Z)
+        total = self.likelihood.survey.weight
+        return self._point(theta, loss / total, gradient / total)
+
+    def constant(self, theta: Matrix) -> Point:
+        """Return F and its gradient p x̄ᵀ − M where θ has no weights, without reading the rows.
+
+        Every row has the probabilities p, F is lse(c) − ⟨t̄, c⟩, and M the mean of t_i x̃_iᵀ.
+        """
+        M = self.likelihood.mean_target_rows
+        intercept = self.likelihood.coordinates.intercept(theta)
+        exponentials = np.exp(intercept - intercept.max())
+        p = exponentials / exponentials.sum()
+        loss = float(np.log(np.exp(intercept).sum()) - self.likelihood.survey.targets @ intercept)
+        return self._point(theta, loss, p[:, None] * np.add.reduce(M, axis=0) - M)
+
+    def _point(self, theta: Matrix, loss: float, data: Matrix) -> Point:
+        gradient = data + self.penalty.slope(theta)
+        bound = self.penalty.bound(theta, gradient, self.likelihood.n_features)
+        return Point(theta, loss + self.penalty.value(theta), gradient, bound)
 
 
-def decision(Z: NDArray[Any]) -> NDArray[Any]:
-    """Return logits (n_rows, n_classes) as they are, of two classes z_1 - z_0, shape (n_rows,)."""
-    return Z[:, 1] - Z[:, 0] if Z.shape[1] == 2 else Z
+def objective_of(block: Block, penalty: Penalty, parameters: Parameters) -> float:
+    """Return F of a model on some rows, in float64."""
+    identity = Coordinates.identity(block.X.shape[1], fit_intercept=True)
+    theta = identity.inward(Parameters(*(array.astype(np.float64) for array in parameters)))
+    seen = (identity, np.float64, True)
+    with np.errstate(all="ignore"):  # what overflows is an infinite F
+        loss, _ = summed(over_chunks, [block._replace(memo=None)], value, seen, (theta,))
+    return float(loss / block.total() + penalty.value(parameters.weights.astype(np.float64)))
 
 
-def probabilities(Z: NDArray[Any]) -> NDArray[Any]:
-    """Turn logits of shape (n_rows, n_classes) into their softmax, in place.
-
-    The products that gave the logits round more than the shift by the maximum does, so the
-    compensation in `softmax` has nothing to win here.
-    """
-    Z -= np.maximum.reduce(Z, axis=1, keepdims=True)
-    np.exp(Z, out=Z)
-    Z /= np.add.reduce(Z, axis=1, keepdims=True)
-    return Z
+def mean_loss(block: Block, parameters: Parameters) -> float:
+    """Return the mean cross-entropy in nats, without smoothing or penalty."""
+    (total,) = summed(losses, [block], parameters)
+    return float(total / block.total())
 
 
-def loss_sum(
-    X: Features, targets: Targets, sample_weight: NDArray[Any] | None, parameters: Parameters
-) -> float:
-    """Return Σ_i w_i CE(t_i, softmax(z_i)) over all rows, block by block."""
-    total = 0.0
-    for rows in _blocks(X, targets.n_classes):
-        losses = cross_entropy_rows(logits(X[rows], parameters), targets.take(rows).given)
-        total += _weighted_sum(losses, None if sample_weight is None else sample_weight[rows])
-    return total
-
-
-def mean_gradient(
-    X: Features, targets: Targets, sample_weight: NDArray[Any] | None, parameters: Parameters
-) -> Parameters:
-    """Return (1 / Σ w_i) Σ_i w_i (ŷ_i - t_i) x_iᵀ, and the same without x_i, in float64.
-
-    The residual ŷ - t is equation (5.48)'s, right to the last digits also where ŷ is nearly t.
-    """
-    weights, intercept = (np.zeros(array.shape) for array in parameters)
-    for rows in _blocks(X, targets.n_classes):
-        Z = logits(X[rows], parameters)
-        residual = cross_entropy_gradient_rows(Z, targets.take(rows).given)
-        residual = residual.astype(np.float64, copy=False)
-        if sample_weight is not None:
-            residual *= sample_weight[rows, np.newaxis]
-        # (Xᵀ R)ᵀ, because a sparse matrix multiplies from the left only.
-        weights += np.asarray(X[rows].T @ residual).T
-        intercept += residual.sum(axis=0)
-    total = total_weight(targets, sample_weight)
-    return Parameters(weights / total, intercept / total)
-
-
-def total_weight(targets: Targets, sample_weight: NDArray[Any] | None) -> float:
-    """Return Σ w_i."""
-    return float(targets.n_rows if sample_weight is None else sample_weight.sum())
-
-
-def _blocks(X: Features, n_classes: int) -> Iterator[slice]:
-    return row_blocks(X.shape[0], 8 * max(n_classes, X.shape[1]))
-
-
-def _weighted_sum(losses: NDArray[Any], sample_weight: NDArray[Any] | None) -> float:
-    if sample_weight is None:
-        return float(losses.sum(dtype=np.float64))
-    return float(np.dot(losses.astype(np.float64), sample_weight))
+def mean_gradient(block: Block, parameters: Parameters) -> Parameters:
+    """Return the gradient of `mean_loss`, in float64."""
+    weights, intercept = summed(gradients, [block], parameters)
+    return Parameters(weights / block.total(), intercept / block.total())

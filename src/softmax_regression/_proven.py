@@ -6,16 +6,18 @@ import numpy as np
 
 from ._exceptions import DivergenceError
 from ._hyperparameters import Hyperparameters
+from ._learned import Learned, Start
+from ._likelihood.block import Block
+from ._objective import objective_of
 from ._optimum import Solution, minimise
 from ._penalty import Penalty
-from ._problem import Learned, Problem, Start
 from ._progress import Monitor
 from ._separation import separates
 from ._stream import BATCH
 
 
 def minimise_and_prove(
-    problem: Problem, settings: Hyperparameters, start: Start, monitor: Monitor
+    problem: Block, settings: Hyperparameters, start: Start, monitor: Monitor
 ) -> Learned:
     """Minimise F and prove it."""
     state = start.state
@@ -29,7 +31,7 @@ def minimise_and_prove(
     kept, objective, gap = solution.parameters, solution.objective, solution.gap
     if monitor.best is not None:
         kept, gap = monitor.best.held(dtype), math.inf
-        objective = problem.objective(Penalty(settings.l1, settings.l2), kept)
+        objective = objective_of(problem, Penalty(settings.l1, settings.l2), kept)
     state.theta = kept.joined()
     state.velocity = np.zeros_like(state.theta)
     return Learned(
@@ -44,7 +46,7 @@ def minimise_and_prove(
 
 
 def _minimised(
-    problem: Problem, settings: Hyperparameters, start: Start, monitor: Monitor
+    problem: Block, settings: Hyperparameters, start: Start, monitor: Monitor
 ) -> Solution:
     """Return where the solver ended, if that is a number.
 
@@ -57,7 +59,7 @@ def _minimised(
         solution = minimise(
             problem.X,
             problem.targets,
-            problem.sample_weight,
+            problem.weight,
             None if start.fresh else start.parameters(problem.targets.n_classes),
             l1=settings.l1,
             l2=settings.l2,
@@ -73,10 +75,10 @@ def _minimised(
     return solution
 
 
-def _rounded(solution: Solution, problem: Problem, settings: Hyperparameters) -> Solution:
+def _rounded(solution: Solution, problem: Block, settings: Hyperparameters) -> Solution:
     """Return the solution as float32 holds it, where F may be higher than was proven."""
     parameters = solution.parameters.held(np.float32)
-    objective = problem.objective(Penalty(settings.l1, settings.l2), parameters)
+    objective = objective_of(problem, Penalty(settings.l1, settings.l2), parameters)
     rise = max(objective - solution.objective, 0.0)
     gap, decrement = solution.gap + rise, solution.decrement + rise
     within = (gap if math.isfinite(gap) else decrement) <= settings.tol

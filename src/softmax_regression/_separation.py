@@ -5,13 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._features import row_blocks
-from ._objective import logits
+from ._likelihood.block import Block
+from ._likelihood.logits import logits, row_blocks
 from ._parameters import Parameters
-from ._problem import Problem
 
 
-def separates(problem: Problem, parameters: Parameters) -> bool:
+def separates(problem: Block, parameters: Parameters) -> bool:
     """Whether every row has one class, by a positive margin: F has no minimum then.
 
     Along these parameters F falls for ever.

@@ -7,10 +7,11 @@ import numpy as np
 
 from ._exceptions import DivergenceError
 from ._hyperparameters import Hyperparameters
+from ._learned import Start
+from ._likelihood.block import Block
 from ._likelihood.working import raw_chunk
 from ._optimum import AveragedDescent
 from ._parameters import Parameters
-from ._problem import Problem, Start
 
 BATCH = 1024
 
@@ -21,7 +22,7 @@ def stream_parameters(stream: AveragedDescent, n_features: int) -> Parameters:
     return Parameters(weights, intercept.sum(axis=1))
 
 
-def stream_of(problem: Problem, settings: Hyperparameters, start: Start) -> AveragedDescent:
+def stream_of(problem: Block, settings: Hyperparameters, start: Start) -> AveragedDescent:
     """Return where the stream of rows stands, or a new one that begins at the parameters."""
     if settings.l1:
         message = (
@@ -42,14 +43,14 @@ def stream_of(problem: Problem, settings: Hyperparameters, start: Start) -> Aver
 
 
 def streamed(
-    stream: AveragedDescent, problem: Problem, settings: Hyperparameters, n_iter: int
+    stream: AveragedDescent, problem: Block, settings: Hyperparameters, n_iter: int
 ) -> float:
     """Let the stream take its steps after `n_iter` calls; return the mean of F before each."""
     losses = []
     size = settings.rows_per_batch(BATCH)
     for first in range(0, problem.targets.n_rows, size):
         rows = slice(first, min(first + size, problem.targets.n_rows))
-        weight = None if problem.sample_weight is None else problem.sample_weight[rows]
+        weight = None if problem.weight is None else problem.weight[rows]
         block = raw_chunk(
             problem.X[rows], problem.targets.take(rows), weight, settings.fit_intercept
         )

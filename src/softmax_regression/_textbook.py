@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from ._descent import Batches, BatchObjective, Descent, DescentState, GradientDescent
 from ._exceptions import DivergenceError
 from ._hyperparameters import Hyperparameters, check_learning_rate
+from ._learned import Keep, Learned, Start
+from ._likelihood.block import Block
+from ._objective import objective_of
 from ._penalty import Penalty
-from ._problem import Keep, Learned, Problem, Start
 from ._progress import Monitor
 
 BATCH = 256
@@ -19,7 +21,7 @@ ROUNDING = 1e-5
 
 
 def descend(
-    problem: Problem,
+    problem: Block,
     settings: Hyperparameters,
     start: Start,
     monitor: Monitor,
@@ -44,16 +46,14 @@ def descend(
     return _described(settings, start, monitor, first, single=single)
 
 
-def _first_loss(
-    problem: Problem, settings: Hyperparameters, start: Start, monitor: Monitor
-) -> float:
+def _first_loss(problem: Block, settings: Hyperparameters, start: Start, monitor: Monitor) -> float:
     """Return F where the fit begins, or the validation loss where `early_stopping` watches it."""
     if start.fresh:
         return math.log(problem.targets.n_classes)  # without weights, whatever the targets
     parameters = start.parameters(problem.targets.n_classes)
     if settings.early_stopping and monitor.validation_loss is not None:
         return monitor.validation_loss(parameters)
-    return problem.objective(Penalty(settings.l1, settings.l2), parameters)
+    return objective_of(problem, Penalty(settings.l1, settings.l2), parameters)
 
 
 def _described(
@@ -110,7 +110,7 @@ def _recent_change(name: str, curve: list[float], settings: Hyperparameters) -> 
     return f": the {name} changed by {change:+.2g} nats in the {last}"
 
 
-def descent_of(problem: Problem, settings: Hyperparameters, state: DescentState) -> Descent:
+def descent_of(problem: Block, settings: Hyperparameters, state: DescentState) -> Descent:
     """Return the descent on the rows that goes on from `state`."""
     n_rows, n_features = problem.X.shape
     n_classes = problem.targets.n_classes
@@ -122,7 +122,7 @@ def descent_of(problem: Problem, settings: Hyperparameters, state: DescentState)
         settings.fit_intercept,
         state.theta.dtype,
     )
-    batches = Batches(problem.X, problem.targets, problem.sample_weight, batch_size)
+    batches = Batches(problem.X, problem.targets, problem.weight, batch_size)
     rule = GradientDescent(settings.momentum, settings.l1, n_classes * n_features)
     return Descent(batches, objective, rule, _schedule(settings))
 

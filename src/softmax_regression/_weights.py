@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ._arrays import as_array, objects_as_floats
 from ._hyperparameters import ClassWeight
+from ._likelihood.block import Block
 from ._likelihood.targets import Targets
 
 
@@ -78,6 +79,12 @@ def apply_class_weight(
         per_class = _per_class(class_weight, classes)
     rows = targets.row_weights(per_class)
     return _scaled(rows if sample_weight is None else sample_weight * rows)
+
+
+def class_weighted(block: Block, class_weight: ClassWeight, classes: NDArray[Any]) -> Block:
+    """Return the rows that count with the weights of their classes."""
+    weight = apply_class_weight(block.weight, class_weight, classes, block.targets)
+    return block._replace(weight=weight).counted()
 
 
 def _scaled(weights: NDArray[np.float64]) -> NDArray[np.float64]:

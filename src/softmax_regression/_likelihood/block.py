@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .._types import Features, Vector
 from .targets import RowIndex, Targets
 
@@ -71,6 +73,12 @@ class Block(NamedTuple):
         """Return some of the rows, of which nothing is kept."""
         weight = None if self.weight is None else self.weight[rows]
         return Block(self.X[rows], self.targets.take(rows), weight, self.number)
+
+    def counted(self) -> "Block":
+        """Return the rows that count: those of weight 0 are absent."""
+        if self.weight is None or self.weight.all():
+            return self
+        return self.take(np.flatnonzero(self.weight))
 
     def total(self) -> float:
         """Return Σ_i w_i."""

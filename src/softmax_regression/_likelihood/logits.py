@@ -1,0 +1,57 @@
+"""Logits of rows as they are, a block of them at a time."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._parameters import Parameters
+from .._types import Features
+
+BLOCK_BYTES = 1 << 20  # a block of rows that stays in a core's cache
+
+
+def logits(X: Features, parameters: Parameters) -> NDArray[Any]:
+    """Return z = X Wᵀ + b, shape (n_rows, n_classes).
+
+    Raises
+    ------
+    ValueError
+        A logit overflows.
+    """
+    return of_logits(lambda z: z, X, parameters)
+
+
+def of_logits(
+    function: Callable[[NDArray[Any]], NDArray[Any]], X: Features, parameters: Parameters
+) -> NDArray[Any]:
+    """Return `function` of the logits, silently also where their differences overflow.
+
+    Raises
+    ------
+    ValueError
+        A logit overflows.
+    """
+    Z: NDArray[Any] = X @ parameters.weights.T
+    Z += parameters.intercept
+    # `vdot` raises no floating-point flag; only where it overflows is every logit looked at.
+    if math.isfinite(np.vdot(Z, Z)):
+        return function(Z)
+    if not np.isfinite(Z).all():
+        row = int(np.argwhere(~np.isfinite(Z))[0, 0])
+        message = (
+            f"the logits overflow at row {row} of a block of X: its features are too large for "
+            "the learned weights. Scale the features as those in fit were"
+        )
+        raise ValueError(message)
+    with np.errstate(all="ignore"):  # an infinite difference has the exponential 0, rightly
+        return function(Z)
+
+
+def row_blocks(n_rows: int, row_bytes: int) -> Iterator[slice]:
+    """Yield slices that cover the rows in order, each about `BLOCK_BYTES` large."""
+    step = max(1, BLOCK_BYTES // max(1, row_bytes))
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
