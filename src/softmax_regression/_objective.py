@@ -17,6 +17,7 @@ The letters, here and in every room that works on F:
 | G | `data` | (K, D), gradient of the data term |
 """
 
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -25,11 +26,11 @@ from ._likelihood.block import Block
 from ._likelihood.coordinates import Coordinates
 from ._likelihood.loss import gradients, losses
 from ._likelihood.sums import summed
-from ._likelihood.value import value
+from ._likelihood.value import softmax, value
 from ._likelihood.working import Likelihood, over_chunks
 from ._parameters import Parameters
 from ._penalty import Penalty
-from ._types import Matrix, Precision
+from ._types import Index, Matrix, Precision, Vector
 
 
 class Point(NamedTuple):
@@ -51,6 +52,43 @@ class Objective:
         self.likelihood = likelihood
         self.penalty = penalty.within(likelihood.coordinates)
 
+    @property
+    def l1(self) -> Vector:
+        """The l1 of every column of θ, (D,)."""
+        return np.asarray(self.penalty.l1)
+
+    @property
+    def l2(self) -> Vector:
+        """The l2 of every column of θ, (D,)."""
+        return np.asarray(self.penalty.l2)
+
+    @property
+    def proves(self) -> bool:
+        """Whether every feature has an l2 > 0, without which there is no proof."""
+        return bool(self.l2[: self.likelihood.n_features].all())
+
+    def columns(self, chosen: Index) -> "Objective":
+        """Return F with the weights of all other features held at zero."""
+        part = copy(self)
+        part.likelihood = self.likelihood.columns(chosen)
+        intercept = np.arange(self.likelihood.n_features, self.likelihood.n_columns)
+        part.penalty = self.penalty.columns(np.concatenate([chosen, intercept]))
+        return part
+
+    def with_l2(self, l2: Vector) -> "Objective":
+        """Return F with another l2 in every column of θ."""
+        other = copy(self)
+        other.penalty = self.penalty._replace(l2=l2)
+        return other
+
+    def class_frequencies(self) -> Matrix:
+        """Return θ without weights, c at the log of the weighted class frequencies, (K, D)."""
+        survey = self.likelihood.survey
+        theta = np.zeros((len(survey.targets), self.likelihood.n_columns))
+        if self.likelihood.fit_intercept:
+            theta[:, -1] = np.log(np.maximum(survey.targets, 0.1 / survey.n_rows))
+        return theta
+
     def at(self, theta: Matrix, dtype: Precision = np.float64) -> Point:
         """Return F and its gradient by one reading of the rows in `dtype`."""
         loss, gradient = self.likelihood.sums(
@@ -66,15 +104,17 @@ class Objective:
         """
         M = self.likelihood.mean_target_rows
         intercept = self.likelihood.coordinates.intercept(theta)
-        exponentials = np.exp(intercept - intercept.max())
-        p = exponentials / exponentials.sum()
         loss = float(np.log(np.exp(intercept).sum()) - self.likelihood.survey.targets @ intercept)
-        return self._point(theta, loss, p[:, None] * np.add.reduce(M, axis=0) - M)
+        p = softmax(intercept[:, None])
+        return self._point(theta, loss, p * np.add.reduce(M, axis=0) - M)
 
     def _point(self, theta: Matrix, loss: float, data: Matrix) -> Point:
         gradient = data + self.penalty.slope(theta)
-        bound = self.penalty.bound(theta, gradient, self.likelihood.n_features)
-        return Point(theta, loss + self.penalty.value(theta), gradient, bound)
+        return Point(theta, loss + self.penalty.value(theta), gradient, self.bound(gradient))
+
+    def bound(self, gradient: Matrix) -> float:
+        """Return what the penalty and a gradient of F say of F − F*, at optimal intercepts."""
+        return self.penalty.bound(gradient, self.likelihood.n_features)
 
 
 def objective_of(block: Block, penalty: Penalty, parameters: Parameters) -> float:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ._likelihood.coordinates import Coordinates
-from ._types import Floats, Matrix, Vector
+from ._types import Floats, Index, Matrix, Vector
 
 # A penalty that overflows holds its column at 0; this much does so too, and stays finite.
 LARGEST = 1e200
@@ -28,7 +28,7 @@ class Penalty(NamedTuple):
         l2[inside] = np.minimum(squares, LARGEST)
         return Penalty(l1, l2)
 
-    def columns(self, chosen: Floats) -> "Penalty":
+    def columns(self, chosen: Index) -> "Penalty":
         """Return the penalty of some of the columns, one each."""
         return Penalty(np.asarray(self.l1)[chosen], np.asarray(self.l2)[chosen])
 
@@ -45,32 +45,18 @@ class Penalty(NamedTuple):
         """Return the gradient l2_j W_kj of the smooth part, in the precision of the weights."""
         return weights * np.asarray(self.l2, weights.dtype)
 
-    def bound(self, theta: Matrix, gradient: Matrix, n_features: int) -> float:
-        """Return Σ_kj over the features of P(θ) + P*(−G) + G θ >= 0; infinite where an l2 is 0.
+    def bound(self, gradient: Matrix, n_features: int) -> float:
+        """Return Σ_kj g_kj² / (2 l2_j) over the features, g the gradient of F.
 
-        G is the gradient of the data term, `gradient` that of the smooth part, G + l2 θ, and
-        P*(−G) = (|G| − l1)₊² / (2 l2) the conjugate of the penalty. At optimal intercepts the sum
-        bounds F − F* (weak duality; Shalev-Shwartz and Zhang, 2014, arXiv 1309.2375). Written
-        without differences of large numbers: with s = −sign G, where |G| > l1 a coefficient adds
-        (s g + l1)² / (2 l2), and 2 l1 |θ| if its sign is not s; elsewhere l2 θ² / 2 + l1 |θ| + G θ.
+        At optimal intercepts it bounds F − F* (weak duality; Shalev-Shwartz and Zhang, 2014,
+        arXiv 1309.2375). Infinite where an l2 is 0, or an l1 is not.
         """
         l2 = np.asarray(self.l2)[:n_features]
-        if not np.minimum.reduce(l2, initial=np.inf) > 0.0:
+        if np.any(self.l1) or not np.minimum.reduce(l2, initial=np.inf) > 0.0:
             return np.inf
-        g = gradient[:, :n_features]
-        if not np.any(self.l1):
-            gap = 0.5 * float(np.einsum("kj,kj->j", g, g) @ (1.0 / l2))
-        else:
-            gap = self._l1_bound(theta[:, :n_features], g, l2)
-        return gap if math.isfinite(gap) else np.inf
-
-    def _l1_bound(self, weights: Matrix, g: Matrix, l2: Vector) -> float:
-        l1 = np.asarray(self.l1)[: len(l2)]
-        G = g - l2 * weights
-        sign, size = -np.sign(G), np.abs(weights)
-        beyond = (sign * g + l1) ** 2 / (2.0 * l2) + 2.0 * l1 * size * (weights * sign < 0.0)
-        within = 0.5 * l2 * weights**2 + l1 * size + G * weights
-        return float(np.where(np.abs(G) > l1, beyond, within).sum())
+        weights = gradient[:, :n_features]
+        bound = 0.5 * float(np.einsum("kj,kj->j", weights, weights) @ (1.0 / l2))
+        return bound if math.isfinite(bound) else np.inf
 
     def cheapest(self, weights: Matrix) -> Vector:
         """Per column of `weights` (K, m) return the c that minimises the penalty of W − c.

@@ -9,7 +9,7 @@ from ._hyperparameters import Hyperparameters
 from ._learned import Learned, Start
 from ._likelihood.block import Block
 from ._objective import objective_of
-from ._optimum import Solution, minimise
+from ._optimum import Limits, Solution, minimise
 from ._penalty import Penalty
 from ._progress import Monitor
 from ._separation import separates
@@ -57,18 +57,14 @@ def _minimised(
     """
     with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
         solution = minimise(
-            problem.X,
-            problem.targets,
-            problem.weight,
+            problem,
+            Penalty(settings.l1, settings.l2),
             None if start.fresh else start.parameters(problem.targets.n_classes),
-            l1=settings.l1,
-            l2=settings.l2,
+            Limits(settings.tol, settings.max_iter),
+            monitor.report,
             fit_intercept=settings.fit_intercept,
             batch_size=settings.rows_per_batch(BATCH),
-            max_iter=settings.max_iter,
-            tol=settings.tol,
             generator=start.generator if settings.shuffle else None,
-            report=monitor.report,
         )
     if solution.reason == "non-finite":
         raise DivergenceError(start.n_iter + solution.n_iter, solution.objective, None)

@@ -10,6 +10,7 @@ Floats: TypeAlias = NDArray[np.floating[Any]]  # in the precision of the passes
 Vector: TypeAlias = NDArray[np.float64]
 Matrix: TypeAlias = NDArray[np.float64]
 Index: TypeAlias = NDArray[np.intp]
+Mask: TypeAlias = NDArray[np.bool_]
 Precision: TypeAlias = type[np.floating[Any]]
 Apply: TypeAlias = Callable[[Matrix], Matrix]
 # A dense float32 or float64 array, or a sparse matrix in CSR form: whatever has `@`, `.T` and row

@@ -37,7 +37,7 @@ class Coordinates(NamedTuple):
         columns keep their scale.
         """
         mean, none = survey.mean, np.zeros(len(survey.mean))
-        if survey.spread is None:
+        if survey.sparse:
             return Coordinates(mean if fit_intercept else none, none + 1.0, fit_intercept)
         centre = mean if fit_intercept else none
         spread = survey.spread if fit_intercept else np.hypot(survey.spread, mean)
@@ -99,6 +99,13 @@ class Coordinates(NamedTuple):
         moved = np.outer(survey.targets, survey.mean - self.centre)
         rows[:, : self.n_features] = (survey.target_rows + moved) / self.scale
         return rows
+
+    def squares(self, survey: Survey) -> Vector:
+        """Return the mean squares of the columns of x̃, (d,)."""
+        seen = slice(None) if self.chosen is None else self.chosen
+        return np.asarray(
+            np.hypot(survey.spread[seen], survey.mean[seen] - self.centre) ** 2 / self.scale**2
+        )
 
     def covariance(self, inner: Matrix) -> Matrix:
         """Return the covariance (K, d + 1, K, d + 1) of (W, b) from that of θ, (K, D, K, D).

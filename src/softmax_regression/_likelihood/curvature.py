@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .._types import Floats, Index, Matrix, Precision
-from .information import class_variances, dense_values, sampled
-from .rows import DenseRows
+from .information import class_variances, sampled
+from .sums import Largest
 from .value import probabilities, softmax
 from .working import Chunk
 
@@ -28,6 +28,17 @@ def product(chunk: Chunk, theta: Matrix, direction: Matrix) -> tuple[Floats]:
     return (chunk.rows.gradient(change),)
 
 
+def tilt(chunk: Chunk, theta: Matrix, direction: Matrix) -> tuple[Floats, Largest]:
+    """Return H v, and the largest share that v takes of a probability.
+
+    To first order p_ik grows by p_ik δ_ik with δ_i = Δ_i − ⟨p_i, Δ_i⟩ where the logits grow by Δ_i.
+    """
+    p, growth = _kept_probabilities(chunk, theta), chunk.rows.logits(direction)
+    growth -= np.einsum("kb,kb->b", p, growth)
+    share = Largest(-growth.min(initial=0.0))
+    return chunk.rows.gradient(p * growth * chunk.weights()), share
+
+
 def diagonal(chunk: Chunk, theta: Matrix) -> tuple[Floats]:
     """Return the diagonal of H, (K, D)."""
     p = _kept_probabilities(chunk, theta)
@@ -42,25 +53,25 @@ def free_matrix(
 ) -> tuple[float, Matrix]:
     """Return Σ w_i and H on some coefficients, by their flat places in (K, D).
 
-    Over all rows of a dense chunk in float64 if `exact`; otherwise over a random share, with
+    Over all rows in float64 if `exact`; otherwise over a random share, with
     products in float32.
     """
     sample = _drawn(chunk, share)
     classes, columns = np.divmod(free, theta.shape[1])
     total, matrix = 0.0, np.zeros((len(free), len(free)))
     size = max(1, CHUNK_ENTRIES // max(1, len(free)))
+    used, place = np.unique(columns, return_inverse=True)
     for first in range(0, len(sample), size):
         part = sample[first : first + size]
-        values = dense_values(chunk)[part]
-        weight = None if chunk.weight is None else chunk.weight[part]
+        rows, weight = chunk.rows.part(part), None if chunk.weight is None else chunk.weight[part]
         total += len(part) if weight is None else float(weight.sum())
-        p = softmax(DenseRows(values).logits(theta))
+        p = softmax(rows.logits(theta))
         root = np.sqrt(p)
         if weight is not None:
             p *= np.sqrt(weight)
             root *= np.sqrt(weight)
         dtype: Precision = np.float64 if exact else np.float32
-        own = values[:, columns].astype(dtype, copy=False)
+        own = rows.some(used).astype(dtype, copy=False)[:, place]
         mixed = own * p.astype(dtype, copy=False)[classes].T
         matrix -= mixed.T @ mixed
         own *= root.astype(dtype, copy=False)[classes].T
@@ -104,7 +115,7 @@ def spread(
 
 
 def _squares(chunk: Chunk, axes: Floats) -> Floats:
-    along = dense_values(chunk) @ axes
+    along = chunk.rows.dense().values @ axes
     np.square(along, out=along)
     return np.asarray(along)
 

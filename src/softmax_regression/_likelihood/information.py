@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from .._types import Floats, Index, Matrix
-from .rows import DenseRows
 from .value import flushed, probabilities
 from .working import Chunk
 
@@ -33,14 +32,6 @@ def sampled(chunk: Chunk, share: int) -> Chunk:
     size = -(-chunk.rows.n_rows // share)
     first = int(chunk.generator().integers(chunk.rows.n_rows - size + 1))
     return chunk.part(slice(first, first + size))
-
-
-def dense_values(chunk: Chunk) -> Floats:
-    """Return the rows (b, D) of a dense chunk."""
-    if not isinstance(chunk.rows, DenseRows):
-        message = "this curvature needs dense rows"
-        raise TypeError(message)
-    return chunk.rows.values
 
 
 def class_variances(p: Floats) -> Floats:
@@ -71,24 +62,24 @@ def information(
     """
     chunk = sampled(chunk, share)
     p = flushed(probabilities(chunk, theta))
-    values = dense_values(chunk)
     n_factors = len(factors(p[:, :1]))
-    products, entries = _fastest(n_factors, values.shape[1])
+    products, entries = _fastest(n_factors, theta.shape[1])
     size = max(64, CHUNK_ENTRIES // max(entries, n_factors))
     sums: Any = 0.0
-    for first in range(0, max(1, len(values)), size):
+    for first in range(0, max(1, chunk.rows.n_rows), size):
         rows = slice(first, first + size)
         c = factors(p[:, rows])
         if chunk.weight is not None:
             c *= chunk.weight[rows]
-        sums = sums + products(c, values[rows]).astype(np.float64)
+        values = chunk.rows.part(rows).dense().values
+        sums = sums + products(c, values).astype(np.float64)
     return chunk.total(), np.asarray(sums)
 
 
 def second_moment(chunk: Chunk, share: int = 1) -> tuple[float, Matrix]:
     """Return Σ_i w_i and Σ_i w_i x̃_i x̃_iᵀ, (D, D), over a share of the rows."""
     chunk = sampled(chunk, share)
-    values = dense_values(chunk)
+    values = chunk.rows.dense().values
     if chunk.weight is not None:
         values = values * np.sqrt(chunk.weight)[:, None]
     return chunk.total(), np.asarray(values.T @ values, np.float64)

@@ -4,9 +4,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .._types import Floats
+from .._types import Floats, Index
 from .coordinates import Coordinates
 from .products import closed_sums, is_sparse, relative_logits, totals, weighted_sums
+from .targets import RowIndex
 
 # Of the squares of a sparse column: centring in float32 leaves no less.
 LEAST_SQUARES = 1e-6
@@ -39,8 +40,16 @@ class Rows(Protocol):
         """Σ_i factors_ki x̃_ij², (K, b) -> (K, D)."""
         ...
 
-    def part(self, rows: slice) -> "Rows":
+    def part(self, rows: RowIndex) -> "Rows":
         """Return some of the rows."""
+        ...
+
+    def dense(self) -> "DenseRows":
+        """Return the same rows, filled in."""
+        ...
+
+    def some(self, columns: Index) -> Floats:
+        """Return some columns, filled in, (b, len(columns)); the last of all is the intercept's."""
         ...
 
 
@@ -75,9 +84,17 @@ class DenseRows:
         """Σ_i factors_ki x̃_ij², (K, b) -> (K, D)."""
         return factors @ (self.values * self.values)
 
-    def part(self, rows: slice) -> "DenseRows":
+    def part(self, rows: RowIndex) -> "DenseRows":
         """Return some of the rows."""
         return DenseRows(self.values[rows])
+
+    def dense(self) -> "DenseRows":
+        """Return the rows."""
+        return self
+
+    def some(self, columns: Index) -> Floats:
+        """Return some columns, (b, len(columns))."""
+        return self.values[:, columns]
 
 
 class CentredRows:
@@ -130,9 +147,24 @@ class CentredRows:
             np.maximum(squares, least, out=squares)
         return self._appended(squares.T, total)
 
-    def part(self, rows: slice) -> "CentredRows":
+    def part(self, rows: RowIndex) -> "CentredRows":
         """Return some of the rows."""
         return CentredRows(self.matrix[rows], self.coordinates)
+
+    def dense(self) -> DenseRows:
+        """Return the same rows, filled in: for few columns, or few rows at a time."""
+        return DenseRows(self.some(np.arange(self.coordinates.n_columns)))
+
+    def some(self, columns: Index) -> Floats:
+        """Return some columns, filled in, (b, len(columns))."""
+        inner = columns < self.matrix.shape[1]
+        features = columns[inner]
+        values = np.ones((self.n_rows, len(columns)), self.dtype)
+        chosen = self.matrix[:, features]
+        filled = chosen.toarray() if is_sparse(chosen) else chosen
+        scale = self._scale if is_sparse(chosen) else self.coordinates.scale[features]
+        values[:, inner] = (filled - self.centre[features]) / scale
+        return values
 
     @property
     def _scale(self) -> Any:

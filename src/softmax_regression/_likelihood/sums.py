@@ -4,11 +4,21 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from .block import Block
 
 # In order, read as often as asked for; loaders are called where the block is summed over.
 Source: TypeAlias = Sequence[Block | Callable[[], Block]]
 Sums: TypeAlias = tuple[Any, ...]
+
+
+class Largest(float):
+    """A number whose sum with another is the larger of the two."""
+
+    def __add__(self, other: float) -> "Largest":
+        """Return the larger, or NaN where there is one."""
+        return Largest(np.maximum(self, other))
 
 
 def summed(function: Callable[..., Sums], source: Source, *arguments: Any, map: Any = map) -> Sums:

@@ -23,15 +23,16 @@ class Survey(NamedTuple):
     """Number and total weight of the rows, and weighted means over them.
 
     `targets` (K,) is the mean of t_i, `mean` m and `spread` (d,) are those of the columns, and
-    `target_rows` (K, d) is the mean of t_i (x_i − m)ᵀ. Sparse columns have no spread.
+    `target_rows` (K, d) is the mean of t_i (x_i − m)ᵀ.
     """
 
     n_rows: int
     weight: float
     targets: Vector
     mean: Vector
-    spread: Vector | None
+    spread: Vector
     target_rows: Matrix
+    sparse: bool
 
     def __add__(self, other: "Survey") -> "Survey":  # type: ignore[override]
         """Return the survey of both sets of rows.
@@ -43,31 +44,29 @@ class Survey(NamedTuple):
         weight = self.weight + other.weight
         one, two = self.weight / weight, other.weight / weight
         apart = other.mean - self.mean
-        spread = None
-        if self.spread is not None and other.spread is not None:
-            within = np.hypot(np.sqrt(one) * self.spread, np.sqrt(two) * other.spread)
-            spread = np.hypot(within, np.sqrt(one * two) * apart)
+        within = np.hypot(np.sqrt(one) * self.spread, np.sqrt(two) * other.spread)
         return Survey(
             self.n_rows + other.n_rows,
             weight,
             one * self.targets + two * other.targets,
             self.mean + two * apart,
-            spread,
+            np.hypot(within, np.sqrt(one * two) * apart),
             one * (self.target_rows - np.outer(self.targets, two * apart))
             + two * (other.target_rows + np.outer(other.targets, one * apart)),
+            self.sparse,
         )
 
 
 def survey(block: Block) -> tuple[Survey]:
     """Return the survey of a block, as the only entry of its sums."""
-    total = block.total()
+    total, sparse = block.total(), is_sparse(block.X)
     if not total:
         none, rows = np.zeros(block.X.shape[1]), np.zeros((block.targets.n_classes, 1))
-        spread = None if is_sparse(block.X) else none
-        return (Survey(block.n_rows, 0.0, rows[:, 0], none, spread, rows * none),)
+        return (Survey(block.n_rows, 0.0, rows[:, 0], none, none, rows * none, sparse),)
     targets = _mean_targets(block, total)
-    mean, spread, target_rows = _moments(block, total, targets)
-    return (Survey(block.n_rows, total, targets, mean, spread, target_rows),)
+    moments = _sparse_moments if sparse else _dense_moments
+    mean, spread, target_rows = moments(block, total, targets)
+    return (Survey(block.n_rows, total, targets, mean, spread, target_rows, sparse),)
 
 
 def _mean_targets(block: Block, total: float) -> Vector:
@@ -77,10 +76,8 @@ def _mean_targets(block: Block, total: float) -> Vector:
     return np.asarray((1.0 - smoothing) * frequency + smoothing / block.targets.n_classes)
 
 
-def _moments(block: Block, total: float, targets: Vector) -> tuple[Vector, Vector | None, Matrix]:
+def _dense_moments(block: Block, total: float, targets: Vector) -> tuple[Vector, Vector, Matrix]:
     """Return the means and deviations of the columns, and the mean target rows."""
-    if is_sparse(block.X):
-        return _sparse_moments(block, total, targets)
     moments = _moments_in(None, block, total, targets)
     spread = moments[1]
     spread[~np.isfinite(spread)] = np.nan  # squares overflow: F will say so
@@ -93,12 +90,16 @@ def _moments(block: Block, total: float, targets: Vector) -> tuple[Vector, Vecto
     return moments
 
 
-def _sparse_moments(block: Block, total: float, targets: Vector) -> tuple[Vector, None, Matrix]:
-    sums = np.zeros((len(targets), block.X.shape[1]))
+def _sparse_moments(block: Block, total: float, targets: Vector) -> tuple[Vector, Vector, Matrix]:
+    squares, sums = np.zeros(block.X.shape[1]), np.zeros((len(targets), block.X.shape[1]))
     for part in slices(block.n_rows, max(1, TARGET_ENTRIES // len(targets))):
-        sums += weighted_sums(_weighted_targets(block, part), block.X[part])
+        rows, weighted = block.X[part], _weighted_targets(block, part)
+        sums += weighted_sums(weighted, rows)
+        squares += weighted_sums(np.add.reduce(weighted, axis=0)[None], rows.multiply(rows))[0]
     mean = np.add.reduce(sums, axis=0) / total
-    return mean, None, sums / total - np.outer(targets, mean)
+    # Where this cancels, the column is nearly constant, and hardly worth being sparse.
+    spread = np.sqrt(np.maximum(squares / total - mean * mean, 0.0))
+    return mean, spread, sums / total - np.outer(targets, mean)
 
 
 def _moments_in(

@@ -95,7 +95,7 @@ class Likelihood:
         self.source, self.map = source, map
         self._readings = [1]
         (self.survey,) = summed(survey, source, map=map)
-        self.sparse = self.survey.spread is None
+        self.sparse = self.survey.sparse
         self.n_rows, self.n_classes = self.survey.n_rows, len(self.survey.targets)
         self._see(coordinates or Coordinates.of(self.survey, fit_intercept))
         self.mean_target_rows = self.coordinates.mean_target_rows(self.survey)

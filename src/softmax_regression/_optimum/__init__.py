@@ -1,7 +1,8 @@
 """The fit that needs no tuning: to the optimum of F, with a proof of how close it is."""
 
+from .limits import Limits
 from .minibatch import AveragedDescent
 from .minimise import minimise
 from .solution import Solution
 
-__all__ = ["AveragedDescent", "Solution", "minimise"]
+__all__ = ["AveragedDescent", "Limits", "Solution", "minimise"]

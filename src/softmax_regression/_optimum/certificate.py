@@ -7,18 +7,18 @@ For l2 > 0 any distributions q_i with Σ_i w_i (q_i − t_i) = 0 bound the dista
 
 At the intercepts that are optimal for W, q = p is feasible, and the first term is zero. Near them
 q_i = (1 − ε) p_i + ε s is, where s is the one distribution that closes the sum (`closed_gap`), and
-both terms follow from F and its gradient.
+both terms follow from F and its gradient. In columns of huge spread the second term takes another
+dual point (`free_columns`).
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
-from .._likelihood.working import Likelihood
-from .._types import Matrix, Precision
+from .._objective import Objective, Point
+from .._types import Matrix, Precision, Vector
+from .free_columns import FreeColumns
 from .intercepts import EXACT, INEXACT, TINY, Intercepts
-from .passes import Value, evaluate
 
 # Intercepts are not solved for where they widen the bound by less than this factor, and solved
 # to this part of `tol` where they are.
@@ -27,30 +27,7 @@ CLOSED = 0.02
 LARGEST_SHARE = 0.5
 
 
-class Certificate(NamedTuple):
-    """A point (K, D), F and its gradient there, and a proven bound on F − F*."""
-
-    parameters: Matrix
-    value: Value
-    gap: float
-
-
-def duality_gap(gradient: Matrix, penalty: Matrix, n_features: int) -> float:
-    """Σ_kj g_kj² / (2 penalty_j) over the weights, at optimal intercepts; infinite without a penalty."""
-    penalty = penalty[:n_features]
-    if not np.minimum.reduce(penalty, initial=np.inf) > 0.0:
-        return np.inf
-    weights = gradient[:, :n_features]
-    gap = 0.5 * float(np.einsum("kj,kj->j", weights, weights) @ (1.0 / penalty))
-    return gap if math.isfinite(gap) else np.inf
-
-
-def closed_gap(
-    likelihood: Likelihood,
-    penalty: Matrix,
-    parameters: Matrix,
-    value: Value,
-) -> float:
+def closed_gap(objective: Objective, point: Point) -> float:
     """Return a proven bound on F − F* where the intercepts are only nearly optimal.
 
     With the mean targets t̄, the mean probabilities p̄ and r = p̄ − t̄, the smallest ε for which
@@ -58,13 +35,13 @@ def closed_gap(
     ε mean KL(s ‖ p_i). What is left to classes without targets, at most INEXACT, goes to the
     others.
     """
-    gap = duality_gap(value.gradient, penalty, likelihood.n_features)
-    if not (likelihood.fit_intercept and math.isfinite(gap)):
+    gap = objective.bound(point.gradient)
+    if not (objective.likelihood.fit_intercept and math.isfinite(gap)):
         return gap
-    residual = value.gradient[:, -1]
+    residual = point.gradient[:, -1]
     if np.abs(residual).max() <= EXACT:
         return gap
-    targets = likelihood.survey.targets
+    targets = objective.likelihood.survey.targets
     present = targets > 0.0
     mean = np.where(present, targets + residual, 0.0)
     if residual[~present].max(initial=0.0) > INEXACT:
@@ -75,79 +52,94 @@ def closed_gap(
     if not 0.0 < share < 1.0:
         return gap if share <= 0.0 else np.inf
     shared = np.maximum(mean - residual / share, 0.0)
-    divergence, change = _towards(likelihood, penalty, parameters, value, shared)
-    moved = value.gradient[:, : likelihood.n_features] + share * change
-    return share * divergence + duality_gap(moved, penalty, likelihood.n_features)
+    divergence, change = _towards(objective, point, shared)
+    return share * divergence + objective.bound(point.gradient + share * change)
 
 
-def _towards(
-    likelihood: Likelihood,
-    penalty: Matrix,
-    parameters: Matrix,
-    value: Value,
-    shared: Matrix,
-) -> tuple[float, Matrix]:
-    """Mean KL(s ‖ p_i), and E_kj, the mean of (s_k − p_ik) x̃_ij (K, d), for a distribution s.
+def _towards(objective: Objective, point: Point, shared: Vector) -> tuple[float, Matrix]:
+    """Mean KL(s ‖ p_i), and E_kj, the mean of (s_k − p_ik) x̃_ij (K, D), for a distribution s.
 
     Both follow from F and its gradient: with the mean M of t_i x̃_iᵀ, the mean of p_i x̃_iᵀ is M
-    plus the data term's gradient, and the mean of log p_ik is V_k x̄ less the mean of lse(z_i),
-    which is the loss plus ⟨M, V⟩.
+    plus the data term's gradient, and the mean of log p_ik is θ_k x̄ less the mean of lse(z_i),
+    which is the loss plus ⟨M, θ⟩.
     """
-    M = likelihood.mean_target_rows
+    M = objective.likelihood.mean_target_rows
     mean_row = np.add.reduce(M, axis=0)
-    shrinkage = penalty * parameters
-    loss = value.objective - 0.5 * float(np.vdot(shrinkage, parameters))
-    mean_log = parameters @ mean_row - (loss + float(np.vdot(M, parameters)))
+    loss = point.value - objective.penalty.value(point.theta)
+    mean_log = point.theta @ mean_row - (loss + float(np.vdot(M, point.theta)))
     used = shared > 0.0
     divergence = float(shared[used] @ (np.log(shared[used]) - mean_log[used]))
-    change = np.outer(shared, mean_row) - (value.gradient - shrinkage + M)
-    return max(divergence, 0.0), change[:, : likelihood.n_features]
+    data = point.gradient - objective.penalty.slope(point.theta)
+    return max(divergence, 0.0), np.outer(shared, mean_row) - (data + M)
 
 
 class Proof:
     """Bounds F − F* of one problem, at most by `tol` if possible."""
 
-    def __init__(self, likelihood: Likelihood, penalty: Matrix, tol: float) -> None:
-        self.likelihood, self.penalty, self.tol = likelihood, penalty, tol
-        self.intercepts = Intercepts(likelihood)
+    def __init__(self, objective: Objective, tol: float) -> None:
+        self.objective, self.tol = objective, tol
+        self.intercepts = Intercepts(objective.likelihood)
+        self.free = None
+        if objective.proves:
+            self.free = FreeColumns.of(objective.likelihood, objective.l2, tol)
 
-    def certify(self, parameters: Matrix, value: Value, dtype: Precision) -> Certificate:
+    def expected(self, point: Point) -> float:
+        """Return the bound that there would be at exact intercepts: an estimate."""
+        return point.bound if self.free is None else self._raised_bound(self.free, point, True)
+
+    def _raised_bound(self, free: FreeColumns, point: Point, hidden: bool) -> float:
+        raised = self.objective.with_l2(free.raised(self.objective.l2, hidden=hidden))
+        return raised.bound(point.gradient)
+
+    def certify(self, point: Point, dtype: Precision) -> Point:
         """Evaluate F in float64 and bound its distance from the minimum, at intercepts that allow it.
 
-        `value` is F at `parameters` by a pass in `dtype`. The intercepts are solved for only where
-        they are what the proof lacks, and first of all by passes in `dtype`.
+        `point` comes from a pass in `dtype`. The intercepts are solved for only where they are what
+        the proof lacks, and first of all by passes in `dtype`; free columns are closed where that
+        is not enough.
         """
-        found = self._at(parameters, value)
+        found = self._with_intercepts(point, dtype)
+        if self.free is None or found.bound <= self.tol:
+            return found
+        if self._raised_bound(self.free, found, False) > self.tol:
+            return found
+        return found._replace(bound=min(found.bound, self._without_free_columns(self.free, found)))
+
+    def _without_free_columns(self, free: FreeColumns, found: Point) -> float:
+        """Return the bound whose dual point has no gradient in the free columns."""
+        closing = free.close(found.theta, self.objective.l2, found.gradient)
+        if closing is None:
+            return np.inf
+        size = np.abs(found.gradient + closing.change) + closing.slack
+        left = self.objective.l2 * np.abs(closing.step)
+        size[:, free.places] = left[:, free.places]
+        return closing.divergence + self.objective.bound(size)
+
+    def _with_intercepts(self, point: Point, dtype: Precision) -> Point:
+        found = self._at(point)
         if dtype is not np.float64:
+            theta = point.theta
             if not self._nearly_closed(found):
-                parameters = self.intercepts.solve(parameters, self._share(found), dtype)
-            found = self._evaluated(parameters)
+                theta = self.intercepts.solve(theta, self._share(found), dtype)
+            found = self._at(self.objective.at(theta))
         if self._nearly_closed(found):
             return found
-        parameters = self.intercepts.solve(found.parameters, self._share(found), np.float64)
-        return self._evaluated(parameters)
+        theta = self.intercepts.solve(found.theta, self._share(found), np.float64)
+        return self._at(self.objective.at(theta))
 
-    def _evaluated(self, parameters: Matrix) -> Certificate:
-        return self._at(parameters, evaluate(self.likelihood, self.penalty, parameters, np.float64))
+    def _at(self, point: Point) -> Point:
+        return point._replace(bound=closed_gap(self.objective, point))
 
-    def _at(self, parameters: Matrix, value: Value) -> Certificate:
-        return Certificate(
-            parameters, value, closed_gap(self.likelihood, self.penalty, parameters, value)
-        )
-
-    def _nearly_closed(self, found: Certificate) -> bool:
+    def _nearly_closed(self, found: Point) -> bool:
         """Whether `tol` is proven, or the intercepts are not what widens the bound."""
-        if found.gap <= self.tol:
+        if found.bound <= self.tol:
             return True
-        gap = duality_gap(found.value.gradient, self.penalty, self.likelihood.n_features)
-        return found.gap <= CLOSE * gap
+        return found.bound <= CLOSE * self.objective.bound(found.gradient)
 
-    def _share(self, found: Certificate) -> float:
+    def _share(self, found: Point) -> float:
         """Return an ε whose part in `closed_gap` is a few hundredths of `tol`."""
-        targets = self.likelihood.survey.targets
-        divergence, change = _towards(
-            self.likelihood, self.penalty, found.parameters, found.value, targets
-        )
-        moved = math.sqrt(2.0 * duality_gap(change, self.penalty, self.likelihood.n_features))
+        targets = self.objective.likelihood.survey.targets
+        divergence, change = _towards(self.objective, found, targets)
+        moved = math.sqrt(2.0 * self.objective.bound(change))
         share = min(self.tol / (divergence + TINY), math.sqrt(self.tol) / (moved + TINY))
         return min(CLOSED * share, LARGEST_SHARE)

@@ -12,7 +12,8 @@ from .._likelihood.curvature import column_squares
 from .._likelihood.information import class_covariances, class_variances, triangle_indices
 from .._likelihood.value import balanced
 from .._likelihood.working import Likelihood
-from .._types import Apply, Floats, Matrix, Precision
+from .._objective import Objective
+from .._types import Apply, Floats, Matrix, Precision, Vector
 from .cholesky import Cholesky
 from .moments import common_probabilities, mean_moments, mean_second_moment, n_sampled, share
 from .spread import Spread
@@ -48,30 +49,40 @@ class Full:
     first_renewal = 12
     least_scale = 1.0
 
-    def __init__(self, likelihood: Likelihood, penalty: Matrix) -> None:
-        self.likelihood = likelihood
-        self.passes = full_passes(likelihood)
-        free = likelihood.n_classes - 1
-        coupling = np.eye(free) - 1 / likelihood.n_classes
-        self.ridge = penalty[:, None, None] * coupling
-        self.pairs = triangle_indices(free)
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+        self.passes = full_passes(objective.likelihood)
 
-    def build(self, parameters: Matrix, dtype: Precision) -> Apply:
-        free, columns = len(parameters) - 1, parameters.shape[1]
-        k, other = self.pairs
-        moments = mean_moments(self.likelihood, parameters, dtype, class_covariances)
-        hessian = np.empty((free, columns, free, columns))
-        hessian[k, :, other] = hessian[other, :, k] = moments
-        j = np.arange(columns)
-        hessian[:, j, :, j] += self.ridge
-        factor = Cholesky(hessian.reshape(free * columns, -1))
+    def build(self, theta: Matrix, dtype: Precision) -> Apply:
+        likelihood = self.objective.likelihood
+        hessian = data_hessian(likelihood, theta, dtype, share(likelihood.n_rows))
+        return full_inverse(hessian, self.objective.l2)
 
-        def apply(gradient: Matrix) -> Matrix:
-            step = np.zeros(gradient.shape)
-            step[:-1] = factor.solve(gradient[:-1].ravel()).reshape(free, columns)
-            return balanced(step)
 
-        return apply
+def data_hessian(likelihood: Likelihood, theta: Matrix, dtype: Precision, part: int) -> Matrix:
+    """Return the data term's Hessian for K − 1 classes, (K − 1, D, K − 1, D), of one in `part` rows."""
+    free, columns = len(theta) - 1, theta.shape[1]
+    k, other = triangle_indices(free)
+    hessian = np.empty((free, columns, free, columns))
+    hessian[k, :, other] = mean_moments(likelihood, theta, dtype, class_covariances, part)
+    hessian[other, :, k] = hessian[k, :, other]
+    return hessian
+
+
+def full_inverse(data: Matrix, penalty: Vector) -> Apply:
+    """Return what solves with the Hessian of the data term plus a penalty (D,)."""
+    free, columns = data.shape[:2]
+    j = np.arange(columns)
+    hessian = data.copy()
+    hessian[:, j, :, j] += penalty[:, None, None] * (np.eye(free) - 1 / (free + 1))
+    factor = Cholesky(hessian.reshape(free * columns, -1))
+
+    def apply(gradient: Matrix) -> Matrix:
+        step = np.zeros(gradient.shape)
+        step[:-1] = factor.solve(gradient[:-1].ravel()).reshape(free, columns)
+        return balanced(step)
+
+    return apply
 
 
 class ClassBlocks:
@@ -85,13 +96,15 @@ class ClassBlocks:
     first_renewal = 8
     least_scale = 1.0
 
-    def __init__(self, likelihood: Likelihood, penalty: Matrix) -> None:
-        self.likelihood, self.penalty = likelihood, penalty
-        self.passes = blocks_passes(likelihood)
+    def __init__(self, objective: Objective) -> None:
+        self.likelihood, self.penalty = objective.likelihood, objective.l2
+        self.passes = blocks_passes(objective.likelihood)
 
-    def build(self, parameters: Matrix, dtype: Precision) -> Apply:
+    def build(self, theta: Matrix, dtype: Precision) -> Apply:
         columns, seen = self.likelihood.n_columns, n_sampled(self.likelihood.n_rows)
-        blocks = mean_moments(self.likelihood, parameters, dtype, class_variances)
+        blocks = mean_moments(
+            self.likelihood, theta, dtype, class_variances, share(self.likelihood.n_rows)
+        )
         diagonal = np.arange(columns)
         mean = np.trace(blocks, axis1=1, axis2=2) / columns
         # Columns are of unit spread: the ridge stands for rare columns a sample may miss.
@@ -123,26 +136,26 @@ class PrincipalAxes:
     least_scale = 1.0
     passes = 2.0
 
-    def __init__(self, likelihood: Likelihood, penalty: Matrix) -> None:
-        self.likelihood, self.penalty = likelihood, penalty
+    def __init__(self, objective: Objective) -> None:
+        self.likelihood, self.penalty = objective.likelihood, objective.l2
         self.axes: Matrix | None = None
         self.eigenvalues = np.ones(0)
         self.working: Floats = np.ones(0)  # the axes in the precision of the passes
 
     def _find_axes(self, dtype: Precision) -> Matrix:
-        moment = mean_second_moment(self.likelihood, dtype)
+        moment = mean_second_moment(self.likelihood, dtype, share(self.likelihood.n_rows))
         floor = 1e-6 * np.maximum(np.diagonal(moment), 1e-6) / self.likelihood.n_classes
         root = np.sqrt(self.penalty + floor)
         self.eigenvalues, vectors = np.linalg.eigh(moment / root[:, None] / root)
         return np.asarray(vectors / root[:, None])
 
-    def build(self, parameters: Matrix, dtype: Precision) -> Apply:
+    def build(self, theta: Matrix, dtype: Precision) -> Apply:
         if self.axes is None:
             self.axes = self._find_axes(dtype)
         axes = self.axes
         if self.working.dtype != dtype or self.working.shape != axes.shape:
             self.working = axes.astype(dtype)
-        spread = self._along(parameters, dtype)
+        spread = self._along(theta, dtype)
         curvature = spread.around(spread.means @ axes)
         curvature += self.penalty @ (axes * axes) + 1e-12
 
@@ -171,11 +184,11 @@ class Diagonal:
     least_scale = 0.0
     passes = 1.5
 
-    def __init__(self, likelihood: Likelihood, penalty: Matrix) -> None:
-        self.likelihood, self.penalty = likelihood, penalty
+    def __init__(self, objective: Objective) -> None:
+        self.likelihood, self.penalty = objective.likelihood, objective.l2
 
-    def build(self, parameters: Matrix, dtype: Precision) -> Apply:
-        spread = self._spread(parameters, dtype)
+    def build(self, theta: Matrix, dtype: Precision) -> Apply:
+        spread = self._spread(theta, dtype)
         curvature = spread.around(spread.means)
         if self.likelihood.coordinates.rotated:
             features = curvature[:, : self.likelihood.n_features]
@@ -185,10 +198,10 @@ class Diagonal:
         inverse = 1.0 / curvature
         return spread.bordered(lambda gradient: gradient * inverse)
 
-    def _spread(self, parameters: Matrix, dtype: Precision) -> Spread:
-        common = common_probabilities(self.likelihood, parameters)
+    def _spread(self, theta: Matrix, dtype: Precision) -> Spread:
+        common = common_probabilities(self.likelihood, theta)
         if common is None:
-            return Spread.of_classes(self.likelihood, parameters, dtype)
+            return Spread.of_classes(self.likelihood, theta, dtype)
         part = share(self.likelihood.n_rows)
         total, squares = self.likelihood.sums(column_squares, part, dtype=dtype)
         return Spread.of_all(self.likelihood, class_variances(common) * (squares / total))
@@ -198,12 +211,19 @@ Curvature = Full | ClassBlocks | PrincipalAxes | Diagonal
 
 
 def full_work(likelihood: Likelihood) -> float:
-    """Multiplications in one full Hessian; infinite where it is out of reach."""
+    """Multiplications in one full first matrix; infinite where it is out of reach."""
+    if likelihood.sparse:
+        return np.inf
+    return hessian_work(likelihood, n_sampled(likelihood.n_rows))
+
+
+def hessian_work(likelihood: Likelihood, n_rows: int) -> float:
+    """Multiplications in a Hessian made of so many rows; infinite where it does not fit."""
     size = (likelihood.n_classes - 1) * likelihood.n_columns
     many = likelihood.n_classes > CLASSES_PER_COLUMN * likelihood.n_columns
-    if likelihood.sparse or size > FULL_PARAMETERS or many:
+    if size > FULL_PARAMETERS or many:
         return np.inf
-    return float((n_sampled(likelihood.n_rows) + size) * size * size)
+    return float((n_rows + size) * size * size)
 
 
 def full_passes(likelihood: Likelihood) -> float:
@@ -224,17 +244,18 @@ def blocks_passes(likelihood: Likelihood) -> float:
     return float(0.25 * columns * (1.0 + 10.0 * columns / likelihood.n_rows))
 
 
-def choose(likelihood: Likelihood, penalty: Matrix, passes: int = 0) -> Curvature:
+def choose(objective: Objective, passes: int = 0) -> Curvature:
     """Return the richest curvature that is worth its cost after so many `passes`."""
+    likelihood = objective.likelihood
     columns, classes = likelihood.n_columns, likelihood.n_classes
     if likelihood.sparse or columns > AXES_COLUMNS or likelihood.coordinates.rotated:
-        return Diagonal(likelihood, penalty)
+        return Diagonal(objective)
     whole = classes <= FEW_CLASSES and full_work(likelihood) <= FULL_WORK
     if columns <= BLOCK_COLUMNS and classes * columns**2 <= BLOCK_STATE:
         # Without weights the blocks are multiples of one moment, and only inverting them costs.
         cheap = not passes and INVERSE_ROWS * columns**2 <= likelihood.n_rows
         if cheap or blocks_passes(likelihood) <= BLOCKS_WORTH * passes:
-            return Full(likelihood, penalty) if whole else ClassBlocks(likelihood, penalty)
+            return Full(objective) if whole else ClassBlocks(objective)
     if axes_passes(likelihood) <= max(AXES_PASSES, passes):
-        return Full(likelihood, penalty) if whole else PrincipalAxes(likelihood, penalty)
-    return Diagonal(likelihood, penalty)
+        return Full(objective) if whole else PrincipalAxes(objective)
+    return Diagonal(objective)

@@ -5,117 +5,158 @@ and l2_j = l2 / s_j².
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
 
 from .._likelihood.working import Likelihood
-from .._types import Index, Matrix, Vector
+from .._objective import Objective, Point
+from .._types import Index, Matrix
+from .free_columns import EPS, PART, FreeColumns
 from .intercepts import INEXACT, Intercepts
-from .passes import evaluate
-from .quadratic import cheapest_shift
 
 ROUNDING = 1e-14  # error of the sums in F, relative to F
 
 
-class Point(NamedTuple):
-    """Parameters (K, D), F, the gradient (K, D) of F without its l1 term, and the gap.
-
-    The gap bounds F − F* where the intercept is optimal; elsewhere it is an estimate.
-    """
-
-    parameters: Matrix
-    objective: float
-    gradient: Matrix
-    gap: float
-
-
 @dataclass(frozen=True)
 class ElasticNet:
-    """F on some columns: rows, and penalties per column (D,), zero for the intercept.
+    """F on some columns, with its duality gap.
 
-    `places` says where the columns lie among the `width` of all; None: these are all.
+    `places` says where the columns lie among the `width` of all; None: these are all. `tol` is
+    what is to be proven.
     """
 
-    likelihood: Likelihood
-    l1: Vector
-    l2: Vector
-    width: int
+    objective: Objective
+    tol: float = 0.0
+    width: int = 0
     places: Index | None = None
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """The rows, seen through these columns."""
+        return self.objective.likelihood
+
+    @cached_property
+    def free(self) -> FreeColumns | None:
+        """The columns both of whose penalties rounding hides."""
+        hidden = PART * max(self.tol, EPS) * self.objective.l1**2
+        penalty = np.maximum(self.objective.l2, hidden)
+        return FreeColumns.of(self.likelihood, penalty, self.tol, small=0.0)
 
     def columns(self, chosen: Index) -> "ElasticNet":
         """Return F with the weights of all other features held at zero."""
         intercept = np.arange(self.likelihood.n_features, self.likelihood.n_columns)
         places = np.concatenate([chosen, intercept])
-        likelihood = self.likelihood.columns(chosen)
-        return ElasticNet(likelihood, self.l1[places], self.l2[places], self.width, places)
+        part = self.objective.columns(chosen)
+        return ElasticNet(part, self.tol, self.likelihood.n_columns, places)
 
     def reduce(self, whole: Matrix) -> Matrix:
         """(K, width) -> (K, D)."""
         return whole if self.places is None else whole[:, self.places]
 
-    def expand(self, parameters: Matrix) -> Matrix:
+    def expand(self, theta: Matrix) -> Matrix:
         """(K, D) -> (K, width), zero elsewhere."""
         if self.places is None:
-            return parameters
-        whole = np.zeros((len(parameters), self.width))
-        whole[:, self.places] = parameters
+            return theta
+        whole = np.zeros((len(theta), self.width))
+        whole[:, self.places] = theta
         return whole
 
-    def at(self, parameters: Matrix) -> Point:
-        """Return F, its gradient and its gap after one pass."""
-        parameters = self._shifted(parameters)
-        value = evaluate(self.likelihood, self.l2, parameters, np.float64)
-        objective = value.objective + self.l1_term(parameters)
-        gap = self._gap(parameters, value.objective, value.gradient)
-        return Point(parameters, objective, value.gradient, gap)
+    def at(self, theta: Matrix) -> Point:
+        """Return F after one pass; the bound is an estimate where the intercept is not optimal."""
+        point = self.objective.at(self._shifted(theta))
+        return point._replace(bound=self._expected(point))
 
-    def certified(self, parameters: Matrix) -> Point:
-        """Return the point with the exact intercept, where the gap is a proof."""
+    def certified(self, theta: Matrix) -> Point:
+        """Return the point with the exact intercept, where the bound is a proof."""
         if self.likelihood.fit_intercept:
-            parameters = Intercepts(self.likelihood).solve(parameters)
-        point = self.at(parameters)
-        if self.likelihood.fit_intercept and not np.abs(point.gradient[:, -1]).max() <= INEXACT:
-            return point._replace(gap=np.inf)
-        return point._replace(
-            gap=point.gap + self.likelihood.coordinates.rounding(point.parameters)
-        )
-
-    def l1_term(self, parameters: Matrix) -> float:
-        """Σ_kj l1_j |V_kj|."""
-        return float(np.abs(parameters).sum(axis=0) @ self.l1)
+            theta = Intercepts(self.likelihood).solve(theta)
+        point = self.at(theta)
+        rounding = self.likelihood.coordinates.rounding(point.theta)
+        return point._replace(bound=self._proven(point) + rounding)
 
     def data_gradient(self, point: Point) -> Matrix:
         """Return the gradient of the data term alone."""
-        return point.gradient - self.l2 * point.parameters
+        return point.gradient - self.objective.penalty.slope(point.theta)
 
-    def _shifted(self, parameters: Matrix) -> Matrix:
+    def _shifted(self, theta: Matrix) -> Matrix:
         """Move columns without a zero to their cheapest shift over classes; no logit sees it."""
-        full = np.flatnonzero(parameters.all(axis=0))
+        full = np.flatnonzero(theta.all(axis=0))
         if not len(full):
-            return parameters
-        shifted = parameters.copy()
-        shifted[:, full] -= cheapest_shift(parameters[:, full], self.l1[full], self.l2[full])
+            return theta
+        shifted = theta.copy()
+        shifted[:, full] -= self.objective.penalty.columns(full).cheapest(theta[:, full])
         return shifted
 
-    def _gap(self, parameters: Matrix, smooth: float, gradient: Matrix) -> float:
-        """Return the smaller gap of two dual points, G the gradient of the data term.
+    def _expected(self, point: Point) -> float:
+        """Return the gap after what the curvature will take away in the free columns: an estimate."""
+        data, asked = self.data_gradient(point), self._asked(point.theta)
+        if self.free is None or asked is None:
+            return self._gap(point, data)
+        chosen = self.free.chosen
+        left = ((data[:, chosen] - asked) ** 2).sum(axis=0) / (2.0 * self.free.assumed)
+        data[:, chosen] = asked
+        return self._gap(point, data) + float(left.sum())
 
-        q = P is feasible where l2 > 0, with the conjugate (|G| − l1)₊² / (2 l2) of the penalty.
-        q = (1 − t) T + t P with t = min(1, min l1 / |G|) always is; by concavity its entropy is
-        at least t H(P), and H(P) = loss − ⟨G, V⟩ (Ndiaye, Fercoq, Gramfort and Salmon, 2017,
-        JMLR 18(128)).
+    def _proven(self, point: Point) -> float:
+        """Return the gap at an optimal intercept, or without the gradient of the free columns."""
+        data, gap = self.data_gradient(point), np.inf
+        if not self.likelihood.fit_intercept or np.abs(data[:, -1]).max() <= INEXACT:
+            gap = self._gap(point, data)
+        asked = self._asked(point.theta)
+        if self.free is None or asked is None or gap <= self.tol:
+            return gap
+        return min(gap, self._closed(point, data, self.free, asked))
+
+    def _closed(self, point: Point, data: Matrix, free: FreeColumns, asked: Matrix) -> float:
+        """Return the gap whose dual point has the gradient asked for in the free columns."""
+        chosen, left = free.chosen, data.copy()
+        left[:, chosen] -= asked
+        closing = free.close(point.theta, self.objective.l2, left)
+        if closing is None:
+            return np.inf
+        moved = data + closing.change
+        moved += np.copysign(closing.slack, moved)
+        moved[:, free.places] = 0.0
+        moved[:, chosen] = asked - self.objective.l2[chosen] * closing.step[:, chosen]
+        unsure = 2.0 * closing.slack * float(np.abs(point.theta).sum())
+        return self._gap(point, moved, closing.divergence + unsure)
+
+    def _asked(self, theta: Matrix) -> Matrix | None:
+        """Return a gradient of the data term that is optimal in the free columns, None without one.
+
+        It is −(l1 sign V + l2 V); zero weights share what is missing to a sum of zero.
         """
-        data = gradient - self.l2 * parameters
-        loss = smooth - 0.5 * float((parameters * parameters).sum(axis=0) @ self.l2)
-        objective = smooth + self.l1_term(parameters)
-        entropy = loss - float(np.vdot(data, parameters))
+        if self.free is None:
+            return None
+        weights, penalty = (
+            theta[:, self.free.chosen],
+            self.objective.penalty.columns(self.free.chosen),
+        )
+        asked = -(penalty.l1 * np.sign(weights) + penalty.slope(weights))
+        zero = weights == 0.0
+        missing = asked.sum(axis=0)
+        shares = np.where(zero.any(axis=0), zero.sum(axis=0), len(weights))
+        asked -= np.where(zero | ~zero.any(axis=0), missing / shares, 0.0)
+        return np.asarray(asked)
+
+    def _gap(self, point: Point, data: Matrix, divergence: float = 0.0) -> float:
+        """Return the smaller gap of two dual points, G (`data`) the gradient of the data term at q.
+
+        q, at that `divergence` from P, is feasible where l2 > 0, with the conjugate
+        (|G| − l1)₊² / (2 l2) of the penalty. (1 − t) T + t q with t = min(1, min l1 / |G|) always
+        is; by concavity its entropy is at least t H(q), and H(q) = loss − ⟨G, V⟩ − divergence
+        (Ndiaye, Fercoq, Gramfort and Salmon, 2017, JMLR 18(128)).
+        """
+        loss = point.value - self.objective.penalty.value(point.theta)
+        entropy = loss - float(np.vdot(data, point.theta)) - divergence
         weights = slice(0, self.likelihood.n_features)
-        size, l1, l2 = np.abs(data[:, weights]), self.l1[weights], self.l2[weights]
+        size = np.abs(data[:, weights])
+        l1, l2 = self.objective.l1[weights], self.objective.l2[weights]
         scaling = min(1.0, float((l1 / np.maximum(size, 1e-300)).min(initial=1.0)))
-        gap = objective - scaling * entropy
+        gap = point.value - scaling * entropy
         if l2.all():
             excess = np.maximum(size - l1, 0.0) ** 2 / (2.0 * l2)
-            gap = min(gap, objective - entropy + float(excess.sum()))
-        gap = max(gap, 0.0) + ROUNDING * objective
+            gap = min(gap, point.value - entropy + float(excess.sum()))
+        gap = max(gap, 0.0) + ROUNDING * point.value
         return gap if np.isfinite(gap) else np.inf

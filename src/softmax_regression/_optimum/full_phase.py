@@ -1,8 +1,8 @@
 """Full passes to the optimum: Newton's method or preconditioned L-BFGS, ended by the proof.
 
 Small problems take Newton steps with the exact Hessian. Others start with float32 passes and
-L-BFGS on a first matrix P, built anew at iterations 0, f, 3f, 7f, ...; once float32 has no
-more to give, float64 passes and the full Hessian as P, where it is within reach.
+L-BFGS on a first matrix; once float32 has no more to give, float64 passes and the full Hessian as
+that matrix, where it is within reach. Where L-BFGS does not get on, damped Newton steps follow.
 """
 
 import math
@@ -10,102 +10,65 @@ import math
 import numpy as np
 
 from .._likelihood.value import balanced
-from .._likelihood.working import Likelihood
-from .._types import Apply, Matrix
-from .certificate import Proof, duality_gap
-from .curvature import Diagonal, Full, choose
-from .lbfgs import Memory
-from .line_search import STEEP, Step, search
-from .passes import Value, column_penalty, evaluate
-from .plan import Plan
-from .solution import Report, Solution
+from .._objective import Objective, Point
+from .._types import Matrix
+from .certificate import Proof
+from .curvature import Full
+from .damped_newton import DampedNewton
+from .exact_hessian import PRODUCTS
+from .first_matrix import FirstMatrix
+from .limits import Limits, Report
+from .line_search import TRIALS, Step, search
+from .pace import Pace
+from .plan import SETTLED, Plan
+from .solution import Solution
 
 # The proof costs several passes: it is asked for when the bound, which takes the intercepts for
 # optimal, is below this part of `tol`.
 AIM = 0.5
-# A new P whose first step comes out shorter than this is given up for the one before.
-SHORT = 0.25
-# P is built anew where the passes left, at the pace so far, are this share of what that costs.
-WORTH = 0.5
 # Roundings of one F by which it may seem to rise.
 NOISE = 4.0
 
 
 class FullPhase:
-    """One minimisation: its rows, its limits, where it stands and what it has recorded."""
+    """One minimisation: where it stands, in which precision, and by which kind of step.
 
-    def __init__(
-        self,
-        likelihood: Likelihood,
-        l2: float,
-        tol: float,
-        max_iter: int,
-        report: Report,
-    ) -> None:
-        self.likelihood, self.tol, self.max_iter, self.report = likelihood, tol, max_iter, report
-        self.penalty = column_penalty(likelihood.coordinates, l2)
-        self.penalised = l2 > 0
-        self.proof = Proof(likelihood, self.penalty, tol)
-        self.passes, self.iteration, self.renewal = 0, 0, 0
-        self.decrement, self.gap, self.aim = np.inf, np.inf, AIM * tol
-        self.length = 1.0
-        self.begun = 0, np.inf
-        self.memory: Memory | None = None
-        self.former: Memory | None = None
-        self.plan = Plan.of(likelihood, tol)
+    `passes` counts readings for F and for products with its Hessian.
+    """
+
+    def __init__(self, objective: Objective, limits: Limits, report: Report) -> None:
+        self.objective, self.limits, self.report = objective, limits, report
+        self.proof = Proof(objective, limits.tol)
+        self.plan = Plan.of(objective.likelihood, limits.tol)
+        self.matrix = FirstMatrix(objective, full=self.plan.full)
+        self.pace = Pace(objective.likelihood, limits.max_iter)
+        self.damped: DampedNewton | None = None
         self.dtype = self.plan.dtype
         # Whether the passes have all the digits there are, and P is as good as it gets.
         self.sharp = self.plan.newton and self.dtype is np.float64
-        full = self.plan.full
-        self.curvature = (
-            Full(likelihood, self.penalty) if full else choose(likelihood, self.penalty)
-        )
+        self.decrement, self.gap, self.aim = math.inf, math.inf, AIM * limits.tol
+        self.passes = self.before = 0
 
-    def _sharpen(self) -> None:
-        """Go on in float64, with the full Hessian where it pays."""
-        self.sharp = True
-        self.decrement = np.inf
-        pays = self.plan.pays and not isinstance(self.curvature, Full)
-        if not self.plan.newton and (self.plan.polish or pays):
-            self.curvature, self.iteration = Full(self.likelihood, self.penalty), 0
-            # The first in the precision of the passes so far; one built anew in float64.
-            apply = self._build()
-            self.dtype = np.float64
-            self._begin(apply)
-        self.dtype = np.float64
-        # Directions in float32 sum to zero over classes in float32 only.
-        parameters = balanced(self.parameters)
-        self._stand(parameters, self.evaluate(parameters))
-
-    def _build(self) -> Apply:
-        """Build P at the parameters."""
-        return self.curvature.build(self.parameters, self.dtype)
-
-    def _begin(self, apply: Apply) -> Memory:
-        """Go on with another P, without the pairs made for the last."""
-        self.memory = Memory(apply, self.dtype, self.curvature.least_scale)
-        self.length = 1.0
-        self.begun = self.iteration, self.bound
-        self.renewal = 2 * self.iteration + self.curvature.first_renewal
-        return self.memory
-
-    def evaluate(self, parameters: Matrix) -> Value:
-        """F and its gradient, counted as one pass."""
+    def evaluate(self, theta: Matrix) -> Point:
+        """F at θ, counted as one pass."""
         self.passes += 1
-        return evaluate(self.likelihood, self.penalty, parameters, self.dtype)
+        return self.objective.at(theta, self.dtype)
 
-    def run(self, parameters: Matrix, value: Value) -> Solution:
-        """Descend from `parameters` (K, D), where F is `value`, to the optimum."""
-        self._stand(parameters, value)
+    def run(self, point: Point) -> Solution:
+        """Descend from a point to the optimum; what led to the point does not count."""
+        self.before = self.passes
+        self._stand(point)
         reason = "stopped" if self._reported() else self._exhausted()
         while reason is None:
             reason = self._iterate()
         return self._solution(reason)
 
-    def _stand(self, parameters: Matrix, value: Value) -> None:
+    def _stand(self, point: Point) -> None:
         """Move to a point, whose `bound` is a proof only at exact intercepts in float64."""
-        self.parameters, self.value = parameters, value
-        self.bound = duality_gap(value.gradient, self.penalty, self.likelihood.n_features)
+        bound = self.proof.expected(point)
+        if self.objective.proves:
+            bound = min(bound, point.value)  # F is never below 0
+        self.point = point._replace(bound=bound)
 
     def _iterate(self) -> str | None:
         """Certify or step; return why to stop, or None."""
@@ -118,136 +81,142 @@ class FullPhase:
                 return "converged"
             else:
                 # The intercepts were not exact: aim lower by what they hid, tenfold at most.
-                self.aim *= 0.5 * max(0.1, min(1.0, self.tol / self.bound))
+                hidden = min(1.0, self.limits.tol / self.point.bound)
+                self.aim *= 0.5 * max(0.1, hidden)
         found = self._step()
         if found is None:
             return self._exhausted() or self._ended()
-        if self.memory:
-            step = found.point - self.parameters
-            self.memory.add(step, self.value.gradient, found.value.gradient)
-        self._stand(found.point, found.value)
-        self.iteration += 1
-        if self._reported():
-            return "stopped"
-        return self._exhausted()
-
-    def _ended(self) -> str | None:
-        """No step lowers F any more: go on in float64, or stop."""
-        if self.sharp:
-            return "rounding"
-        self._sharpen()
-        return self._exhausted()
-
-    def _exhausted(self) -> str | None:
-        return "max_iter" if self.passes >= self.max_iter else None
-
-    def _finite(self) -> bool:
-        gradient = self.value.gradient.ravel()
-        return math.isfinite(self.value.objective) and math.isfinite(gradient.dot(gradient))
-
-    def _reported(self) -> bool:
-        return self.report(
-            self.value.objective,
-            lambda: self.likelihood.coordinates.outward(self.parameters),
-            self.bound,
-        )
-
-    def _step(self) -> Step | None:
-        direction = self._direction()
-        self.decrement = -0.5 * float(np.vdot(self.value.gradient, direction))
-        objective = abs(self.value.objective)
-        if not self.sharp and self.decrement <= self.plan.finish * objective:
-            return None
-        found = search(
-            self.evaluate,
-            self.parameters,
-            self.value,
-            direction,
-            noise=NOISE * float(np.finfo(self.dtype).eps) * objective,
-            extrapolate=self.plan.newton or self.iteration == 0,
-            trials=self.max_iter - self.passes,
-            first=self.length,
-            dtype=self.dtype,
-        )
-        if found is not None:
-            # The next search begins where this one ended, or beyond where F still fell steeply.
-            self.length = min(1.0, found.length if found.left < STEEP else 2.0 * found.length)
-            if self.former is not None and self.length < SHORT:
-                self.memory, self.length = self.former, 1.0
-        self.former = None
-        return found
-
-    def _direction(self) -> Matrix:
-        """Newton's direction, or quasi-Newton's; P is built anew when due."""
-        if self.plan.newton:
-            self.length = 1.0
-            return -self._build()(self.value.gradient)
-        memory = self.memory
-        if memory is None or self._is_due():
-            self.former = memory
-            memory = self._begin(self._build())
-        direction = memory.direction(self.value.gradient)
-        if float(np.vdot(self.value.gradient, direction)) < 0.0:
-            return direction
-        memory.clear()
-        return memory.direction(self.value.gradient)
-
-    def _is_due(self) -> bool:
-        """Whether P is built anew now, of the curvature that is worth its cost by now."""
-        if self.iteration < self.renewal:
-            return False
-        chosen = self.curvature
-        if not isinstance(chosen, Full):
-            chosen = choose(self.likelihood, self.penalty, self.passes)
-        left = self._steps_left()
-        if left < WORTH * chosen.passes:
-            self.renewal = self.iteration + max(1, int(left))
-            return False
-        if type(chosen) is not type(self.curvature):
-            if isinstance(self.curvature, Diagonal):
-                self.iteration = 0  # it has waited long enough
-            self.curvature = chosen
-        return True
-
-    def _steps_left(self) -> float:
-        """Return how many steps lead to the aim, if the bound falls as it has on this P."""
-        first, bound = self.begun
-        polishes = self.plan.polish and self.sharp
-        if polishes or self.aim == 0.0 or not 0.0 < self.bound < bound < np.inf:
-            return np.inf
-        fall = math.log(bound / self.bound)
-        return max(0.0, math.log(self.bound / self.aim)) * (self.iteration - first) / fall
+        self._stand(found.point)
+        return "stopped" if self._reported() else self._exhausted()
 
     def _looks_done(self) -> bool:
-        if not self.penalised:
-            return self.decrement <= self.tol
+        if not self.objective.proves:
+            return self.decrement <= self.limits.tol
+        if self.point.value <= self.aim:
+            return True
         if self.sharp and self.plan.polish and self.decrement > self.plan.settled:
             return False
-        return self.bound <= self.aim
+        return self.point.bound <= self.aim
+
+    def _step(self) -> Step | None:
+        """Take the kind of step that gets on; None where none lowers F."""
+        aim = max(self.aim if self.objective.proves else self.limits.tol, self._noise())
+        if self.damped is None and self.pace.is_too_slow(self.passes, self._distance(), aim):
+            self._go_over()
+        if self.damped is not None:
+            return self._damped_step(self.damped)
+        return self._newton_step() if self.plan.newton else self._quasi_newton_step()
+
+    def _newton_step(self) -> Step | None:
+        apply = self.matrix.build(self.point.theta, self.dtype)
+        return self._searched(-apply(self.point.gradient), extrapolate=True)
+
+    def _quasi_newton_step(self) -> Step | None:
+        # On the way to a polished end, P is built anew whenever it is due.
+        aim = 0.0 if self.plan.polish and self.sharp else self.aim
+        direction = self.matrix.direction(self.point, self.dtype, self.passes, aim)
+        first = self.matrix.length
+        found = self._searched(direction, extrapolate=self.matrix.steps == 0, first=first)
+        self.matrix.learn(self.point, found)
+        return found
+
+    def _searched(self, direction: Matrix, *, extrapolate: bool, first: float = 1.0) -> Step | None:
+        self.decrement = -0.5 * float(np.vdot(self.point.gradient, direction))
+        if not self.sharp and self.decrement <= self.plan.finish * abs(self.point.value):
+            return None
+        return search(
+            self.evaluate,
+            self.point,
+            direction,
+            noise=self._noise(),
+            extrapolate=extrapolate,
+            first=first,
+            dtype=self.dtype,
+        )
+
+    def _damped_step(self, damped: DampedNewton) -> Step | None:
+        left = self.limits.max_iter - (self.passes - self.before)
+        trials = max(left, PRODUCTS + TRIALS)
+        found = damped.step(self.evaluate, self.point, noise=self._noise(), trials=trials)
+        self.passes += damped.products
+        self.decrement = damped.decrement
+        return found
+
+    def _sharpen(self) -> None:
+        """Go on in float64, with the full Hessian where it pays."""
+        self.sharp, self.decrement = True, math.inf
+        pays = self.plan.pays and not isinstance(self.matrix.curvature, Full)
+        if not self.plan.newton and (self.plan.polish or pays):
+            self.matrix.use(Full(self.objective))
+            # The first in the precision of the passes so far; one built anew in float64.
+            apply = self.matrix.build(self.point.theta, self.dtype)
+            self.matrix.begin(apply, np.float64, self.point.bound)
+        self._go_on_in_float64()
+
+    def _go_on_in_float64(self) -> None:
+        self.dtype = np.float64
+        # Directions in float32 sum to zero over classes in float32 only.
+        self._stand(self.evaluate(balanced(self.point.theta)))
+
+    def _go_over(self) -> None:
+        """Go on with damped Newton steps, in float64."""
+        settled = SETTLED if self.objective.proves else max(SETTLED, self.limits.tol)
+        self.damped = DampedNewton(self.objective, settled)
+        self.plan = self.plan._replace(settled=SETTLED)
+        self.sharp = True
+        if self.dtype is not np.float64:
+            self._go_on_in_float64()
+
+    def _ended(self) -> str | None:
+        """No step lowers F any more: go on in float64, on the Hessian at hand, or stop."""
+        if not self.sharp:
+            self._sharpen()
+        elif self.damped is None and self._distance() > self._noise():
+            self._go_over()
+        else:
+            return "rounding"
+        return self._exhausted()
 
     def _certify(self) -> bool:
         """Prove in float64, at intercepts that allow it; True if `tol` is met, or no proof exists."""
-        self.parameters, self.value, self.gap = self.proof.certify(
-            self.parameters, self.value, self.dtype
-        )
-        self.gap += self.likelihood.coordinates.rounding(self.parameters)
-        if self.penalised:
-            self.gap = min(self.gap, self.value.objective)  # F is never below 0
-        self.bound = self.gap
-        return self.gap <= self.tol or not self.penalised
+        found = self.proof.certify(self.point, self.dtype)
+        self.gap = found.bound + self.objective.likelihood.coordinates.rounding(found.theta)
+        if self.objective.proves:
+            self.gap = min(self.gap, found.value)
+        self.point = found._replace(bound=self.gap)
+        return self.gap <= self.limits.tol or not self.objective.proves
+
+    def _distance(self) -> float:
+        """How far F is above its minimum: a bound, if the intercepts are exact, or an estimate."""
+        return self.point.bound if self.objective.proves else self.decrement
+
+    def _noise(self) -> float:
+        return NOISE * float(np.finfo(self.dtype).eps) * abs(self.point.value)
+
+    def _exhausted(self) -> str | None:
+        return "max_iter" if self.passes - self.before >= self.limits.max_iter else None
+
+    def _finite(self) -> bool:
+        gradient = self.point.gradient.ravel()
+        return math.isfinite(self.point.value) and math.isfinite(gradient.dot(gradient))
+
+    def _reported(self) -> bool:
+        outward = self.objective.likelihood.coordinates.outward
+        return self.report(self.point.value, lambda: outward(self.point.theta), self.point.bound)
 
     def _solution(self, reason: str) -> Solution:
         if reason not in ("converged", "non-finite") and self._certify():
-            reason = "converged" if self.penalised or self.decrement <= self.tol else reason
-        finite = self._finite() and bool(np.isfinite(self.parameters).all())
+            settled = self.objective.proves or self.decrement <= self.limits.tol
+            reason = "converged" if settled else reason
+        finite = self._finite() and bool(np.isfinite(self.point.theta).all())
         if not finite:
             reason = "non-finite"
         return Solution(
-            parameters=self.likelihood.coordinates.outward(self.parameters),
-            objective=self.value.objective,
-            gap=self.gap if finite else np.inf,
+            parameters=self.objective.likelihood.coordinates.outward(self.point.theta),
+            objective=self.point.value,
+            gap=self.gap if finite else math.inf,
             decrement=self.decrement,
             converged=reason == "converged",
-            n_iter=self.passes,
+            n_iter=self.objective.likelihood.readings,
             reason=reason,
         )

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._objective import Point
 from .._types import Matrix, Precision
-from .passes import Value
 
 DECREASE = 1e-4
 TRIALS = 25
@@ -22,50 +22,47 @@ BEYOND = 1.3
 
 
 class Step(NamedTuple):
-    """A point and F there; its distance, a share of the direction; the share of the slope left."""
+    """A point; its distance, a share of the direction; the share of the slope left there."""
 
-    point: Matrix
-    value: Value
+    point: Point
     length: float
     left: float
 
 
 def search(
-    evaluate: Callable[[Matrix], Value],
-    parameters: Matrix,
-    value: Value,
+    evaluate: Callable[[Matrix], Point],
+    start: Point,
     direction: Matrix,
     *,
     noise: float,
     extrapolate: bool,
-    trials: int = TRIALS,
     first: float = 1.0,
     dtype: Precision = np.float64,
 ) -> Step | None:
     """Return the accepted step, or None where no step lowers F.
 
-    `first` is the length tried first, a share of the direction; `trials` bounds their number.
-    `noise` is the rounding error of one F; a step within it counts if it flattens the slope.
-    Points are numbers of `dtype`: a pass in float32 would else tell of another point.
+    `first` is the length tried first, a share of the direction. `noise` is the rounding error of
+    one F; a step within it counts if it flattens the slope. Points are numbers of `dtype`: a pass
+    in float32 would else tell of another point.
     """
-    slope = float(np.vdot(value.gradient, direction))
+    slope = float(np.vdot(start.gradient, direction))
 
     def trial(length: float) -> Step:
-        point = parameters + length * direction
+        theta = start.theta + length * direction
         if dtype is not np.float64:
-            point = point.astype(dtype).astype(np.float64)
-        found = evaluate(point)
+            theta = theta.astype(dtype).astype(np.float64)
+        found = evaluate(theta)
         there = float(np.vdot(found.gradient, direction))
-        return Step(point, found, length, there / slope if slope else np.inf)
+        return Step(found, length, there / slope if slope else np.inf)
 
     length = first
-    for number in range(min(trials, TRIALS)):
+    for number in range(TRIALS):
         step = trial(length)
-        rise = step.value.objective - value.objective
+        rise = step.point.value - start.value
         if rise <= DECREASE * length * slope:
-            if extrapolate and number == 0 and trials > 1 and step.left > STEEP:
+            if extrapolate and number == 0 and step.left > STEEP:
                 longer = trial(length * min(10.0, BEYOND / (1.0 - min(step.left, 0.9))))
-                return min(step, longer, key=lambda tried: tried.value.objective)
+                return min(step, longer, key=lambda tried: tried.point.value)
             return step
         if rise <= noise and abs(step.left) < 0.9:
             return step

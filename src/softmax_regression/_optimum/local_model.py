@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from .._objective import Objective, Point
 from .._types import Index, Matrix
-from .elastic_net import ElasticNet, Point
 from .quadratic import FullColumns, minimise_quadratic
 from .reduced_hessian import HessianMatrix, HessianProducts
 
@@ -18,30 +18,30 @@ class LocalModel:
     of F, `decrement`, shrinks too slowly; the BFGS formula corrects it in between.
     """
 
-    def __init__(self, problem: ElasticNet) -> None:
-        self.problem = problem
-        self.l1 = np.tile(problem.l1, problem.likelihood.n_classes)
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+        self.l1 = np.tile(objective.l1, objective.likelihood.n_classes)
         self.matrix: HessianMatrix | None = None
         self.decrement = np.inf
         self.slow = self.fresh = self.exact = False
 
     def direction(self, point: Point) -> Matrix:
         """Return the step (K, D) to the model's minimiser."""
-        x, gradient = point.parameters.ravel(), point.gradient.ravel()
+        x, gradient = point.theta.ravel(), point.gradient.ravel()
         free = np.flatnonzero((x != 0.0) | (np.abs(gradient) >= MARGIN * self.l1))
-        hessian = self._hessian(point.parameters, free)
+        hessian = self._hessian(point.theta, free)
         free = hessian.free
         solved = minimise_quadratic(
             x[free], gradient[free], self.l1[free], hessian, self._full_columns(free)
         )
         step = np.zeros_like(x)
         step[free] = solved - x[free]
-        return step.reshape(point.parameters.shape)
+        return step.reshape(point.theta.shape)
 
     def predicted(self, point: Point, step: Matrix) -> float:
         """Return the fall of F along the step, to first order with the l1 term whole."""
-        change = self.problem.l1_term(point.parameters + step)
-        change -= self.problem.l1_term(point.parameters)
+        penalty = self.objective.penalty
+        change = penalty.l1_value(point.theta + step) - penalty.l1_value(point.theta)
         fall = -float(np.vdot(point.gradient, step)) - change
         self.slow = not fall < 0.1 * self.decrement
         self.decrement = fall
@@ -51,23 +51,22 @@ class LocalModel:
         """Correct the Hessian by the change of gradient along the step taken."""
         if self.matrix is not None:
             free = self.matrix.free
-            step = (new.parameters - old.parameters).ravel()[free]
+            step = (new.theta - old.theta).ravel()[free]
             self.matrix.update(step, (new.gradient - old.gradient).ravel()[free])
 
     def forget(self) -> None:
         """Drop what gave no better point: the next Hessian is built anew."""
         self.matrix = None
 
-    def _hessian(self, parameters: Matrix, free: Index) -> HessianMatrix | HessianProducts:
-        likelihood, penalty = self.problem.likelihood, self.problem.l2
-        if likelihood.sparse or len(free) > LARGEST_MATRIX:
+    def _hessian(self, theta: Matrix, free: Index) -> HessianMatrix | HessianProducts:
+        if self.objective.likelihood.sparse or len(free) > LARGEST_MATRIX:
             self.matrix = None
-            return HessianProducts(likelihood, penalty, parameters, free)
+            return HessianProducts(self.objective, theta, free)
         # Slow with a Hessian just built: it takes more rows or digits.
         self.exact = self.exact or (self.slow and self.fresh)
         self.fresh = self.matrix is None or self.slow or not self._covers(self.matrix, free)
         if self.matrix is None or self.fresh:
-            self.matrix = HessianMatrix(likelihood, penalty, parameters, free, self.exact)
+            self.matrix = HessianMatrix(self.objective, theta, free, self.exact)
         return self.matrix
 
     def _covers(self, matrix: HessianMatrix, free: Index) -> bool:
@@ -75,11 +74,11 @@ class LocalModel:
 
     def _full_columns(self, free: Index) -> FullColumns | None:
         """Return the features all of whose K coefficients are free."""
-        likelihood = self.problem.likelihood
+        likelihood = self.objective.likelihood
         counts = np.bincount(free % likelihood.n_columns, minlength=likelihood.n_columns)
         columns = np.flatnonzero(counts[: likelihood.n_features] == likelihood.n_classes)
         if not len(columns):
             return None
         classes = np.arange(likelihood.n_classes)[:, None]
         places = np.searchsorted(free, classes * likelihood.n_columns + columns)
-        return FullColumns(places, self.problem.l1[columns], self.problem.l2[columns])
+        return FullColumns(places, self.objective.penalty.columns(columns))

@@ -6,79 +6,110 @@ Where columns are many for the rows, both happen in coordinates of the row space
 With l1 > 0, proximal Newton steps to the optimum and the elastic net's gap take their place.
 """
 
-from typing import Any
-
 import numpy as np
 
 from .._likelihood.block import Block, Memo
 from .._likelihood.coordinates import intercept_error
 from .._likelihood.products import is_sparse
-from .._likelihood.value import balanced, softmax
+from .._likelihood.value import balanced
 from .._likelihood.working import Likelihood
+from .._objective import Objective, Point
 from .._parameters import Parameters
 from .._penalty import Penalty
 from .._types import Matrix
 from .full_phase import FullPhase
+from .limits import Limits, Report
 from .minibatch import AveragedDescent
-from .passes import Value
 from .proximal import ProximalPhase
 from .row_space import RowSpace
-from .solution import Report, Solution
+from .solution import Solution
 
 ROWS_PER_PARAMETER = 100
 STREAM_PARAMETERS = 32
 
 
 def minimise(
-    X: Any,
-    targets: Any,
-    sample_weight: Matrix | None,
+    block: Block,
+    penalty: Penalty,
     start: Parameters | None,
+    limits: Limits,
+    report: Report,
     *,
-    l1: float,
-    l2: float,
     fit_intercept: bool,
     batch_size: int,
-    max_iter: int,
-    tol: float,
     generator: "np.random.Generator | None",
-    report: Report,
 ) -> Solution:
     """Minimise F from `start`, or from the class frequencies.
 
-    `generator` draws the order of the mini-batches (None: the rows' own); `max_iter` bounds the
-    passes over the data, and `report` hears of each.
+    `generator` draws the order of the mini-batches (None: the rows' own); `report` hears of each
+    pass over the data for F.
     """
-    if l1 > 0:
-        likelihood = Likelihood([Block(X, targets, sample_weight, 0, Memo())], fit_intercept)
-        parameters = (
-            likelihood.coordinates.inward(start) if start else _class_frequencies(likelihood)
-        )
-        sparse = ProximalPhase(
-            likelihood, Penalty(l1, l2), tol=tol, max_iter=max_iter, report=report
-        )
-        return sparse.run(parameters)
-    space = _row_space(X, sample_weight, fit_intercept, l2)
+    space = _row_space(block, penalty, fit_intercept)
     if space is not None:
-        X, start = space.coordinates, None if start is None else space.reduce(start)
+        inner = block._replace(X=space.coordinates, memo=Memo())
+        likelihood = Likelihood([inner], coordinates=space.inner)
+        start = None if start is None else space.reduce(start)
         report = _expanded(report, space)
-    block = Block(X, targets, sample_weight, 0, Memo())
-    likelihood = Likelihood([block], fit_intercept, None if space is None else space.inner)
-    phase = FullPhase(likelihood, l2, tol, max_iter, report)
-    parameters, value = _begin(phase, start)
-    if _streams(X.shape, targets.n_classes) and max_iter > 3:
-        parameters, value = _stream(phase, parameters, value, batch_size, generator)
-    solution = phase.run(parameters, value or _without_weights(phase, parameters))
-    if space is None:
-        return solution
-    return _expanded_solution(solution, space, tol)
+    else:
+        likelihood = Likelihood([block._replace(memo=Memo())], fit_intercept)
+    objective = Objective(likelihood, penalty)
+    theta = None if start is None else likelihood.coordinates.inward(start)
+    if np.any(penalty.l1):
+        return ProximalPhase(objective, limits, report).run(theta)
+    phase = FullPhase(objective, limits, report)
+    point = _begin(phase, theta)
+    if _streams(likelihood) and limits.max_iter > 3:
+        point = _stream(phase, point, batch_size, generator)
+    solution = phase.run(point)
+    return solution if space is None else _expanded_solution(solution, space, limits.tol)
 
 
-def _streams(shape: tuple[int, int], n_classes: int) -> bool:
+def _streams(likelihood: Likelihood) -> bool:
     """Whether mini-batches lead further than the passes they cost."""
-    size = shape[1] * n_classes
+    size = likelihood.n_features * likelihood.n_classes
     # Two classes make one product a row, and a pass costs less than what surrounds its batches.
-    return n_classes > 2 and size > STREAM_PARAMETERS and shape[0] >= ROWS_PER_PARAMETER * size
+    many = likelihood.n_rows >= ROWS_PER_PARAMETER * size
+    return likelihood.n_classes > 2 and size > STREAM_PARAMETERS and many
+
+
+def _row_space(block: Block, penalty: Penalty, fit_intercept: bool) -> RowSpace | None:
+    """Return the coordinates of the row space where they pay and lose nothing."""
+    even = np.ndim(penalty.l2) == 0 and penalty.l2 > 0 and not np.any(penalty.l1)
+    if not even or is_sparse(block.X) or not RowSpace.pays(block.X.shape):
+        return None
+    space = RowSpace(block, fit_intercept)
+    return space if space.exact else None
+
+
+def _begin(phase: FullPhase, theta: Matrix | None) -> Point:
+    """Return the given start, or the class frequencies, whichever is lower."""
+    objective = phase.objective
+    frequencies = objective.constant(balanced(objective.class_frequencies()))
+    phase.passes += 1
+    if theta is None:
+        return frequencies
+    given = phase.evaluate(balanced(theta))
+    return given if given.value <= frequencies.value else frequencies
+
+
+def _stream(
+    phase: FullPhase,
+    start: Point,
+    batch_size: int,
+    generator: "np.random.Generator | None",
+) -> Point:
+    """Return the average of one epoch of mini-batches, or the start if F is less there."""
+    state = AveragedDescent(start.theta, phase.objective.l2)
+    for batch in phase.objective.likelihood.batches(phase.dtype, batch_size, generator):
+        state.step(batch)
+    phase.passes += 1
+    average = phase.evaluate(balanced(state.average))
+    return average if average.value < start.value else start
+
+
+def _expanded(report: Report, space: RowSpace) -> Report:
+    """Return a report that hears of the original parameters."""
+    return lambda loss, inner, gap: report(loss, lambda: space.expand(inner()), gap)
 
 
 def _expanded_solution(solution: Solution, space: RowSpace, tol: float) -> Solution:
@@ -90,79 +121,3 @@ def _expanded_solution(solution: Solution, space: RowSpace, tol: float) -> Solut
     converged = solution.converged and gap <= tol
     reason = "rounding" if solution.converged and not converged else solution.reason
     return solution._replace(parameters=expanded, gap=gap, converged=converged, reason=reason)
-
-
-def _row_space(
-    X: Any, sample_weight: Matrix | None, fit_intercept: bool, l2: float
-) -> RowSpace | None:
-    """Return the coordinates of the row space where they pay and lose nothing."""
-    if is_sparse(X) or not RowSpace.pays(X.shape, l2):
-        return None
-    space = RowSpace(X, sample_weight, fit_intercept)
-    return space if space.exact else None
-
-
-def _begin(phase: FullPhase, start: Parameters | None) -> tuple[Matrix, Value | None]:
-    """Return the given start and F there, or the class frequencies, whichever is lower."""
-    frequencies = balanced(_class_frequencies(phase.likelihood))
-    if start is None:
-        return frequencies, None
-    parameters = balanced(phase.likelihood.coordinates.inward(start))
-    value = phase.evaluate(parameters)
-    if value.objective <= _constant_objective(phase.likelihood, frequencies):
-        return parameters, value
-    return frequencies, None
-
-
-def _expanded(report: Report, space: RowSpace) -> Report:
-    """Return a report that hears of the original parameters."""
-    return lambda loss, inner, gap: report(loss, lambda: space.expand(inner()), gap)
-
-
-def _class_frequencies(likelihood: Likelihood) -> Matrix:
-    """Zero weights; intercepts at the log of the weighted class frequencies, (K, D)."""
-    parameters = np.zeros((likelihood.n_classes, likelihood.n_columns))
-    if likelihood.fit_intercept:
-        parameters[:, -1] = np.log(np.maximum(likelihood.survey.targets, 0.1 / likelihood.n_rows))
-    return parameters
-
-
-def _stream(
-    phase: FullPhase,
-    start: Matrix,
-    value: Value | None,
-    batch_size: int,
-    generator: "np.random.Generator | None",
-) -> tuple[Matrix, Value | None]:
-    """Return the average of one epoch of mini-batches and F there, or the start if F is less.
-
-    `value` is F at the start; None where that has no weights.
-    """
-    state = AveragedDescent(start, phase.penalty)
-    for batch in phase.likelihood.batches(phase.dtype, batch_size, generator):
-        state.step(batch)
-    phase.passes += 1
-    average = balanced(state.average)
-    found = phase.evaluate(average)
-    before = value.objective if value else _constant_objective(phase.likelihood, start)
-    if found.objective < before:
-        return average, found
-    return start, value
-
-
-def _without_weights(phase: FullPhase, parameters: Matrix) -> Value:
-    """F and its gradient p x̄ᵀ − M, from the mean row and the mean M of t_i x̃_iᵀ, counted as a pass.
-
-    Every row has the probabilities p. The proof needs M too.
-    """
-    phase.passes += 1
-    p = softmax(phase.likelihood.coordinates.intercept(parameters)[:, None])
-    M = phase.likelihood.mean_target_rows
-    gradient = p * np.add.reduce(M, axis=0) - M
-    return Value(_constant_objective(phase.likelihood, parameters), gradient)
-
-
-def _constant_objective(likelihood: Likelihood, parameters: Matrix) -> float:
-    """F where there are no weights, lse(c) − ⟨t̄, c⟩ with the mean targets t̄."""
-    intercept = likelihood.coordinates.intercept(parameters)
-    return float(np.log(np.exp(intercept).sum()) - likelihood.survey.targets @ intercept)

@@ -23,15 +23,13 @@ def n_sampled(n_rows: int) -> int:
 
 
 def mean_moments(
-    likelihood: Likelihood, theta: Matrix, dtype: Precision, factors: Factors
+    likelihood: Likelihood, theta: Matrix, dtype: Precision, factors: Factors, part: int
 ) -> Matrix:
-    """M_m / Σ w for each of the factors, (m, D, D), at θ from rows in `dtype`."""
+    """M_m / Σ w for each of the factors, (m, D, D), at θ from one in `part` rows in `dtype`."""
     common = common_probabilities(likelihood, theta)
-    if common is not None:
-        return factors(common)[:, :, None] * mean_second_moment(likelihood, dtype)
-    weight, sums = likelihood.sums(
-        information, theta, factors, share(likelihood.n_rows), dtype=dtype
-    )
+    if common is not None and not likelihood.sparse:
+        return factors(common)[:, :, None] * mean_second_moment(likelihood, dtype, part)
+    weight, sums = likelihood.sums(information, theta, factors, part, dtype=dtype)
     return expanded(sums / weight, likelihood.n_columns)
 
 
@@ -42,7 +40,7 @@ def common_probabilities(likelihood: Likelihood, theta: Matrix) -> Floats | None
     return softmax(likelihood.coordinates.intercept(theta)[:, None])
 
 
-def mean_second_moment(likelihood: Likelihood, dtype: Precision) -> Matrix:
-    """(1 / Σ w) Σ_i w_i x̃_i x̃_iᵀ over a sample of the rows, (D, D)."""
-    weight, sums = likelihood.sums(second_moment, share(likelihood.n_rows), dtype=dtype)
+def mean_second_moment(likelihood: Likelihood, dtype: Precision, part: int) -> Matrix:
+    """(1 / Σ w) Σ_i w_i x̃_i x̃_iᵀ over one in `part` rows, (D, D)."""
+    weight, sums = likelihood.sums(second_moment, part, dtype=dtype)
     return np.asarray(sums / weight)

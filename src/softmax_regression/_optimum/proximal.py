@@ -7,14 +7,13 @@ outside the working set are read only for the gap and to choose the next set.
 
 import numpy as np
 
-from .._likelihood.working import Likelihood
-from .._penalty import Penalty
+from .._objective import Objective, Point
 from .._types import Index, Matrix
-from .elastic_net import ROUNDING, ElasticNet, Point
+from .elastic_net import ROUNDING, ElasticNet
+from .limits import Limits, Report
 from .line_search import DECREASE, TRIALS, shrink
 from .local_model import LocalModel
-from .passes import column_penalty
-from .solution import Report, Solution
+from .solution import Solution
 from .working_set import SMALLEST, choose_columns
 
 PATIENCE = 3  # steps in a row that improve neither F nor the gap
@@ -23,42 +22,33 @@ PATIENCE = 3  # steps in a row that improve neither F nor the gap
 class ProximalPhase:
     """One minimisation: its problem, its limits, where it stands.
 
-    `passes` counts evaluations of F; what the Hessian reads is not counted, as elsewhere.
+    `passes` counts evaluations of F after the start; what the Hessian reads is not counted.
     """
 
-    def __init__(
-        self,
-        likelihood: Likelihood,
-        penalty: Penalty,
-        *,
-        tol: float,
-        max_iter: int,
-        report: Report,
-    ) -> None:
-        coordinates = likelihood.coordinates
-        thresholds = np.zeros(coordinates.n_columns)
-        thresholds[: coordinates.n_features] = penalty.l1 / coordinates.scale
-        squares = column_penalty(coordinates, penalty.l2)
-        self.problem = ElasticNet(likelihood, thresholds, squares, coordinates.n_columns)
-        self.tol, self.max_iter, self.report = tol, max_iter, report
+    def __init__(self, objective: Objective, limits: Limits, report: Report) -> None:
+        self.problem = ElasticNet(objective, limits.tol)
+        self.limits, self.report = limits, report
         self.passes = 0
         self.decrement = np.inf
         self.reason = ""
 
-    def run(self, parameters: Matrix) -> Solution:
-        """Descend from `parameters` (K, D) to the optimum."""
-        point = self._visit(self.problem, parameters)
-        size, idle, best = SMALLEST, 0, point.gap
+    def run(self, theta: Matrix | None) -> Solution:
+        """Descend from θ (K, D), or from the class frequencies, to the optimum."""
+        if theta is None:
+            theta = self.problem.objective.class_frequencies()
+        point = self.problem.at(theta)
+        self._tell(self.problem, point)
+        size, idle, best = SMALLEST, 0, point.bound
         while not self.reason:
-            if point.gap <= self.tol:
-                point = self.problem.certified(point.parameters)
-                if point.gap <= self.tol:
+            if point.bound <= self.limits.tol:
+                point = self.problem.certified(point.theta)
+                if point.bound <= self.limits.tol:
                     break
             before, columns = point, choose_columns(self.problem, point, size)
             point = self._descend_on(columns, point)
             size = 2 * len(columns)
             idle = 0 if self._improved(before, point, best) else idle + 1
-            best = min(best, point.gap)
+            best = min(best, point.bound)
             if idle == PATIENCE and not self.reason:
                 self.reason = "rounding"
         return self._solution(point)
@@ -67,78 +57,87 @@ class ProximalPhase:
         """Minimise F over the weights of some columns; return the point over all of them."""
         problem = self.problem
         if 2 * len(columns) > problem.likelihood.n_features:
-            return self._descend(problem, point, self.tol)
+            return self._descend(problem, point, self.limits.tol)
         part = problem.columns(columns)
-        start = part.at(part.reduce(point.parameters))
-        target = max(0.3 * self.tol, 0.02 * point.gap)
+        start = part.at(part.reduce(point.theta))
+        target = max(0.3 * self.limits.tol, 0.02 * point.bound)
         found = self._descend(part, start, target)
-        return self._visit(problem, part.expand(found.parameters))
+        if self.reason:
+            # No pass is left to see it over all columns; the proof will.
+            return found._replace(theta=part.expand(found.theta), bound=np.inf)
+        return self._visit(problem, part.expand(found.theta))
 
     def _descend(self, problem: ElasticNet, point: Point, target: float) -> Point:
         """Take proximal Newton steps until the problem's own gap is `target`."""
-        model = LocalModel(problem)
-        idle, best = 0, point.gap
-        while point.gap > target and idle < PATIENCE and not self.reason:
+        model = LocalModel(problem.objective)
+        idle, best = 0, point.bound
+        while point.bound > target and idle < PATIENCE and not self.reason:
             found = self._step(problem, point, model)
             if found is None or not self._improved(point, found, best):
                 idle += 1
                 model.forget()
             else:
-                idle, best = 0, min(best, found.gap)
+                idle, best = 0, min(best, found.bound)
                 model.learn(point, found)
             point = point if found is None else found
         return point
 
     def _step(self, problem: ElasticNet, point: Point, model: LocalModel) -> Point | None:
-        """Return the point at the first step 1, ... that meets Armijo's rule on F, or None."""
+        """Return the point at the first step 1, ... that meets Armijo's rule on F, or None.
+
+        A step that has begun is not cut short by `max_iter`.
+        """
         direction = model.direction(point)
-        predicted, noise = model.predicted(point, direction), ROUNDING * abs(point.objective)
+        predicted, noise = model.predicted(point, direction), ROUNDING * abs(point.value)
         self.decrement = predicted
         if not predicted >= -noise:
             return None
         step = 1.0
         for _ in range(TRIALS):
-            found = self._visit(problem, point.parameters + step * direction)
-            rise = found.objective - point.objective
+            found = problem.at(point.theta + step * direction)
+            self.passes += 1
+            rise = found.value - point.value
             if rise <= noise - DECREASE * step * predicted:
+                self._tell(problem, found)
                 return found
-            if self.reason:
-                return None
             step *= shrink(rise, -step * predicted)
         return None
 
     def _improved(self, before: Point, after: Point, best: float) -> bool:
         """Whether F fell by what a thousand steps need for `tol`, or else the gap below the best."""
-        least = max(1e-3 * self.tol, ROUNDING * abs(before.objective))
-        return before.objective - after.objective > least or after.gap < 0.9 * best
+        least = max(1e-3 * self.limits.tol, ROUNDING * abs(before.value))
+        return before.value - after.value > least or after.bound < 0.9 * best
 
-    def _visit(self, problem: ElasticNet, parameters: Matrix) -> Point:
+    def _visit(self, problem: ElasticNet, theta: Matrix) -> Point:
         """Evaluate F: one pass, reported."""
-        point = problem.at(parameters)
+        point = problem.at(theta)
         self.passes += 1
-        outward = self.problem.likelihood.coordinates.outward
-        if self.report(
-            point.objective, lambda: outward(problem.expand(point.parameters)), point.gap
-        ):
-            self.reason = "stopped"
-        elif self.passes >= self.max_iter:
-            self.reason = "max_iter"
+        self._tell(problem, point)
         return point
+
+    def _tell(self, problem: ElasticNet, point: Point) -> None:
+        """Report a point; a reason to stop may follow."""
+        outward = self.problem.likelihood.coordinates.outward
+        stop = self.report(point.value, lambda: outward(problem.expand(point.theta)), point.bound)
+        if stop:
+            self.reason = "stopped"
+        elif self.passes >= self.limits.max_iter:
+            self.reason = "max_iter"
 
     def _solution(self, point: Point) -> Solution:
         if self.reason:
-            point = self.problem.certified(point.parameters)
-        if point.gap <= self.tol:
+            point = self.problem.certified(point.theta)
+        if point.bound <= self.limits.tol:
             self.reason = "converged"
-        finite = bool(np.isfinite(point.objective) and np.isfinite(point.parameters).all())
+        finite = bool(np.isfinite(point.value) and np.isfinite(point.theta).all())
         if not finite:
             self.reason = "non-finite"
         return Solution(
-            parameters=self.problem.likelihood.coordinates.outward(point.parameters),
-            objective=point.objective,
-            gap=point.gap if finite else np.inf,
+            parameters=self.problem.likelihood.coordinates.outward(point.theta),
+            objective=point.value,
+            gap=point.bound if finite else np.inf,
             decrement=self.decrement,
             converged=self.reason == "converged",
-            n_iter=self.passes,
+            n_iter=self.problem.likelihood.readings,
             reason=self.reason,
         )

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from .._penalty import Penalty
 from .._types import Index, Vector
 
 FORCING = 0.1  # the model is solved to a tenth of its first residual
@@ -34,29 +35,15 @@ class Hessian(Protocol):
 
 
 class FullColumns(NamedTuple):
-    """Columns whose K coefficients are all free: their places (K, m) in x, l1 (m,) and l2 (m,)."""
+    """Columns whose K coefficients are all free: their places (K, m) in x, and their penalty."""
 
     places: Index
-    l1: Vector
-    l2: Vector
+    penalty: Penalty
 
 
 def soft_threshold(x: Vector, threshold: Vector) -> Vector:
     """sign(x) max(|x| − threshold, 0), the proximal map of threshold · |x|."""
     return x - np.clip(x, -threshold, threshold)
-
-
-def cheapest_shift(weights: Vector, l1: Vector, l2: Vector) -> Vector:
-    """Per column of W (K, m) the c that minimises l1 Σ_k |w_k − c| + (l2 / 2) Σ_k (w_k − c)².
-
-    The softmax does not see c. It is the median of the K entries and the K + 1 points
-    mean + l1 (K − 2i) / (l2 K), i = 0 … K (Li and Osher, 2009, Inverse Problems and
-    Imaging 3(3)); the mean where neither penalty is.
-    """
-    n_classes = len(weights)
-    slopes = n_classes - 2.0 * np.arange(n_classes + 1)[:, None]
-    points = weights.mean(axis=0) + slopes * (l1 / np.maximum(l2 * n_classes, 1e-150))
-    return np.asarray(np.sort(np.concatenate([weights, points]), axis=0)[n_classes])
 
 
 def minimise_quadratic(
@@ -119,7 +106,7 @@ def _proximal_step(x: Vector, slope: Vector, l1: Vector, hessian: Hessian) -> tu
 def _shift(x: Vector, slope: Vector, hessian: Hessian, full: FullColumns) -> tuple[Vector, Vector]:
     """Move full columns to their cheapest shift."""
     shift = np.zeros_like(x)
-    shift[full.places] = -cheapest_shift(x[full.places], full.l1, full.l2)
+    shift[full.places] = -full.penalty.cheapest(x[full.places])
     if not shift.any():
         return x, slope
     return x + shift, slope + hessian.product(shift)

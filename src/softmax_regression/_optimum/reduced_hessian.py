@@ -9,15 +9,17 @@ Otherwise: products with it by passes over the rows, and conjugate gradients.
 import numpy as np
 
 from .._likelihood.curvature import diagonal, free_matrix, product
-from .._likelihood.working import Likelihood
+from .._objective import Objective
 from .._types import Index, Matrix, Vector
 from .cholesky import Cholesky
+from .conjugate_gradients import conjugate_gradients
 
 RIDGE = 1e-12  # relative; keeps H invertible where duplicate columns make it singular
 SINGLE_RIDGE = 1e-6  # above the rounding of float32
 MATRIX_WORK = 2e8
 ROWS_PER_COEFFICIENT = 20
 CONJUGATE_GRADIENTS = 20
+SOLVED = 0.1  # of the residual may be left
 
 
 class HessianMatrix:
@@ -26,12 +28,11 @@ class HessianMatrix:
     `exact`: from all rows in float64. Otherwise from a sample where rows are many, in float32.
     """
 
-    def __init__(
-        self, likelihood: Likelihood, penalty: Vector, parameters: Matrix, free: Index, exact: bool
-    ) -> None:
+    def __init__(self, objective: Objective, theta: Matrix, free: Index, exact: bool) -> None:
+        likelihood, penalty = objective.likelihood, objective.l2
         self.free, self.exact = free, exact
         share = 1.0 if exact else wanted_rows(len(free)) / likelihood.n_rows
-        weight, matrix = likelihood.sums(free_matrix, parameters, free, share, exact)
+        weight, matrix = likelihood.sums(free_matrix, theta, free, share, exact)
         matrix = matrix / max(weight, 1e-300)
         matrix.flat[:: len(free) + 1] *= 1.0 + (RIDGE if exact else SINGLE_RIDGE)
         matrix.flat[:: len(free) + 1] += penalty[free % likelihood.n_columns] + 1e-300
@@ -72,13 +73,12 @@ def wanted_rows(size: int) -> int:
 class HessianProducts:
     """H by passes over the rows, at fixed parameters."""
 
-    def __init__(
-        self, likelihood: Likelihood, penalty: Vector, parameters: Matrix, free: Index
-    ) -> None:
-        self.likelihood, self.parameters, self.free = likelihood, parameters, free
-        self.shape = parameters.shape
+    def __init__(self, objective: Objective, theta: Matrix, free: Index) -> None:
+        likelihood, penalty = objective.likelihood, objective.l2
+        self.likelihood, self.theta, self.free = likelihood, theta, free
+        self.shape = theta.shape
         self.penalty = np.broadcast_to(penalty, self.shape).ravel()[free]
-        (squares,) = likelihood.sums(diagonal, parameters)
+        (squares,) = likelihood.sums(diagonal, theta)
         squares = squares / likelihood.survey.weight
         self.diagonal = np.asarray(squares.ravel()[free] + self.penalty + 1e-300)
         self.rounds, self.proximal_steps = 4, 4
@@ -88,32 +88,22 @@ class HessianProducts:
         """H v."""
         whole = np.zeros(self.shape)
         whole.ravel()[self.free] = direction
-        (sums,) = self.likelihood.sums(product, self.parameters, whole)
+        (sums,) = self.likelihood.sums(product, self.theta, whole)
         sums = sums / self.likelihood.survey.weight
         return np.asarray(sums.ravel()[self.free] + self.penalty * direction)
 
     def solve(self, support: Index, right: Vector) -> Vector:
-        """H x = right on the support to a tenth, by preconditioned conjugate gradients.
+        """H x = right on the support to a tenth, by preconditioned conjugate gradients."""
+        diagonal, whole = self.diagonal[support], np.zeros_like(self.diagonal)
 
-        Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 5.3.
-        """
-        diagonal = self.diagonal[support]
-        x, residual = np.zeros_like(right), right
-        direction = scaled = residual / diagonal
-        size = first = float(residual @ scaled)
-        whole = np.zeros_like(self.diagonal)
-        for _ in range(CONJUGATE_GRADIENTS):
+        def product(direction: Vector) -> Vector:
             whole[support] = direction
-            product = self.product(whole)[support]
-            curvature = float(direction @ product)
-            if not curvature > RIDGE * float(direction**2 @ diagonal):
-                break  # pragma: no cover - rounding alone brings a convex curvature down to this
-            step = size / curvature
-            x = x + step * direction
-            residual = residual - step * product
-            scaled = residual / diagonal
-            previous, size = size, float(residual @ scaled)
-            if size <= 0.01 * first:
-                break
-            direction = scaled + size / previous * direction
-        return x
+            return self.product(whole)[support]
+
+        return conjugate_gradients(
+            product,
+            lambda residual: residual / diagonal,
+            right,
+            left=SOLVED,
+            steps=CONJUGATE_GRADIENTS,
+        )

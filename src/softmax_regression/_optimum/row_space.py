@@ -6,11 +6,11 @@ have the same inner products as those of X_c, and W = V L⁻¹ X_c has ‖W‖ =
 """
 
 import math
-from typing import Any
 
 import numpy as np
 
 from .._exceptions import DivergenceError
+from .._likelihood.block import Block
 from .._likelihood.coordinates import Coordinates
 from .._parameters import Parameters
 from .._types import Matrix
@@ -32,12 +32,13 @@ class RowSpace:
     """
 
     @staticmethod
-    def pays(shape: tuple[int, int], l2: float) -> bool:
+    def pays(shape: tuple[int, int]) -> bool:
         """Whether the rotation costs less than it saves."""
         n_rows, n_features = shape
-        return l2 > 0 and 1 < n_rows <= ROWS_AT_MOST and n_features >= 2 * n_rows
+        return 1 < n_rows <= ROWS_AT_MOST and n_features >= 2 * n_rows
 
-    def __init__(self, X: Any, sample_weight: Matrix | None, centred: bool) -> None:
+    def __init__(self, block: Block, centred: bool) -> None:
+        X, sample_weight = block.X, block.weight
         self.X, self.centred = X, centred
         # The rounding of a mean far from zero is a second centre.
         self.centre = self.rest = np.zeros(X.shape[1])

@@ -1,12 +1,8 @@
-"""Where a fit ended, and what it reports on the way."""
+"""Where a fit ended."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from .._parameters import Parameters
-
-# F, the parameters and the duality gap after a pass; a true return stops the fit.
-Report = Callable[[float, Callable[[], Parameters], float], bool]
 
 
 class Solution(NamedTuple):

@@ -1,0 +1,89 @@
+"""The Hessian of F at one point, from all rows: as a matrix where it fits, else by its products.
+
+A product reads the rows as a pass does, and counts as one.
+"""
+
+from typing import Protocol
+
+import numpy as np
+
+from .._likelihood.working import Likelihood
+from .._objective import Objective
+from .._types import Matrix, Vector
+from .conjugate_gradients import conjugate_gradients
+from .curvature import FULL_WORK, WORK_OF_ENTRY, choose, data_hessian, full_inverse, hessian_work
+from .plan import SMALL_PASS
+from .reduced_hessian import HessianProducts
+
+# Conjugate gradients end with so much of the residual, or after so many products.
+LEFT = 0.1
+PRODUCTS = 100
+
+
+class ExactHessian(Protocol):
+    """What solves (H + diag(damping)) s = r for one point, and the products with H that it took."""
+
+    products: int
+
+    def solve(self, right: Matrix, damping: Vector) -> Matrix: ...
+
+
+class HessianByFactor:
+    """H of K − 1 classes and its Cholesky factor."""
+
+    products = 0
+
+    def __init__(self, objective: Objective, theta: Matrix) -> None:
+        self.l2 = objective.l2
+        self.data = data_hessian(objective.likelihood, theta, np.float64, 1)
+
+    def solve(self, right: Matrix, damping: Vector) -> Matrix:
+        """(H + damping)⁻¹ r."""
+        return full_inverse(self.data, self.l2 + damping)(right)
+
+
+class HessianByProducts:
+    """H by passes over the rows and conjugate gradients, `most` products of them in all."""
+
+    def __init__(self, objective: Objective, theta: Matrix, most: int) -> None:
+        self.objective, self.theta = objective, theta
+        self.hessian = HessianProducts(objective, theta, np.arange(theta.size))
+        self.products, self.most = 0, most
+
+    def solve(self, right: Matrix, damping: Vector) -> Matrix:
+        """(H + damping)⁻¹ r, about."""
+        curvature = choose(self.objective.with_l2(self.objective.l2 + damping), PRODUCTS)
+
+        def product(direction: Matrix) -> Matrix:
+            self.products += 1
+            found = self.hessian.product(direction.ravel()).reshape(direction.shape)
+            return np.asarray(found + damping * direction)
+
+        return conjugate_gradients(
+            product,
+            curvature.build(self.theta, np.float64),
+            right,
+            left=LEFT,
+            steps=min(PRODUCTS, self.most - self.products),
+        )
+
+
+def factors(likelihood: Likelihood) -> bool:
+    """Whether H fits as a matrix."""
+    return hessian_work(likelihood, likelihood.n_rows) <= FULL_WORK
+
+
+def hessian_at(objective: Objective, theta: Matrix, most: int) -> ExactHessian:
+    """Return H at a point, to be solved with `most` products at most."""
+    if factors(objective.likelihood):
+        return HessianByFactor(objective, theta)
+    return HessianByProducts(objective, theta, most)
+
+
+def step_passes(likelihood: Likelihood) -> float:
+    """About how many passes over the rows cost as much as a step of Newton's method."""
+    if not factors(likelihood):
+        return float(PRODUCTS)
+    entries = float(likelihood.n_rows) * likelihood.n_columns * likelihood.n_classes
+    work = hessian_work(likelihood, likelihood.n_rows)
+    return 2.0 + work / (WORK_OF_ENTRY * max(SMALL_PASS, entries))

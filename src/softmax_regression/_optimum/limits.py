@@ -1,0 +1,16 @@
+"""How far a fit is to go, and whom it tells on the way."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .._parameters import Parameters
+
+# F, the parameters and the duality gap after a pass; a true return stops the fit.
+Report = Callable[[float, Callable[[], Parameters], float], bool]
+
+
+class Limits(NamedTuple):
+    """The gap to reach, and the passes after which no other step is begun."""
+
+    tol: float
+    max_iter: int
