@@ -7,6 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from softmax_regression import SoftmaxRegression
+from softmax_regression._likelihood.block import Block, Memo
+from softmax_regression._likelihood.working import Likelihood, chunks
+from softmax_regression._objective import Objective
+from softmax_regression._penalty import Penalty
 
 
 class Case(NamedTuple):
@@ -133,3 +137,19 @@ class Csr:
     def __array__(self, dtype=None, copy=None):
         message = "a sparse matrix was made dense"
         raise AssertionError(message)
+
+
+def likelihood_of(X, targets, weight=None, fit_intercept=True, **given):
+    """Rows in memory as one block, of which something may be kept."""
+    return Likelihood([Block(X, targets, weight, 0, Memo())], fit_intercept, **given)
+
+
+def chunks_of(likelihood, dtype=np.float64, **asked):
+    """All chunks of a likelihood of one block."""
+    (block,) = likelihood.source
+    return list(chunks(block, likelihood.coordinates, dtype, **asked))
+
+
+def objective_of(X, targets, weight=None, fit_intercept=True, l1=0.0, l2=0.0, **given):
+    """F in the solver's coordinates."""
+    return Objective(likelihood_of(X, targets, weight, fit_intercept, **given), Penalty(l1, l2))

@@ -9,12 +9,13 @@ import warnings
 import numpy as np
 import pytest
 from newton import objective, optimum
-from strategies import model_at, plain
+from strategies import model_at, plain, likelihood_of
 from tolerances import EPS, REORDERED
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression, cross_entropy
 from softmax_regression._descent import BatchObjective
-from softmax_regression._objective import Parameters, Penalty
+from softmax_regression._parameters import Parameters
+from softmax_regression._penalty import Penalty
 from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, Full, PrincipalAxes
 from softmax_regression._optimum.elastic_net import ElasticNet
 from softmax_regression._optimum.lbfgs import Memory
@@ -23,10 +24,9 @@ from softmax_regression._optimum.minibatch import AveragedDescent
 from softmax_regression._optimum.passes import Value, evaluate
 from softmax_regression._optimum.quadratic import cheapest_shift, soft_threshold
 from softmax_regression._optimum.reduced_hessian import HessianMatrix, HessianProducts
-from softmax_regression._optimum.rows import raw_block
-from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._problem import hold_out
-from softmax_regression._targets import Labels, ProbabilityRows
+from softmax_regression._likelihood.working import raw_chunk
+from softmax_regression._likelihood.held_out import hold_out
+from softmax_regression._likelihood.targets import Labels, ProbabilityRows
 
 RNG = np.random.default_rng(23)
 N, D, K = 60, 4, 3
@@ -41,7 +41,7 @@ SINGLE = 1e-4
 
 
 def standardised(weight=None, fit_intercept=True):
-    return Standardised(X, Labels(Y, K), weight, fit_intercept=fit_intercept)
+    return likelihood_of(X, Labels(Y, K), weight, fit_intercept=fit_intercept)
 
 
 def hessian_product(rows, penalty, direction):
@@ -247,7 +247,7 @@ def test_the_stream_s_steps_are_those_of_its_definition(weight):
         given = None if weight is None else weight[part]
         w = np.ones(part.stop - part.start) if given is None else given
         values = np.column_stack([X[part], np.ones(len(w))])
-        loss = state.step(raw_block(X[part], Labels(Y[part], K), given, True))
+        loss = state.step(raw_chunk(X[part], Labels(Y[part], K), given, True))
         Z = values @ parameters.T
         P = np.exp(Z - Z.max(axis=1, keepdims=True))
         P /= P.sum(axis=1, keepdims=True)

@@ -18,7 +18,7 @@ from tolerances import (
 )
 
 from softmax_regression import cross_entropy, cross_entropy_gradient
-from softmax_regression._objective import Parameters
+from softmax_regression._parameters import Parameters
 
 RNG = np.random.default_rng(11)
 N, D, K = 23, 4, 3

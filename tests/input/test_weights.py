@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tolerances import EPS
 
-from softmax_regression._targets import Labels, ProbabilityRows
+from softmax_regression._likelihood.targets import Labels, ProbabilityRows
 from softmax_regression._weights import apply_class_weight, check_sample_weight, refuse_all_zero
 
 CLASSES = np.array(["a", "b", "c"])

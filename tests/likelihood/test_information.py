@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from strategies import likelihood_of
+
 from softmax_regression._optimum import moments
 from softmax_regression._optimum.moments import (
     class_covariances,
@@ -13,9 +15,8 @@ from softmax_regression._optimum.moments import (
     sampled,
     second_moment,
 )
-from softmax_regression._optimum.rows import Block
-from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._targets import Labels
+from softmax_regression._likelihood.working import Chunk
+from softmax_regression._likelihood.targets import Labels
 
 # Means of 300 products of order 1.
 SUMMED = 1e-13
@@ -26,7 +27,7 @@ WEIGHT = RNG.uniform(0.2, 3.0, 300)
 
 def rows(n_classes, weight=None, n_features=4):
     X = np.random.default_rng(1).standard_normal((300, n_features)) + 1.0
-    return Standardised(
+    return likelihood_of(
         X, Labels(np.arange(300) % n_classes, n_classes), weight, fit_intercept=True
     )
 

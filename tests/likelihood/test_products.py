@@ -6,8 +6,9 @@ from strategies import Csr
 from tolerances import EPS
 
 from softmax_regression._optimum import rows as rows_module
-from softmax_regression._optimum.rows import CentredRows, DenseRows, raw_block
-from softmax_regression._targets import Labels
+from softmax_regression._likelihood.rows import CentredRows, DenseRows
+from softmax_regression._likelihood.working import raw_chunk
+from softmax_regression._likelihood.targets import Labels
 
 RNG = np.random.default_rng(0)
 X = np.where(RNG.random((90, 6)) < 0.4, RNG.normal(1.0, 2.0, (90, 6)), 0.0)
@@ -88,7 +89,7 @@ def test_the_squares_of_a_constant_sparse_column_stay_above_zero():
 @pytest.mark.parametrize("kind", [np.asarray, Csr], ids=["dense", "sparse"])
 def test_a_raw_block_is_the_rows_in_float64_and_a_column_of_ones(kind):
     labels = Labels(np.arange(90) % 3, 3)
-    block = raw_block(kind(X.astype(np.float32)), labels, None, fit_intercept=True)
+    block = raw_chunk(kind(X.astype(np.float32)), labels, None, fit_intercept=True)
     assert block.rows.dtype == np.float64
     sums = block.rows.sums(np.ones((1, 90)))
     np.testing.assert_allclose(

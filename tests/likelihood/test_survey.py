@@ -7,7 +7,7 @@ from tolerances import EPS
 
 from softmax_regression._optimum import columns
 from softmax_regression._optimum.columns import Columns
-from softmax_regression._targets import Labels, ProbabilityRows
+from softmax_regression._likelihood.targets import Labels, ProbabilityRows
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(3.0, 2.0, (90, 6))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tolerances import EPS
 
-from softmax_regression._targets import Labels, ProbabilityRows
+from softmax_regression._likelihood.targets import Labels, ProbabilityRows
 
 RNG = np.random.default_rng(3)
 LABELS = np.array([2, 0, 1, 1])

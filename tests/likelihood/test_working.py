@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from strategies import Csr
+from strategies import Csr, likelihood_of
 from tolerances import EPS
 
 from softmax_regression import SoftmaxRegression
-from softmax_regression._objective import Parameters
-from softmax_regression._optimum.rows import DenseRows
-from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._targets import Labels
+from softmax_regression._parameters import Parameters
+from softmax_regression._likelihood.rows import DenseRows
+from softmax_regression._likelihood.targets import Labels
 
 RNG = np.random.default_rng(0)
 X = np.where(RNG.random((90, 6)) < 0.4, RNG.normal(1.0, 2.0, (90, 6)), 0.0)
@@ -22,7 +21,7 @@ SUMMED = 90 * 50 * 50 * EPS
 
 def standardised(rows, weight=None, **settings):
     given = {"fit_intercept": True} | settings
-    return Standardised(rows, Labels(LABELS, 3), weight, **given)
+    return likelihood_of(rows, Labels(LABELS, 3), weight, **given)
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from newton import optimum
 
-from softmax_regression._objective import Parameters
+from strategies import likelihood_of
+
+from softmax_regression._parameters import Parameters
 from softmax_regression._optimum.certificate import Proof, closed_gap, duality_gap
 from softmax_regression._optimum.intercepts import Intercepts
 from softmax_regression._optimum.passes import Value, evaluate
-from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._targets import Labels
+from softmax_regression._likelihood.targets import Labels
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((120, 4)) + 1
@@ -20,7 +21,7 @@ TOL = 1e-13
 
 
 def rows(weight, **settings):
-    return Standardised(X, Labels(LABELS, 3), weight, **({"fit_intercept": True} | settings))
+    return likelihood_of(X, Labels(LABELS, 3), weight, **({"fit_intercept": True} | settings))
 
 
 def parameters():
@@ -160,7 +161,7 @@ def test_near_the_optimal_intercepts_the_gap_bounds_that_of_the_mixture(weight, 
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 def test_mean_target_rows(weight, smoothing):
-    data = Standardised(X, Labels(LABELS, 3, smoothing), weight, fit_intercept=True)
+    data = likelihood_of(X, Labels(LABELS, 3, smoothing), weight, fit_intercept=True)
     (block,) = data.blocks(np.float64)
     T = (1 - smoothing) * np.eye(3)[LABELS] + smoothing / 3
     w = np.full(120, 1 / 120) if weight is None else weight / weight.sum()
@@ -170,7 +171,7 @@ def test_mean_target_rows(weight, smoothing):
 
 def test_means_of_the_targets_know_of_smoothing():
     targets = Labels(LABELS, 3, 0.3)
-    data = Standardised(X, targets, WEIGHT, fit_intercept=True)
+    data = likelihood_of(X, targets, WEIGHT, fit_intercept=True)
     block = next(data.blocks(np.float64))
     T = np.zeros((3, 120))
     targets.subtract_from(T)
@@ -180,7 +181,7 @@ def test_means_of_the_targets_know_of_smoothing():
 
 def test_a_class_without_rows_that_still_gets_probability_leaves_no_bound():
     targets = Labels(LABELS, 4)
-    data = Standardised(X, targets, None, fit_intercept=True)
+    data = likelihood_of(X, targets, None, fit_intercept=True)
     penalty = data.penalty(L2)
     point = np.zeros((4, 5))
     assert closed_gap(data, penalty, point, evaluate(data, penalty, point, np.float64)) == np.inf
@@ -188,7 +189,7 @@ def test_a_class_without_rows_that_still_gets_probability_leaves_no_bound():
 
 
 def test_what_a_class_without_targets_is_left_by_rounding_goes_to_the_others():
-    data = Standardised(X, Labels(np.arange(120) % 2, 3), None, fit_intercept=True)
+    data = likelihood_of(X, Labels(np.arange(120) % 2, 3), None, fit_intercept=True)
     gradient = np.zeros((3, 5))
     gradient[:, 0] = [1e-3, -1e-3, 0.0]
     exact = Value(0.5, gradient.copy())

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from strategies import likelihood_of
+
 from softmax_regression._optimum import curvature
 from softmax_regression._optimum.curvature import (
     BLOCKS_WORTH,
@@ -14,8 +16,7 @@ from softmax_regression._optimum.curvature import (
     choose,
     full_work,
 )
-from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._targets import Labels
+from softmax_regression._likelihood.targets import Labels
 
 # Sums of 200 products, solved with condition numbers below 1e4.
 SOLVED = 1e-9
@@ -27,7 +28,7 @@ WEIGHT = RNG.uniform(0.2, 3.0, 200)
 
 def rows(n_classes=3, weight=None, **settings):
     labels = np.arange(200) % n_classes
-    return Standardised(X, Labels(labels, n_classes), weight, fit_intercept=True, **settings)
+    return likelihood_of(X, Labels(labels, n_classes), weight, fit_intercept=True, **settings)
 
 
 def parameters(n_classes=3):
@@ -102,7 +103,7 @@ def test_diagonal_keeps_the_hessian_s_diagonal_and_the_intercept_s_row(weight):
 
 @pytest.mark.parametrize("kind", [Diagonal, PrincipalAxes])
 def test_without_an_intercept_there_is_no_row_of_it(kind):
-    data = Standardised(X, Labels(np.arange(200) % 3, 3), None, fit_intercept=False)
+    data = likelihood_of(X, Labels(np.arange(200) % 3, 3), None, fit_intercept=False)
     V, penalty = parameters()[:, :4], data.penalty(0.1)
     exact = hessian(data, penalty, V)
     curvature = kind(data, penalty)
@@ -120,7 +121,7 @@ def test_diagonal_of_rotated_rows_turns_with_them(weight):
     V, gradient = parameters(), np.random.default_rng(2).standard_normal((3, 5))
     steps, targets = [], Labels(np.arange(200) % 3, 3)
     for Q in (np.eye(4), turn):
-        data = Standardised(X @ Q, targets, weight, fit_intercept=True, rotated=True)
+        data = likelihood_of(X @ Q, targets, weight, fit_intercept=True, rotated=True)
         penalty, turned, image = data.penalty(0.1), V.copy(), gradient.copy()
         turned[:, :4] = V[:, :4] @ Q
         image[:, :4] = gradient[:, :4] @ Q
@@ -156,7 +157,7 @@ def test_principal_axes_have_the_curvature_along_each_axis_and_the_intercept_s_r
 def test_without_weights_one_moment_gives_what_all_rows_give(kind, weight, fit_intercept):
     """A weight of 1e-9 takes the general way, and moves the curvature by as little."""
     labels = np.arange(200) % 3
-    data = Standardised(X, Labels(labels, 3), weight, fit_intercept=fit_intercept)
+    data = likelihood_of(X, Labels(labels, 3), weight, fit_intercept=fit_intercept)
     penalty = data.penalty(0.1)
     start = np.zeros((3, data.n_columns))
     if fit_intercept:
@@ -181,7 +182,7 @@ def test_float32_rows_give_nearly_the_same_step(kind):
 
 
 def test_a_full_hessian_out_of_reach_costs_infinitely_much():
-    wide = Standardised(np.zeros((2, 2000)), Labels(np.array([0, 1]), 2), None, fit_intercept=True)
+    wide = likelihood_of(np.zeros((2, 2000)), Labels(np.array([0, 1]), 2), None, fit_intercept=True)
     assert full_work(wide) == np.inf
     assert full_work(rows()) < 1e6
 
@@ -203,7 +204,7 @@ def test_principal_squares_computed_anew_are_those_kept(monkeypatch):
 
 def test_dear_principal_axes_wait_until_passes_have_cost_as_much():
     wide = np.random.default_rng(5).standard_normal((200, 400))
-    data = Standardised(wide, Labels(np.arange(200) % 4, 4), None, fit_intercept=True)
+    data = likelihood_of(wide, Labels(np.arange(200) % 4, 4), None, fit_intercept=True)
     penalty = data.penalty(0.1)
     assert isinstance(choose(data, penalty), Diagonal)
     assert isinstance(choose(data, penalty, passes=300), PrincipalAxes)
@@ -211,7 +212,7 @@ def test_dear_principal_axes_wait_until_passes_have_cost_as_much():
 
 def test_class_blocks_wait_until_they_are_worth_their_cost():
     X = np.random.default_rng(5).standard_normal((2_000, 40))
-    data = Standardised(X, Labels(np.arange(2_000) % 4, 4), None, fit_intercept=True)
+    data = likelihood_of(X, Labels(np.arange(2_000) % 4, 4), None, fit_intercept=True)
     penalty, worth = data.penalty(0.1), int(blocks_passes(data) / BLOCKS_WORTH)
     assert isinstance(choose(data, penalty), PrincipalAxes)
     assert isinstance(choose(data, penalty, passes=worth), PrincipalAxes)
@@ -223,7 +224,7 @@ def test_class_blocks_wait_until_they_are_worth_their_cost():
 def test_few_classes_have_their_hessian_instead(n_classes, n_features):
     X = np.random.default_rng(5).standard_normal((500, n_features))
     labels = Labels(np.arange(500) % n_classes, n_classes)
-    data = Standardised(X, labels, None, fit_intercept=True)
+    data = likelihood_of(X, labels, None, fit_intercept=True)
     assert isinstance(choose(data, data.penalty(0.1)), Full)
 
 

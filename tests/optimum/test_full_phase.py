@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from strategies import likelihood_of
+
 from softmax_regression._optimum import curvature
 from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, Full, PrincipalAxes
 from softmax_regression._optimum.full_phase import FullPhase
 from softmax_regression._optimum.lbfgs import Memory
-from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._targets import Labels
+from softmax_regression._likelihood.targets import Labels
 
 
 def phase(n_rows, n_features, n_classes, tol):
@@ -17,7 +18,7 @@ def phase(n_rows, n_features, n_classes, tol):
     weights = rng.standard_normal((n_classes, n_features)) * 2 / np.sqrt(n_features)
     y = (X @ weights.T + rng.gumbel(size=(n_rows, n_classes))).argmax(axis=1)
     y[:n_classes] = np.arange(n_classes)
-    rows = Standardised(X, Labels(y, n_classes), None, fit_intercept=True)
+    rows = likelihood_of(X, Labels(y, n_classes), None, fit_intercept=True)
     return FullPhase(rows, 1e-5, tol, 1_000, lambda *_: False)
 
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from strategies import likelihood_of
+
 from softmax_regression._optimum import intercepts
 from softmax_regression._optimum.intercepts import Intercepts
 from softmax_regression._optimum.passes import evaluate
-from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._targets import Labels
+from softmax_regression._likelihood.targets import Labels
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((120, 4)) + 1
@@ -16,7 +17,7 @@ WEIGHT = RNG.uniform(0.2, 3.0, 120)
 
 
 def rows():
-    return Standardised(X, Labels(LABELS, 3), WEIGHT, fit_intercept=True)
+    return likelihood_of(X, Labels(LABELS, 3), WEIGHT, fit_intercept=True)
 
 
 def parameters():
@@ -111,7 +112,7 @@ def test_intercepts_far_off_are_found_by_scaling_where_newton_leaps_too_far():
 
 def test_a_step_beyond_the_minimum_that_raises_f_is_taken_back():
     """Two classes, one of them a millionth of the weight, from intercepts for half and half."""
-    data = Standardised(
+    data = likelihood_of(
         np.zeros((400, 1)),
         Labels(np.arange(400) % 2, 2),
         np.where(np.arange(400) % 2, 1e-6, 1.0),

@@ -5,11 +5,13 @@ import pickle
 import numpy as np
 import pytest
 
+from strategies import likelihood_of
+
 from softmax_regression._optimum.minibatch import AveragedDescent
 from softmax_regression._optimum.passes import evaluate
-from softmax_regression._optimum.rows import Block, DenseRows
-from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._targets import Labels
+from softmax_regression._likelihood.rows import DenseRows
+from softmax_regression._likelihood.working import Chunk
+from softmax_regression._likelihood.targets import Labels
 
 
 def drawn(n_rows=6_000, n_features=5, n_classes=3):
@@ -110,7 +112,7 @@ def test_batches_cut_from_blocks_hold_every_row_once():
     X, y = drawn(5_000)
     weight = np.random.default_rng(1).uniform(0.1, 2, 5_000)
     order = np.random.default_rng(2).permutation(5_000)
-    data = Standardised(X, Labels(y, 3), weight, fit_intercept=True, order=order)
+    data = likelihood_of(X, Labels(y, 3), weight, fit_intercept=True, order=order)
     batches = list(data.batches(np.float64, 300))
     assert sum(batch.rows.n_rows for batch in batches) == 5_000
     assert np.array_equal(np.concatenate([batch.weight for batch in batches]), weight[order])
@@ -122,7 +124,7 @@ def test_the_order_of_the_rows_does_not_show_in_the_sums():
     V = np.random.default_rng(3).standard_normal((3, 6))
     values = []
     for given in (None, order):
-        data = Standardised(X, Labels(y, 3), None, fit_intercept=True, order=given)
+        data = likelihood_of(X, Labels(y, 3), None, fit_intercept=True, order=given)
         values.append(evaluate(data, data.penalty(0.1), V, np.float64))
     # Sums of 5,000 terms of order one.
     assert values[0].objective == pytest.approx(values[1].objective, rel=1e-12)

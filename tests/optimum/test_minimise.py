@@ -10,17 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from newton import objective, optimum
-from strategies import Csr, cases
+from strategies import Csr, cases, likelihood_of
 
 from softmax_regression import ConvergenceWarning, DivergenceError, SoftmaxRegression
 from softmax_regression._optimum.certificate import Proof
 from softmax_regression._optimum.full_phase import FullPhase
 from softmax_regression._optimum.minimise import _without_weights
 from softmax_regression._optimum.passes import evaluate
-from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._targets import Labels, ProbabilityRows
+from softmax_regression._likelihood.targets import Labels, ProbabilityRows
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 OPTIMA = json.loads((DATA / "optima.json").read_text(encoding="utf-8"))
 
 # F is a mean of losses of order one; the float64 optimum and the judge's own last step are right
@@ -680,7 +679,7 @@ def test_f_without_weights_is_that_of_a_pass(weight, kind, targets, fit_intercep
         "smoothed": Labels(y, 3, 0.2),
         "probabilities": ProbabilityRows(0.5 * np.eye(3)[y] + 0.5 / 3),
     }[targets]
-    rows = Standardised(kind(X), T, weight, fit_intercept=fit_intercept)
+    rows = likelihood_of(kind(X), T, weight, fit_intercept=fit_intercept)
     phase = FullPhase(rows, 0.1, 1e-6, 100, lambda *_: False)
     start = np.zeros((3, rows.n_columns))
     if fit_intercept:

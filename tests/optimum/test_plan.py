@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
+from strategies import likelihood_of
+
 from softmax_regression._optimum.plan import DIGITS, NEAR, SETTLED, STILL, Plan
-from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._targets import Labels
+from softmax_regression._likelihood.targets import Labels
 
 
 def plan(n_rows, n_features, n_classes, tol=1e-3):
     X = np.random.default_rng(0).standard_normal((n_rows, n_features))
     labels = Labels(np.arange(n_rows) % n_classes, n_classes)
-    return Plan.of(Standardised(X, labels, None, fit_intercept=True), tol)
+    return Plan.of(likelihood_of(X, labels, None, fit_intercept=True), tol)
 
 
 def test_small_problems_take_newton_steps_in_float64():

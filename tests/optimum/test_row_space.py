@@ -5,7 +5,7 @@ import pytest
 from newton import objective
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
-from softmax_regression._objective import Parameters
+from softmax_regression._parameters import Parameters
 from softmax_regression._optimum.row_space import RowSpace
 
 RNG = np.random.default_rng(0)

@@ -965,7 +965,7 @@ def test_row_69_an_integer_seed_gives_the_same_fit_bitwise():
 
 def test_row_72_flat_places_are_counted_in_intp():
     """The last of 2^31 places of a classes-first array would wrap in int32."""
-    from softmax_regression._targets import Labels
+    from softmax_regression._likelihood.targets import Labels
 
     n_classes = 2**31
     targets = Labels(np.array([n_classes - 1, 5], np.intp), n_classes)

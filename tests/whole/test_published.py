@@ -15,7 +15,7 @@ import pytest
 
 from softmax_regression import SoftmaxRegression
 
-DATA = Path(__file__).parent / "data" / "published"
+DATA = Path(__file__).parents[1] / "data" / "published"
 TABLES = json.loads((DATA / "tables.json").read_text(), parse_float=Decimal)
 
 # In nats of the mean loss. The fit ends with a Newton step, which squares the error: without that,

@@ -12,7 +12,7 @@ from tolerances import REORDERED, TRAJECTORY
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression, softmax
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 TRACES = json.loads((DATA / "gd_trace_iris.json").read_text())["traces"]
 
 
