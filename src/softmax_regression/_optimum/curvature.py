@@ -6,16 +6,25 @@ steps, and L-BFGS scales it by no less than `least_scale`.
 The Hessian of the data term is (1 / Σ w) Σ_i w_i (diag(p_i) − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ.
 """
 
+import math
+
 import numpy as np
 
 from .._likelihood.curvature import column_squares
 from .._likelihood.information import class_covariances, class_variances, triangle_indices
 from .._likelihood.value import balanced
 from .._likelihood.working import Likelihood
-from .._objective import Objective
+from .._objective import Objective, Point
 from .._types import Apply, Floats, Matrix, Precision, Vector
 from .cholesky import Cholesky
-from .moments import common_probabilities, mean_moments, mean_second_moment, n_sampled, share
+from .moments import (
+    common_probabilities,
+    mean_moments,
+    mean_second_moment,
+    missed,
+    n_sampled,
+    share,
+)
 from .spread import Spread
 
 # Columns and entries up to which K blocks are inverted and kept.
@@ -50,13 +59,19 @@ class Full:
     least_scale = 1.0
 
     def __init__(self, objective: Objective) -> None:
-        self.objective = objective
-        self.passes = full_passes(objective.likelihood)
+        likelihood = self.likelihood = objective.likelihood
+        self.passes = full_passes(likelihood)
+        self.ridge = coupled(objective.l2, likelihood.n_classes)
+        p = likelihood.survey.targets[:-1]
+        # A column that a sample misses would have no curvature, and a step no end.
+        missing = missed(likelihood, np.float32)
+        self.ridge += missing[:, None, None] * (np.diag(p) - np.outer(p, p))
 
-    def build(self, theta: Matrix, dtype: Precision) -> Apply:
-        likelihood = self.objective.likelihood
-        hessian = data_hessian(likelihood, theta, dtype, share(likelihood.n_rows))
-        return full_inverse(hessian, self.objective.l2)
+    def build(self, point: Point, dtype: Precision) -> Apply:
+        part = share(self.likelihood.n_rows)
+        hessian = data_hessian(self.likelihood, point.theta, dtype, part)
+        # F is never below 0: what promises to fall further is too flat.
+        return full_inverse(hessian, self.ridge, point.gradient, point.value)
 
 
 def data_hessian(likelihood: Likelihood, theta: Matrix, dtype: Precision, part: int) -> Matrix:
@@ -69,17 +84,26 @@ def data_hessian(likelihood: Likelihood, theta: Matrix, dtype: Precision, part: 
     return hessian
 
 
-def full_inverse(data: Matrix, penalty: Vector) -> Apply:
-    """Return what solves with the Hessian of the data term plus a penalty (D,)."""
-    free, columns = data.shape[:2]
-    j = np.arange(columns)
-    hessian = data.copy()
-    hessian[:, j, :, j] += penalty[:, None, None] * (np.eye(free) - 1 / (free + 1))
-    factor = Cholesky(hessian.reshape(free * columns, -1))
+def coupled(penalty: Vector, n_classes: int) -> Matrix:
+    """penalty_j (I − 11ᵀ/K) of the first K − 1 classes, (D, K − 1, K − 1)."""
+    return np.asarray(penalty[:, None, None] * (np.eye(n_classes - 1) - 1 / n_classes))
 
-    def apply(gradient: Matrix) -> Matrix:
-        step = np.zeros(gradient.shape)
-        step[:-1] = factor.solve(gradient[:-1].ravel()).reshape(free, columns)
+
+def full_inverse(hessian: Matrix, ridge: Matrix, gradient: Matrix, most: float) -> Apply:
+    """H⁻¹ of the first K − 1 classes, where a `ridge` (D, K − 1, K − 1) is added to H, in place.
+
+    As much more of a ridge as lets ½ gᵀ H⁻¹ g be at most `most`.
+    """
+    free, columns = hessian.shape[:2]
+    j = np.arange(columns)
+    hessian[:, j, :, j] += ridge
+    factor = Cholesky(hessian.reshape(free * columns, -1))
+    if math.isfinite(most):
+        factor.allow(gradient[:-1].ravel(), most)
+
+    def apply(right: Matrix) -> Matrix:
+        step = np.zeros(right.shape)
+        step[:-1] = factor.solve(right[:-1].ravel()).reshape(free, columns)
         return balanced(step)
 
     return apply
@@ -100,10 +124,10 @@ class ClassBlocks:
         self.likelihood, self.penalty = objective.likelihood, objective.l2
         self.passes = blocks_passes(objective.likelihood)
 
-    def build(self, theta: Matrix, dtype: Precision) -> Apply:
+    def build(self, point: Point, dtype: Precision) -> Apply:
         columns, seen = self.likelihood.n_columns, n_sampled(self.likelihood.n_rows)
         blocks = mean_moments(
-            self.likelihood, theta, dtype, class_variances, share(self.likelihood.n_rows)
+            self.likelihood, point.theta, dtype, class_variances, share(self.likelihood.n_rows)
         )
         diagonal = np.arange(columns)
         mean = np.trace(blocks, axis1=1, axis2=2) / columns
@@ -149,13 +173,13 @@ class PrincipalAxes:
         self.eigenvalues, vectors = np.linalg.eigh(moment / root[:, None] / root)
         return np.asarray(vectors / root[:, None])
 
-    def build(self, theta: Matrix, dtype: Precision) -> Apply:
+    def build(self, point: Point, dtype: Precision) -> Apply:
         if self.axes is None:
             self.axes = self._find_axes(dtype)
         axes = self.axes
         if self.working.dtype != dtype or self.working.shape != axes.shape:
             self.working = axes.astype(dtype)
-        spread = self._along(theta, dtype)
+        spread = self._along(point.theta, dtype)
         curvature = spread.around(spread.means @ axes)
         curvature += self.penalty @ (axes * axes) + 1e-12
 
@@ -187,8 +211,8 @@ class Diagonal:
     def __init__(self, objective: Objective) -> None:
         self.likelihood, self.penalty = objective.likelihood, objective.l2
 
-    def build(self, theta: Matrix, dtype: Precision) -> Apply:
-        spread = self._spread(theta, dtype)
+    def build(self, point: Point, dtype: Precision) -> Apply:
+        spread = self._spread(point.theta, dtype)
         curvature = spread.around(spread.means)
         if self.likelihood.coordinates.rotated:
             features = curvature[:, : self.likelihood.n_features]

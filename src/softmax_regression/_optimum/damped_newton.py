@@ -8,6 +8,7 @@ rises where it did not, before the step is taken or after it (Levenberg, 1944, Q
 Mathematics 2; Moré, 1978, Lecture Notes in Mathematics 630).
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -20,21 +21,26 @@ from .exact_hessian import ExactHessian, hessian_at
 from .line_search import DECREASE, Step
 
 FIRST = 1e-2
-LEAST = 1e-12
-RAISED = 4.0
-LOWERED = 0.2
+LEAST = 1e-20
+RAISED = 3.0
+LOWERED = 0.25
+# Where damping makes less than this part of the fall foretold, it is lowered by this factor.
+IDLE = 0.01
 # Of the fall foretold: with more the model is good, with less it is poor.
 GOOD = 0.75
 POOR = 0.25
 # Of the slope: no more may be left, forth or back, of a step within the rounding of F.
 FLAT = 0.9
+# So many steps are tried where the fall foretold is within that.
+HIDDEN = 8
 
 
 class DampedNewton:
     """The damping, as the last step left it.
 
-    `decrement` is ½ gᵀ (H + μ B)⁻¹ g before the last step, with μ = 0 where that is at most
-    `settled`; `products` counts the last step's with H, each a pass over the rows.
+    `decrement` is ½ gᵀ H⁻¹ g before the last step where that is at most `settled`, else infinite:
+    it is not known, and the damped one is too small. `products` counts the last step's with H,
+    each a pass over the rows.
     """
 
     def __init__(self, objective: Objective, settled: float) -> None:
@@ -45,60 +51,64 @@ class DampedNewton:
         self.products = 0
 
     def step(
-        self, evaluate: Callable[[Matrix], Point], point: Point, *, noise: float, trials: int
+        self, evaluate: Callable[[Matrix], Point], start: Point, *, noise: float, trials: int
     ) -> Step | None:
         """Return a point where F is lower, or None where none is found in `trials` passes.
 
         `noise` is the rounding error of one F.
         """
-        hessian = hessian_at(self.objective, point.theta, trials)
-        found, tried = None, False
+        hessian = hessian_at(self.objective, start, trials)
+        direction, damping = self._first(hessian, start.gradient), self.damping
+        if math.isfinite(self.decrement):
+            damping = 0.0
+        found, factor = None, RAISED
         for number in range(trials):
-            damping, direction = self._direction(hessian, point.gradient, tried)
             if hessian.products + number >= trials:
-                self.decrement = np.inf  # conjugate gradients have not ended
+                break  # conjugate gradients may not have ended
+            slope = float(np.vdot(start.gradient, direction))
+            length = float(self.spread @ (direction**2).sum(axis=0))
+            foretold = 0.5 * (damping * length - slope)
+            if not foretold > (noise if number >= HIDDEN else 0.0):
                 break
-            slope = float(np.vdot(point.gradient, direction))
-            foretold = 0.5 * (damping * float(self.spread @ (direction**2).sum(axis=0)) - slope)
-            if not foretold > 0.0:
+            there = evaluate(start.theta + direction)
+            fall = start.value - there.value
+            left = float(np.vdot(there.gradient, direction)) / slope
+            if fall >= DECREASE * foretold or (fall >= -noise and abs(left) < FLAT):
+                found = Step(there, 1.0, left)
+                self._learn(fall / foretold, damping * length / foretold, raised=factor > RAISED)
                 break
-            there = evaluate(point.theta + direction)
-            fall, left = point.value - there.value, float(np.vdot(there.gradient, direction))
-            hidden = foretold <= noise  # by rounding: the slope tells what F does not
-            share = 1.0 - abs(left / slope) if hidden else fall / foretold
             if damping:
-                self._learn(share)
-            if fall >= DECREASE * foretold or (fall >= -noise and abs(left) < -FLAT * slope):
-                found = Step(there, 1.0, left / slope)
-                break
-            if hidden:
-                break
-            tried = True
+                self.damping *= factor
+                factor *= 2.0
+            else:
+                self.damping = min(self.damping, -slope / length)
+            damping = self.damping
+            direction = -hessian.solve(start.gradient, damping * self.spread)
         self.products = hessian.products
         return found
 
-    def _direction(
-        self, hessian: ExactHessian, gradient: Matrix, tried: bool
-    ) -> tuple[float, Matrix]:
-        """Return the damping and the step, undamped where the end is near.
-
-        Else it would look nearer than it is.
-        """
-        direction = -hessian.solve(gradient, self.damping * self.spread)
-        self.decrement = -0.5 * float(np.vdot(gradient, direction))
-        if tried or self.decrement > self.settled:
-            return self.damping, direction
+    def _first(self, hessian: ExactHessian, gradient: Matrix) -> Matrix:
+        """Return the step tried first: undamped where the end is near."""
+        self.decrement = np.inf
+        damped = -hessian.solve(gradient, self.damping * self.spread)
+        if -0.5 * float(np.vdot(gradient, damped)) > self.settled:
+            return damped
         undamped = -hessian.solve(gradient, np.zeros_like(self.spread))
-        self.decrement = -0.5 * float(np.vdot(gradient, undamped))
-        near = self.decrement <= self.settled
-        return (0.0, undamped) if near else (self.damping, direction)
+        decrement = -0.5 * float(np.vdot(gradient, undamped))
+        if decrement > self.settled or not hessian.solved:
+            return damped
+        self.decrement = decrement
+        return undamped
 
-    def _learn(self, share: float) -> None:
-        """Change the damping after a step that brought so much of the fall foretold."""
-        if share > GOOD:
-            self.damping = max(LOWERED * self.damping, LEAST)
-        elif not share >= POOR:
+    def _learn(self, share: float, damped: float, *, raised: bool) -> None:
+        """Change the damping after a step that brought this share of the fall foretold.
+
+        `damped` is what damping makes of that.
+        """
+        if share < POOR:
             self.damping *= RAISED
+        elif share > GOOD and not raised:
+            self.damping = max(self.damping * (LOWERED if damped > IDLE else IDLE), LEAST)
 
 
 def mean_squares(likelihood: Likelihood) -> Vector:

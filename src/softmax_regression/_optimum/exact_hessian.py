@@ -3,15 +3,24 @@
 A product reads the rows as a pass does, and counts as one.
 """
 
+import math
 from typing import Protocol
 
 import numpy as np
 
 from .._likelihood.working import Likelihood
-from .._objective import Objective
+from .._objective import Objective, Point
 from .._types import Matrix, Vector
 from .conjugate_gradients import conjugate_gradients
-from .curvature import FULL_WORK, WORK_OF_ENTRY, choose, data_hessian, full_inverse, hessian_work
+from .curvature import (
+    FULL_WORK,
+    WORK_OF_ENTRY,
+    choose,
+    coupled,
+    data_hessian,
+    full_inverse,
+    hessian_work,
+)
 from .plan import SMALL_PASS
 from .reduced_hessian import HessianProducts
 
@@ -21,9 +30,13 @@ PRODUCTS = 100
 
 
 class ExactHessian(Protocol):
-    """What solves (H + diag(damping)) s = r for one point, and the products with H that it took."""
+    """What solves (H + diag(damping)) s = r for one point.
+
+    `products` with H so far; whether the last system was `solved` before they ran out.
+    """
 
     products: int
+    solved: bool
 
     def solve(self, right: Matrix, damping: Vector) -> Matrix: ...
 
@@ -31,41 +44,40 @@ class ExactHessian(Protocol):
 class HessianByFactor:
     """H of K − 1 classes and its Cholesky factor."""
 
-    products = 0
-
     def __init__(self, objective: Objective, theta: Matrix) -> None:
+        self.products, self.solved = 0, True
         self.l2 = objective.l2
         self.data = data_hessian(objective.likelihood, theta, np.float64, 1)
 
     def solve(self, right: Matrix, damping: Vector) -> Matrix:
         """(H + damping)⁻¹ r."""
-        return full_inverse(self.data, self.l2 + damping)(right)
+        ridge = coupled(self.l2 + damping, len(right))
+        return full_inverse(self.data.copy(), ridge, right, math.inf)(right)
 
 
 class HessianByProducts:
     """H by passes over the rows and conjugate gradients, `most` products of them in all."""
 
-    def __init__(self, objective: Objective, theta: Matrix, most: int) -> None:
-        self.objective, self.theta = objective, theta
-        self.hessian = HessianProducts(objective, theta, np.arange(theta.size))
-        self.products, self.most = 0, most
+    def __init__(self, objective: Objective, point: Point, most: int) -> None:
+        self.objective, self.point = objective, point
+        self.hessian = HessianProducts(objective, point.theta, np.arange(point.theta.size))
+        self.products, self.most, self.solved = 0, most, False
 
     def solve(self, right: Matrix, damping: Vector) -> Matrix:
         """(H + damping)⁻¹ r, about."""
         curvature = choose(self.objective.with_l2(self.objective.l2 + damping), PRODUCTS)
+        most = self.products + min(PRODUCTS, self.most - self.products)
 
         def product(direction: Matrix) -> Matrix:
             self.products += 1
             found = self.hessian.product(direction.ravel()).reshape(direction.shape)
             return np.asarray(found + damping * direction)
 
-        return conjugate_gradients(
-            product,
-            curvature.build(self.theta, np.float64),
-            right,
-            left=LEFT,
-            steps=min(PRODUCTS, self.most - self.products),
-        )
+        precondition = curvature.build(self.point, np.float64)
+        steps = most - self.products
+        found = conjugate_gradients(product, precondition, right, left=LEFT, steps=steps)
+        self.solved = self.products < most
+        return found
 
 
 def factors(likelihood: Likelihood) -> bool:
@@ -73,11 +85,11 @@ def factors(likelihood: Likelihood) -> bool:
     return hessian_work(likelihood, likelihood.n_rows) <= FULL_WORK
 
 
-def hessian_at(objective: Objective, theta: Matrix, most: int) -> ExactHessian:
+def hessian_at(objective: Objective, point: Point, most: int) -> ExactHessian:
     """Return H at a point, to be solved with `most` products at most."""
     if factors(objective.likelihood):
-        return HessianByFactor(objective, theta)
-    return HessianByProducts(objective, theta, most)
+        return HessianByFactor(objective, point.theta)
+    return HessianByProducts(objective, point, most)
 
 
 def step_passes(likelihood: Likelihood) -> float:

@@ -66,6 +66,7 @@ class FullPhase:
     def _stand(self, point: Point) -> None:
         """Move to a point, whose `bound` is a proof only at exact intercepts in float64."""
         bound = self.proof.expected(point)
+        self.pace.note(self.passes, bound if self.objective.proves else self.decrement)
         if self.objective.proves:
             bound = min(bound, point.value)  # F is never below 0
         self.point = point._replace(bound=bound)
@@ -77,6 +78,8 @@ class FullPhase:
         if self._looks_done():
             if self.plan.polish and not self.sharp:
                 self._sharpen()
+            elif not (self.objective.proves or self._estimates()):
+                self._go_over()
             elif self._certify():
                 return "converged"
             else:
@@ -101,14 +104,14 @@ class FullPhase:
     def _step(self) -> Step | None:
         """Take the kind of step that gets on; None where none lowers F."""
         aim = max(self.aim if self.objective.proves else self.limits.tol, self._noise())
-        if self.damped is None and self.pace.is_too_slow(self.passes, self._distance(), aim):
+        if self.damped is None and self.pace.is_too_slow(aim):
             self._go_over()
         if self.damped is not None:
             return self._damped_step(self.damped)
         return self._newton_step() if self.plan.newton else self._quasi_newton_step()
 
     def _newton_step(self) -> Step | None:
-        apply = self.matrix.build(self.point.theta, self.dtype)
+        apply = self.matrix.build(self.point, self.dtype)
         return self._searched(-apply(self.point.gradient), extrapolate=True)
 
     def _quasi_newton_step(self) -> Step | None:
@@ -149,7 +152,7 @@ class FullPhase:
         if not self.plan.newton and (self.plan.polish or pays):
             self.matrix.use(Full(self.objective))
             # The first in the precision of the passes so far; one built anew in float64.
-            apply = self.matrix.build(self.point.theta, self.dtype)
+            apply = self.matrix.build(self.point, self.dtype)
             self.matrix.begin(apply, np.float64, self.point.bound)
         self._go_on_in_float64()
 
@@ -177,6 +180,10 @@ class FullPhase:
             return "rounding"
         return self._exhausted()
 
+    def _estimates(self) -> bool:
+        """Whether the decrement is of the Hessian, not of what L-BFGS has seen of it."""
+        return self.damped is not None or isinstance(self.matrix.curvature, Full)
+
     def _certify(self) -> bool:
         """Prove in float64, at intercepts that allow it; True if `tol` is met, or no proof exists."""
         found = self.proof.certify(self.point, self.dtype)
@@ -201,8 +208,11 @@ class FullPhase:
         return math.isfinite(self.point.value) and math.isfinite(gradient.dot(gradient))
 
     def _reported(self) -> bool:
-        outward = self.objective.likelihood.coordinates.outward
-        return self.report(self.point.value, lambda: outward(self.point.theta), self.point.bound)
+        likelihood, theta = self.objective.likelihood, self.point.theta
+        outward = likelihood.coordinates.outward
+        return self.report(
+            self.point.value, lambda: outward(theta), self.point.bound, likelihood.readings
+        )
 
     def _solution(self, reason: str) -> Solution:
         if reason not in ("converged", "non-finite") and self._certify():
@@ -219,4 +229,5 @@ class FullPhase:
             converged=reason == "converged",
             n_iter=self.objective.likelihood.readings,
             reason=reason,
+            centre=self.objective.likelihood.coordinates.centre,
         )

@@ -2,9 +2,12 @@
 
 1. Where rows are many for the parameters, one averaged epoch of mini-batches.
 2. Full passes to the optimum, and the duality gap at exact intercepts; `tol` stops on it.
-Where columns are many for the rows, both happen in coordinates of the row space.
+Where columns are many for the rows, both happen in coordinates of the row space; where they are
+collinear and without a penalty, in principal axes.
 With l1 > 0, proximal Newton steps to the optimum and the elastic net's gap take their place.
 """
+
+import math
 
 import numpy as np
 
@@ -17,6 +20,7 @@ from .._objective import Objective, Point
 from .._parameters import Parameters
 from .._penalty import Penalty
 from .._types import Matrix
+from .column_space import ColumnSpace
 from .full_phase import FullPhase
 from .limits import Limits, Report
 from .minibatch import AveragedDescent
@@ -44,14 +48,10 @@ def minimise(
     `generator` draws the order of the mini-batches (None: the rows' own); `report` hears of each
     pass over the data for F.
     """
-    space = _row_space(block, penalty, fit_intercept)
+    space, likelihood = _coordinates(block, penalty, fit_intercept)
     if space is not None:
-        inner = block._replace(X=space.coordinates, memo=Memo())
-        likelihood = Likelihood([inner], coordinates=space.inner)
         start = None if start is None else space.reduce(start)
         report = _expanded(report, space)
-    else:
-        likelihood = Likelihood([block._replace(memo=Memo())], fit_intercept)
     objective = Objective(likelihood, penalty)
     theta = None if start is None else likelihood.coordinates.inward(start)
     if np.any(penalty.l1):
@@ -72,13 +72,23 @@ def _streams(likelihood: Likelihood) -> bool:
     return likelihood.n_classes > 2 and size > STREAM_PARAMETERS and many
 
 
-def _row_space(block: Block, penalty: Penalty, fit_intercept: bool) -> RowSpace | None:
-    """Return the coordinates of the row space where they pay and lose nothing."""
-    even = np.ndim(penalty.l2) == 0 and penalty.l2 > 0 and not np.any(penalty.l1)
-    if not even or is_sparse(block.X) or not RowSpace.pays(block.X.shape):
-        return None
-    space = RowSpace(block, fit_intercept)
-    return space if space.exact else None
+def _coordinates(
+    block: Block, penalty: Penalty, fit_intercept: bool
+) -> tuple[RowSpace | ColumnSpace | None, Likelihood]:
+    """Return the rows to descend on: as they are, or in other coordinates where these pay."""
+    smooth = not np.any(penalty.l1)
+    even = smooth and np.ndim(penalty.l2) == 0 and penalty.l2 > 0
+    if even and not is_sparse(block.X) and RowSpace.pays(block.X.shape):
+        space = RowSpace(block, fit_intercept)
+        if space.exact:
+            turned = block._replace(X=space.coordinates, memo=Memo())
+            return space, Likelihood([turned], coordinates=space.inner)
+    likelihood = Likelihood([block._replace(memo=Memo())], fit_intercept)
+    axes = ColumnSpace.of(block, likelihood) if smooth and not np.any(penalty.l2) else None
+    if axes is None:
+        return None, likelihood
+    turned = block._replace(X=axes.coordinates, memo=Memo())
+    return axes, Likelihood([turned], fit_intercept)
 
 
 def _begin(phase: FullPhase, theta: Matrix | None) -> Point:
@@ -107,17 +117,25 @@ def _stream(
     return average if average.value < start.value else start
 
 
-def _expanded(report: Report, space: RowSpace) -> Report:
+def _expanded(report: Report, space: RowSpace | ColumnSpace) -> Report:
     """Return a report that hears of the original parameters."""
-    return lambda loss, inner, gap: report(loss, lambda: space.expand(inner()), gap)
+    return lambda loss, inner, gap, readings: report(
+        loss, lambda: space.expand(inner()), gap, readings
+    )
 
 
-def _expanded_solution(solution: Solution, space: RowSpace, tol: float) -> Solution:
+def _expanded_solution(solution: Solution, space: RowSpace | ColumnSpace, tol: float) -> Solution:
     """Return the solution in all features, where rounding the intercepts may lift F."""
     expanded = space.expand(solution.parameters)
-    gap = solution.gap + intercept_error(
-        expanded.weights, solution.parameters.intercept, space.centre
-    )
-    converged = solution.converged and gap <= tol
+    rise = intercept_error(expanded.weights, solution.parameters.intercept, space.centre)
+    gap, decrement = solution.gap + rise, solution.decrement + rise
+    converged = solution.converged and (gap if math.isfinite(gap) else decrement) <= tol
     reason = "rounding" if solution.converged and not converged else solution.reason
-    return solution._replace(parameters=expanded, gap=gap, converged=converged, reason=reason)
+    return solution._replace(
+        parameters=expanded,
+        centre=space.centre,
+        gap=gap,
+        decrement=decrement,
+        converged=converged,
+        reason=reason,
+    )

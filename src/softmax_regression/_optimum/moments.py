@@ -5,7 +5,7 @@ import numpy as np
 from .._likelihood.information import Factors, expanded, information, second_moment
 from .._likelihood.value import softmax
 from .._likelihood.working import Likelihood
-from .._types import Floats, Matrix, Precision
+from .._types import Floats, Matrix, Precision, Vector
 
 # Above this many rows a random eighth is enough to approximate a Hessian.
 SAMPLED_ROWS = 50_000
@@ -44,3 +44,14 @@ def mean_second_moment(likelihood: Likelihood, dtype: Precision, part: int) -> M
     """(1 / Σ w) Σ_i w_i x̃_i x̃_iᵀ over one in `part` rows, (D, D)."""
     weight, sums = likelihood.sums(second_moment, part, dtype=dtype)
     return np.asarray(sums / weight)
+
+
+def missed(likelihood: Likelihood, dtype: Precision) -> Vector:
+    """Return how much of the unit mean square of each column a sample of the rows misses, (D,).
+
+    All of it where the few rows that tell a column from a constant are not in the sample.
+    """
+    part = share(likelihood.n_rows)
+    if part == 1:
+        return np.zeros(likelihood.n_columns)
+    return np.maximum(1.0 - mean_second_moment(likelihood, dtype, part).diagonal(), 0.0)

@@ -33,15 +33,17 @@ class Pace:
         self.passes: list[int] = []
         self.distances: list[float] = []
 
-    def is_too_slow(self, passes: int, distance: float, aim: float) -> bool:
-        """Note a distance from the minimum; whether the way to the aim is too long.
-
-        The pace is that of the second half of the passes.
-        """
+    def note(self, passes: int, distance: float) -> None:
+        """Note the distance from the minimum after so many passes."""
         self.passes.append(passes)
         self.distances.append(distance)
+
+    def is_too_slow(self, aim: float) -> bool:
+        """Whether the way to the aim is too long, at the pace of the second half of the passes."""
+        passes = self.passes[-1]
         if passes < min(self.cost, max(FEWEST, SHARE * self.max_iter)):
             return False
         then = max(0, bisect_right(self.passes, passes // 2) - 1)
-        left = steps_to(aim, distance, self.distances[then], passes - self.passes[then])
+        taken = passes - self.passes[then]
+        left = steps_to(aim, self.distances[-1], self.distances[then], taken)
         return left > min(self.cost, self.max_iter - passes)

@@ -118,7 +118,10 @@ class ProximalPhase:
     def _tell(self, problem: ElasticNet, point: Point) -> None:
         """Report a point; a reason to stop may follow."""
         outward = self.problem.likelihood.coordinates.outward
-        stop = self.report(point.value, lambda: outward(problem.expand(point.theta)), point.bound)
+        readings = self.problem.likelihood.readings
+        stop = self.report(
+            point.value, lambda: outward(problem.expand(point.theta)), point.bound, readings
+        )
         if stop:
             self.reason = "stopped"
         elif self.passes >= self.limits.max_iter:
@@ -140,4 +143,5 @@ class ProximalPhase:
             converged=self.reason == "converged",
             n_iter=self.problem.likelihood.readings,
             reason=self.reason,
+            centre=self.problem.likelihood.coordinates.centre,
         )

@@ -3,13 +3,15 @@
 from typing import NamedTuple
 
 from .._parameters import Parameters
+from .._types import Vector
 
 
 class Solution(NamedTuple):
     """Where a fit ended.
 
     `gap` is a proven bound on F − F*, infinite without a proof; `decrement` the estimate
-    ½ gᵀ P⁻¹ g of F − F* before the last step; `reason` one of "converged", "max_iter",
+    ½ gᵀ P⁻¹ g of F − F* before the last step; `centre` the means μ of the columns, (d,);
+    `reason` one of "converged", "max_iter",
     "stopped", "rounding", "non-finite", or "float32" where the rounding to it took `tol` away.
     """
 
@@ -20,3 +22,4 @@ class Solution(NamedTuple):
     converged: bool
     n_iter: int
     reason: str
+    centre: Vector
