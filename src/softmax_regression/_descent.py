@@ -97,6 +97,7 @@ class BatchObjective:
         if not (math.isfinite(loss) and np.minimum.reduce(normaliser) > self._least_normal):
             P, normaliser, losses = self._exponentials(X, targets, parameters, shifted=True)
             loss = _weighted_mean(losses, weight)
+        # Equation (5.48), weighted: the probabilities ŷ, minus the targets y, times the inputs x.
         P *= weight / normaliser
         targets.subtract_from(P, weight)
         self._gradient_from(P, X, parameters)

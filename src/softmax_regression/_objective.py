@@ -67,7 +67,7 @@ class Parameters(NamedTuple):
 
 
 class Penalty(NamedTuple):
-    """l1 ‖W‖₁ + (l2 / 2) ‖W‖²."""
+    """l1 ‖W‖₁ + (l2 / 2) ‖W‖², section 5.7 of the book."""
 
     l1: float
     l2: float
