@@ -51,7 +51,10 @@ class GradientDescent(NamedTuple):
     def step(
         self, state: DescentState, gradient: NDArray[Any], rate: float, out: NDArray[Any]
     ) -> None:
-        """Write the θ that follows `state` into `out`, and the step taken into the velocity."""
+        """Write the θ that follows `state` into `out`, and the step taken into the velocity.
+
+        The step of section 5.6 of the book, where there is neither momentum nor l1.
+        """
         theta, velocity = state.theta, state.velocity
         if self.momentum:
             velocity *= self.momentum
