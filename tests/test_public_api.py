@@ -83,14 +83,14 @@ def test_every_public_thing_has_a_docstring(name):
 def test_every_argument_is_in_its_docstring(method):
     function = getattr(SoftmaxRegression, method)
     for argument in list(inspect.signature(function).parameters)[1:]:
-        assert re.search(rf"^\s+{argument} :", function.__doc__, re.MULTILINE), argument
+        assert re.search(rf"^{argument} :", inspect.getdoc(function), re.MULTILINE), argument
 
 
 def test_every_argument_and_attribute_of_the_estimator_is_in_its_docstring():
     model = SoftmaxRegression(learning_rate=0.1, max_iter=1, tol=0).fit([[0.0], [1.0]], [0, 1])
     learned = [name for name in vars(model) if name.endswith("_")]
     for name in (*inspect.signature(SoftmaxRegression).parameters, *learned):
-        assert re.search(rf"^    {name} :", SoftmaxRegression.__doc__, re.MULTILINE), name
+        assert re.search(rf"^{name} :", inspect.getdoc(SoftmaxRegression), re.MULTILINE), name
 
 
 def test_the_version_is_that_of_the_installed_package():
