@@ -87,11 +87,13 @@ class SoftmaxRegression(ScikitLearnMethods):
     fit_intercept : bool, default=True
         Whether b is learned; it is 0 otherwise.
     class_weight : dict, "balanced" or None, default=None
-        Factor on the weight of each row, by its class. A class the dict does not name counts 1;
-        a dict that names every class of y may name others too. `fit` does not learn a class of
-        weight 0, and warns. "balanced" makes all classes weigh the same.
+        Factor c on the weight of each row, by its class. A probability row is a row of every
+        class, -Σ_k c_k y_k log ŷ_k. A class the dict does not name counts 1; a dict that names
+        every class of y may name others too. `fit` does not learn a class of weight 0 in labels,
+        and warns. "balanced" makes all classes weigh the same.
     label_smoothing : float, default=0.0
-        Share s of every target that learning spreads evenly over the classes, in [0, 1).
+        Share s of every target that learning spreads evenly over the classes, in [0, 1). Class
+        weights come first: a row of class k keeps the weight c_k for all of its smoothed target.
     early_stopping : bool, default=False
         Watch the log-loss of held-out rows instead of the training loss, stop when it has not
         fallen by `tol` in `n_iter_no_change` epochs, and keep the best epoch's parameters. With

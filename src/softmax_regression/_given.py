@@ -40,8 +40,12 @@ def learning_problem(
     refuse_all_zero(weight)
     if settings.class_weight is not None:
         known = distinct(checked_y)
-        weight = apply_class_weight(weight, settings.class_weight, known, encode(checked_y, known))
+        weight, weighted = apply_class_weight(
+            weight, settings.class_weight, known, encode(checked_y, known)
+        )
         refuse_all_zero(weight, name="class_weight")
+        if checked_y.ndim == 2:
+            checked_y = weighted.given
     classes = find_classes(checked_y, weight)
     smoothing = settings.label_smoothing
     return classes, problem_of(features, checked_y, weight, classes, smoothing=smoothing)

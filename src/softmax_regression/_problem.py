@@ -35,8 +35,10 @@ class Problem(NamedTuple):
 
     def weighted(self, class_weight: ClassWeight, classes: NDArray[Any]) -> "Problem":
         """Return the rows that count with the weights of their classes."""
-        weight = apply_class_weight(self.sample_weight, class_weight, classes, self.targets)
-        return self._replace(sample_weight=weight).counted()
+        weight, targets = apply_class_weight(
+            self.sample_weight, class_weight, classes, self.targets
+        )
+        return Problem(self.X, targets, weight).counted()
 
     def mean_loss(self, parameters: Parameters) -> float:
         """Return the mean cross-entropy, in nats, without smoothing or penalty."""

@@ -62,22 +62,23 @@ def apply_class_weight(
     class_weight: ClassWeight,
     classes: NDArray[Any],
     targets: Targets,
-) -> NDArray[np.float64] | None:
-    """Return w_i Σ_k t_ik c_k, the weight of each row times the weight of its class, scaled.
+) -> tuple[NDArray[np.float64] | None, Targets]:
+    """Return the weights w_i Σ_k c_k t_ik, scaled, and the targets c_k t_ik / Σ_k c_k t_ik.
 
-    "balanced" is c_k = Σ_i w_i / (K Σ_i w_i t_ik), so that every class weighs the same; K counts
-    the classes of weight > 0.
+    Together -w_i Σ_k c_k t_ik log ŷ_ik: a probability row is a row of each class k of the weight
+    w_i c_k t_ik. "balanced" is c_k in proportion to 1 / Σ_i w_i t_ik, so that every class weighs
+    the same.
     """
     if class_weight is None:
-        return sample_weight
+        return sample_weight, targets
     if isinstance(class_weight, str):
         totals = targets.class_totals(sample_weight)
-        shares = np.count_nonzero(totals) * totals
-        per_class = np.divide(totals.sum(), shares, where=totals > 0, out=totals * 0)
+        least = totals[totals > 0].min(initial=1.0)
+        per_class = np.divide(least, totals, where=totals > 0, out=totals * 0)
     else:
         per_class = _per_class(class_weight, classes)
-    rows = targets.row_weights(per_class)
-    return _scaled(rows if sample_weight is None else sample_weight * rows)
+    rows, weighted = targets.weighted(_scaled(per_class))
+    return _scaled(rows if sample_weight is None else sample_weight * rows), weighted
 
 
 def _scaled(weights: NDArray[np.float64]) -> NDArray[np.float64]:
