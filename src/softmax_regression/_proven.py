@@ -10,7 +10,7 @@ from ._objective import Penalty
 from ._optimum import Solution, minimise
 from ._problem import Learned, Problem, Start
 from ._progress import Monitor
-from ._separation import separates
+from ._separation import find_separation
 from ._stream import BATCH
 
 
@@ -23,7 +23,7 @@ def minimise_and_prove(
         return Learned(state, [], [], 0, math.inf, False, stream=start.stream)
     dtype = state.theta.dtype
     solution = _minimised(problem, settings, start, monitor)
-    separable = not (settings.l1 or settings.l2) and separates(problem, solution.parameters)
+    separable = False
     if dtype == np.float32 and monitor.best is None:
         solution = _rounded(solution, problem, settings)
     kept, objective, gap = solution.parameters, solution.objective, solution.gap
