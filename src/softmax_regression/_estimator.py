@@ -282,8 +282,9 @@ class SoftmaxRegression(ScikitLearnMethods):
 
         task = FitTask(X, y, sample_weight, settings.max_iter, description.with_parameters)
         learned = run_with_callbacks(self, task, run)
-        if learned.advice is not None:
-            warn(learned.advice, sibling(ConvergenceWarning))
+        warning = learned.warning(classes, names)
+        if warning is not None:
+            warn(warning, sibling(ConvergenceWarning))
         return self
 
     def partial_fit(

@@ -11,6 +11,7 @@ from ._features import Features, row_blocks
 from ._hyperparameters import ClassWeight
 from ._objective import Parameters, Penalty, loss_sum, mean_gradient, total_weight
 from ._optimum import AveragedDescent
+from ._separation import Separation
 from ._targets import Labels, Targets
 from ._weights import apply_class_weight
 
@@ -97,6 +98,15 @@ class Learned(NamedTuple):
     converged: bool
     advice: str | None = None
     stream: AveragedDescent | None = None
+    separation: Separation = Separation("none")
+
+    def warning(self, classes: NDArray[Any], names: NDArray[np.object_] | None) -> str | None:
+        """Return what to tell the user, if anything."""
+        if self.separation.unbounded or (self.converged and self.separation.kind == "unknown"):
+            n_features = self.state.theta.size // len(classes) - 1
+            features = [f"x{j}" for j in range(n_features)] if names is None else list(names)
+            return self.separation.sentence(classes, features)
+        return self.advice
 
 
 Keep = Callable[[Learned], None]

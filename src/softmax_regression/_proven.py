@@ -10,7 +10,7 @@ from ._objective import Penalty
 from ._optimum import Solution, minimise
 from ._problem import Learned, Problem, Start
 from ._progress import Monitor
-from ._separation import find_separation
+from ._separation import Separation, empty_classes, find_separation
 from ._stream import BATCH
 
 
@@ -23,7 +23,7 @@ def minimise_and_prove(
         return Learned(state, [], [], 0, math.inf, False, stream=start.stream)
     dtype = state.theta.dtype
     solution = _minimised(problem, settings, start, monitor)
-    separable = False
+    separation = _separation(problem, settings, solution)
     if dtype == np.float32 and monitor.best is None:
         solution = _rounded(solution, problem, settings)
     kept, objective, gap = solution.parameters, solution.objective, solution.gap
@@ -38,9 +38,22 @@ def minimise_and_prove(
         monitor.validation_curve,
         solution.n_iter,
         gap,
-        (solution.converged or monitor.stopped_by == "validation") and not separable,
-        _advice(solution, settings, separable),
+        (solution.converged or monitor.stopped_by == "validation") and not separation.unbounded,
+        _advice(solution, settings),
+        separation=separation,
     )
+
+
+def _separation(problem: Problem, settings: Hyperparameters, solution: Solution) -> Separation:
+    """Return whether F has a minimum: a penalty holds all but the intercepts."""
+    if not (settings.l1 or settings.l2):
+        return find_separation(
+            *problem, solution.parameters, fit_intercept=settings.fit_intercept
+        )
+    empty: tuple[int, ...] = ()
+    if settings.fit_intercept:
+        empty = empty_classes(problem.targets, problem.sample_weight)
+    return Separation("quasi" if empty else "none", empty=empty)
 
 
 def _minimised(
@@ -91,13 +104,7 @@ def _rounded(solution: Solution, problem: Problem, settings: Hyperparameters) ->
     )
 
 
-def _advice(solution: Solution, settings: Hyperparameters, separable: bool) -> str | None:
-    if separable:
-        return (
-            "the classes are separable: every training row has a positive margin, so that without "
-            "a penalty F has no minimum and the coefficients grow as long as the fit runs "
-            f"(largest now {np.abs(solution.parameters.weights).max():.3g}). Set l2 > 0"
-        )
+def _advice(solution: Solution, settings: Hyperparameters) -> str | None:
     if solution.converged or settings.tol == 0 or solution.reason == "stopped":
         return None
     cause, remedy = {

@@ -31,42 +31,65 @@ class Separation(NamedTuple):
         "quasi": a direction parts some and leaves none on the wrong side. "unknown": the problem
         is too large, or too near the border for float64.
     infinite : tuple of Contrast
-        Contrasts that grow for ever, in order of their growth (columns of unit spread); empty where
-        all do, which is so in complete separation.
+        Contrasts that grow for ever, the fastest first (columns of unit spread); empty where all
+        do, which is so in complete separation.
     undetermined : tuple of Contrast
-        Contrasts without one value because columns are collinear, whether or not the estimate
-        exists, and not among the infinite.
+        Further contrasts without one value, because columns are collinear; they have none where
+        the estimate exists either.
+    empty : tuple of int
+        Classes that no row has, whose intercepts fall for ever whatever the penalty.
+    reason : str
+        What kept an "unknown" from being decided.
     """
 
     kind: Literal["none", "quasi", "complete", "unknown"]
     infinite: tuple[Contrast, ...] = ()
     undetermined: tuple[Contrast, ...] = ()
+    empty: tuple[int, ...] = ()
+    reason: str = ""
 
     @property
-    def separated(self) -> bool:
-        """Whether F has no minimum without a penalty."""
+    def unbounded(self) -> bool:
+        """Whether F has no minimum."""
         return self.kind in ("quasi", "complete")
 
-    def sentence(self, classes: Sequence[Any] | NDArray[Any], features: Sequence[str]) -> str:
-        """Return what is infinite, a handful by name; `features` ends with the intercept."""
+    def sentence(self, classes: Sequence[Any], features: Sequence[str]) -> str:
+        """Return what a user should know, a handful by name; `features` without the intercept."""
+        if self.kind == "unknown":
+            return (
+                f"whether F has a minimum without a penalty is not known: {self.reason}. Set l2 > 0 "
+                "where the coefficients matter"
+            )
+        if self.empty:
+            return self._on_empty_classes(classes)
         if self.kind == "complete":
             return (
-                "the classes are separable: a hyperplane parts every training row from every other "
-                "class, so that without a penalty F has no minimum and every coefficient grows as "
-                "long as the fit runs"
+                "the classes are separable: every training row can have a positive margin, so that "
+                "without a penalty F has no minimum and the coefficients grow as long as the fit "
+                "runs. Set l2 > 0"
             )
-        named = [_name(contrast, classes, features) for contrast in self.infinite[:NAMED]]
-        if len(self.infinite) > NAMED:
-            named.append(f"and {len(self.infinite) - NAMED} more")
+        names = [*features, "intercept"]
+        named = _listed([_name(contrast, classes, names) for contrast in self.infinite])
         return (
-            "the classes are separable in part (quasi-complete separation): without a penalty F has "
-            f"no minimum, and these log-odds grow as long as the fit runs: {', '.join(named)}"
+            "the classes are separable in part (quasi-complete separation), so that without a "
+            f"penalty F has no minimum and these log-odds grow as long as the fit runs: {named}. "
+            "Set l2 > 0, or drop or merge these columns or classes"
+        )
+
+    def _on_empty_classes(self, classes: Sequence[Any]) -> str:
+        named = _listed([repr(_short(str(classes[k]))) for k in self.empty])
+        return (
+            f"no row has class {named}: F has no minimum, for its intercept falls as long as the fit "
+            "runs. Drop the class, or set label_smoothing > 0"
         )
 
 
-def _name(
-    contrast: Contrast, classes: Sequence[Any] | NDArray[Any], features: Sequence[str]
-) -> str:
+def _listed(names: list[str]) -> str:
+    more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
+    return ", ".join(names[:NAMED] + more)
+
+
+def _name(contrast: Contrast, classes: Sequence[Any], features: Sequence[str]) -> str:
     of, against = (_short(str(classes[k])) for k in (contrast.of, contrast.against))
     return f"{_short(features[contrast.feature])} ({of} : {against})"
 

@@ -6,15 +6,14 @@
 3. The pairs of all rows along those directions, decided by faces.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._features import row_blocks
+from .._features import Features, row_blocks
 from .._objective import Parameters, logits, probabilities
-from .._problem import Problem
-from .._targets import Labels
+from .._targets import Labels, Targets
 from .coordinates import EPS, ROUNDINGS, Columns, axes, dense
 from .faces import faces
 from .multipliers import Multipliers, held
@@ -35,16 +34,58 @@ CLEAN = 1e-12
 OPEN_ENTRIES = 2e6
 
 
-def find_separation(problem: Problem, fit: Parameters, *, fit_intercept: bool) -> Separation:
-    """Return whether F has a minimum without a penalty, the better the nearer `fit` is to it."""
-    if problem.targets.smoothing:
+class _Rows(NamedTuple):
+    """The rows that count."""
+
+    X: Features
+    targets: Targets
+    sample_weight: NDArray[np.float64] | None
+
+    def take(self, rows: slice | NDArray[np.intp]) -> "_Rows":
+        weight = None if self.sample_weight is None else self.sample_weight[rows]
+        return _Rows(self.X[rows], self.targets.take(rows), weight)
+
+
+def find_separation(
+    X: Features,
+    targets: Targets,
+    sample_weight: NDArray[np.float64] | None,
+    fit: Parameters,
+    *,
+    fit_intercept: bool,
+) -> Separation:
+    """Return whether F has a minimum without a penalty, the sooner the nearer `fit` is to it.
+
+    All weights are > 0.
+    """
+    if targets.smoothing:
         return Separation("none")
+    problem = _Rows(X, targets, sample_weight)
+    empty = empty_classes(targets, sample_weight) if fit_intercept else ()
     if _parts_all(problem, fit):
-        return Separation("complete")
+        return Separation("complete", empty=empty)
+    found = _decided(problem, fit, fit_intercept)
+    return found._replace(
+        infinite=tuple(c for c in found.infinite if not {c.of, c.against} & set(empty)), empty=empty
+    )
+
+
+def empty_classes(
+    targets: Targets, sample_weight: NDArray[np.float64] | None
+) -> tuple[int, ...]:
+    """Return the classes that no row has, whose intercepts no penalty on the weights holds."""
+    if targets.smoothing:
+        return ()
+    totals = targets.class_totals(sample_weight)
+    return tuple(int(k) for k in np.flatnonzero(totals == 0))
+
+
+def _decided(problem: _Rows, fit: Parameters, fit_intercept: bool) -> Separation:
     n_rows, n_features = problem.X.shape
     free = (problem.targets.n_classes - 1) * (n_features + fit_intercept)
     if free > LARGEST:
-        return Separation("unknown")
+        reason = f"beyond {LARGEST:,} free coefficients only complete separation is looked for"
+        return Separation("unknown", reason=reason)
     size = max(LEAST_ROWS, ROWS_PER_PARAMETER * free)
     most = SAMPLE_ENTRIES // (n_features + 3 * problem.targets.n_classes)
     while True:
@@ -52,18 +93,11 @@ def find_separation(problem: Problem, fit: Parameters, *, fit_intercept: bool) -
         if found is not None:
             return found
         if size >= min(n_rows, most):
-            return Separation("unknown")
+            return Separation("unknown", reason="too many rows lie near the border of a class")
         size *= GROWTH
 
 
-def empty_classes(problem: Problem) -> NDArray[np.intp]:
-    """Return the classes that no row has, whose intercepts no penalty on the weights holds."""
-    if problem.targets.smoothing:
-        return np.zeros(0, np.intp)
-    return np.flatnonzero(problem.targets.class_totals(problem.sample_weight) == 0)
-
-
-def _parts_all(problem: Problem, fit: Parameters) -> bool:
+def _parts_all(problem: _Rows, fit: Parameters) -> bool:
     """Whether every row has one class, by a positive margin: along this fit F falls for ever."""
     for rows in row_blocks(problem.X.shape[0], 8 * max(fit.weights.shape)):
         labels = problem.targets.take(rows).only_classes()
@@ -81,7 +115,7 @@ class _Search:
     """One sample, and what all rows say in the directions it leaves open."""
 
     def __init__(
-        self, problem: Problem, fit: Parameters, fit_intercept: bool, size: int
+        self, problem: _Rows, fit: Parameters, fit_intercept: bool, size: int
     ) -> None:
         self.problem = problem
         self.n_classes = problem.targets.n_classes
@@ -96,6 +130,18 @@ class _Search:
         p = probabilities(np.asarray(logits(sample.X, fit), np.float64))
         self.held = held(pairs, Multipliers.of(pairs, p, targets, weight / weight.max() / chance))
         self.open = self._open(self.held.free @ seen.T, unseen)
+        self.rounding = self._rounding(pairs._replace(rows=rows), self.columns.sizes(sample.X))
+
+    def _rounding(self, pairs: Pairs, sizes: Matrix) -> NDArray[np.float64]:
+        """Return how far along the open directions 0 may seem to be, for sizes (D,) of a row.
+
+        At least what the pairs show that are orthogonal to them.
+        """
+        largest = np.abs(self.open).max(axis=(0, 1), initial=0.0)
+        off = np.abs(pairs.margins(self.open)).max(axis=0, initial=0.0)
+        off = np.where(self.held.pairs, off, 0.0).max(axis=1)
+        seen = np.max(off / np.maximum(sizes @ largest, 1e-300), initial=0.0)
+        return np.asarray(max(ROUNDINGS * EPS, 4.0 * float(seen)) * largest)
 
     def _open(self, free: Matrix, unseen: Matrix) -> Matrix:
         """Return an orthonormal basis (q, K, D) of what the sample's pairs leave open, in x̃."""
@@ -153,13 +199,12 @@ class _Search:
         And which are tied, and whether these are all pairs there are; None where they are too many.
         """
         found, ties, everything, entries = [], [], True, 0
-        largest = np.abs(self.open).max(axis=(0, 1))
         count = max(1, len(self.open))
         for part in row_blocks(self.problem.X.shape[0], 8 * count * self.n_classes):
-            block = self.problem.take(np.arange(part.start, part.stop))
+            block = self.problem.take(part)
             pairs = _pairs(self.columns.rows(block.X), _probability_rows(block))
             margins = np.moveaxis(pairs.margins(self.open), 0, -1)
-            rounding = ROUNDINGS * EPS * (self.columns.sizes(block.X) @ largest)
+            rounding = self.columns.sizes(block.X) @ self.rounding
             margins[np.abs(margins) <= rounding[:, None, None]] = 0.0
             crosses = margins.any(axis=-1)
             everything = everything and crosses.sum() == crosses.size - len(crosses)
@@ -198,7 +243,7 @@ def _triangle(vectors: Matrix) -> Matrix:
     return vectors if len(vectors) <= vectors.shape[1] else np.linalg.qr(vectors, mode="r")
 
 
-def _sample(problem: Problem, size: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _sample(problem: _Rows, size: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return about `size` rows, about as many of every class, and their chances to be drawn."""
     n_rows = problem.targets.n_rows
     if n_rows <= size:
@@ -210,13 +255,13 @@ def _sample(problem: Problem, size: int) -> tuple[NDArray[np.intp], NDArray[np.f
     return chosen, chance[chosen]
 
 
-def _own(problem: Problem) -> NDArray[np.intp]:
+def _own(problem: _Rows) -> NDArray[np.intp]:
     targets = problem.targets
     own: Any = targets.labels if isinstance(targets, Labels) else targets.rows.argmax(axis=1)
     return np.asarray(own, np.intp)
 
 
-def _probability_rows(problem: Problem) -> Matrix:
+def _probability_rows(problem: _Rows) -> Matrix:
     """Return t, (m, K)."""
     targets = problem.targets
     if not isinstance(targets, Labels):
