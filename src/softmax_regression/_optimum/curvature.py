@@ -6,6 +6,7 @@ steps, and L-BFGS scales it by no less than `least_scale`.
 The Hessian of the data term is (1 / Σ w) Σ_i w_i (diag(p_i) − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from .moments import (
     common_probabilities,
     dense_values,
     mean_moments,
+    missed,
     n_sampled,
     sampled,
     second_moment,
@@ -66,6 +68,9 @@ class Full:
         free = rows.n_classes - 1
         coupling = np.eye(free) - 1 / rows.n_classes
         self.ridge = penalty[:, None, None] * coupling
+        p = rows.mean_targets[:free]
+        # A column that a sample misses would have no curvature, and a step no end.
+        self.ridge += missed(rows, np.float32)[:, None, None] * (np.diag(p) - np.outer(p, p))
         self.pairs = triangle_indices(free)
 
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
@@ -79,10 +84,12 @@ class Full:
         j = np.arange(columns)
         hessian[:, j, :, j] += self.ridge
         factor = Cholesky(hessian.reshape(free * columns, -1))
+        # F is never below 0, and begins no higher than this.
+        most = math.log(len(parameters))
 
         def apply(gradient: Matrix) -> Matrix:
             step = np.zeros(gradient.shape)
-            step[:-1] = factor.solve(gradient[:-1].ravel()).reshape(free, columns)
+            step[:-1] = factor.solve(gradient[:-1].ravel(), most).reshape(free, columns)
             return balanced(step)
 
         return apply

@@ -47,6 +47,16 @@ def sampled(rows: Standardised, dtype: type[np.floating[Any]]) -> Iterator[Block
         yield block.part(slice(first, first + size))
 
 
+def missed(rows: Standardised, dtype: type[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return how much of the unit mean square of each column a sample of the rows misses, (D,).
+
+    All of it where the few rows that tell a column from a constant are not in the sample.
+    """
+    if n_sampled(rows.n_rows) == rows.n_rows:
+        return np.zeros(rows.n_columns)
+    return np.maximum(1.0 - second_moment(rows, dtype).diagonal(), 0.0)
+
+
 def dense_values(block: Block) -> Floats:
     """Return the rows (b, D) of a dense block."""
     if not isinstance(block.rows, DenseRows):

@@ -11,6 +11,8 @@ from .pairs import Matrix
 
 # Roundings of the entries up to which a combination of columns is 0.
 ROUNDINGS = 64.0
+# Mean squares along every axis from which columns of unit spread need no others.
+WELL = 1e-4
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -68,7 +70,16 @@ def dense(X: Features) -> Matrix:
 
 
 def axes(rows: Matrix, sizes: Matrix) -> tuple[Matrix, Matrix]:
-    """Return (D, r) axes that make the rows orthonormal, and (D, D − r) on which they are 0."""
+    """Return (D, r) axes that tell the rows apart well, and (D, D − r) on which they are 0."""
+    try:
+        np.linalg.cholesky(rows.T @ rows / len(rows) - WELL * np.eye(rows.shape[1]))
+    except np.linalg.LinAlgError:
+        return _principal_axes(rows, sizes)
+    return np.eye(rows.shape[1]), np.zeros((rows.shape[1], 0))
+
+
+def _principal_axes(rows: Matrix, sizes: Matrix) -> tuple[Matrix, Matrix]:
+    """Return axes that make the rows orthonormal, and those on which they are 0 but for rounding."""
     triangle = np.linalg.qr(rows, mode="r")
     _, spreads, vectors = np.linalg.svd(triangle)
     spreads = np.concatenate([spreads, np.zeros(rows.shape[1] - len(spreads))])

@@ -57,25 +57,16 @@ def held(pairs: Pairs, multipliers: Multipliers) -> Held:
     """Return pairs that no direction parts, and a basis of the directions orthogonal to them."""
     for _ in range(ROUNDS):
         space = _Space(pairs, multipliers.scale)
-        out = space.stray() | _spent(pairs, multipliers, space)
+        left = space.corrected(multipliers)
+        spent = (left < KEPT * multipliers.scale) & ~pairs.tied
+        out = (multipliers.scale > 0) & (spent | space.stray())
         if not out.any():
-            if space.proves(pairs, multipliers):
+            if space.proves(multipliers, left):
                 return Held(multipliers.scale > 0, space.free)
             break
         multipliers = multipliers.without(out)
     tied = multipliers.without(~pairs.tied)
     return Held(pairs.tied, _Space(pairs, tied.scale).free)
-
-
-def _spent(pairs: Pairs, multipliers: Multipliers, space: "_Space") -> NDArray[np.bool_]:
-    """Return the pairs whose multiplier the correction takes away."""
-    left = _corrected(pairs, multipliers, space)
-    return (multipliers.scale > 0) & ~pairs.tied & (left < KEPT * multipliers.scale)
-
-
-def _corrected(pairs: Pairs, multipliers: Multipliers, space: "_Space") -> Matrix:
-    correction = space.solve(-pairs.combined(multipliers.values))
-    return np.asarray(multipliers.values + multipliers.scale * pairs.margins(correction))
 
 
 class _Space:
@@ -141,19 +132,24 @@ class _Space:
         if not len(self.free):
             return np.zeros(self.scale.shape, bool)
         leaving = np.abs(self.pairs.margins(self.free)).max(axis=0)
-        return (self.scale > 0) & (leaving > STRAY * self._lengths(np.ones(self.shape)))
+        return np.asarray(leaving > STRAY * self._lengths(np.ones(self.shape)))
+
+    def corrected(self, multipliers: Multipliers) -> Matrix:
+        """Return the multipliers for which the sum is 0, as far as it lies in the span."""
+        correction = self.solve(-self.pairs.combined(multipliers.values))
+        return np.asarray(multipliers.values + self.scale * self.pairs.margins(correction))
 
     def _lengths(self, factors: Matrix) -> Matrix:
         """Return ‖c_ik‖ with the coordinates multiplied by `factors` (K, D)."""
         squares = self.pairs.rows**2 @ (factors**2).T
         return np.sqrt(squares + squares[self.pairs.at_own()][:, None])
 
-    def proves(self, pairs: Pairs, multipliers: Multipliers) -> bool:
+    def proves(self, multipliers: Multipliers, left: Matrix) -> bool:
         """Whether Σ λ c is so small that a δ would have to part pairs by less than the least λ.
 
-        For a unit δ in the span, Σ λ' c · δ >= KEPT Σ λ (c · δ)² / max ‖c‖ >= KEPT HELD / max ‖c‖.
+        For a unit δ in the span, Σ λ c · δ >= KEPT Σ f (c · δ)² / max ‖c‖ >= KEPT HELD / max ‖c‖.
         """
-        rest = pairs.combined(_corrected(pairs, multipliers, self))[self.kept].ravel() * self.unit
+        rest = self.pairs.combined(left)[self.kept].ravel() * self.unit
         unit = np.zeros(self.shape)
         unit[self.kept] = self.unit.reshape(-1, self.shape[1])
         longest = self._lengths(unit)[multipliers.scale > 0].max(initial=0.0)

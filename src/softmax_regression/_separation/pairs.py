@@ -41,15 +41,11 @@ class Pairs(NamedTuple):
         """Return Σ_ik f_ik c_ik c_ikᵀ, shape (K, D, K, D)."""
         n_classes, columns = factors.shape[1], self.rows.shape[1]
         gram = np.zeros((n_classes, columns, n_classes, columns))
-        for own in range(n_classes):
-            of_class = np.flatnonzero(self.own == own)
-            for other in range(n_classes):
-                factor = factors[of_class, other]
-                counted = np.flatnonzero(factor)
-                if other == own or not counted.size:
-                    continue
-                rows = self.rows[of_class[counted]]
-                product = (rows * factor[counted, None]).T @ rows
+        for own in np.flatnonzero(np.bincount(self.own, minlength=n_classes)):
+            of_class = self.own == own
+            rows, factor = self.rows[of_class], factors[of_class]
+            for other in np.flatnonzero(factor.any(axis=0)):
+                product = (rows * factor[:, other, None]).T @ rows
                 gram[own, :, own] += product
                 gram[other, :, other] += product
                 gram[own, :, other] -= product

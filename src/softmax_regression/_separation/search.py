@@ -21,10 +21,10 @@ from .pairs import Matrix, Pairs
 from .result import Contrast, Separation, contrasts
 
 # Free parameters beyond which nothing but complete separation is looked for.
-LARGEST = 1000
+LARGEST = 500
 # Rows of the sample for each free parameter, and at least; more where it leaves too much open.
-ROWS_PER_PARAMETER = 12
-LEAST_ROWS = 2000
+ROWS_PER_PARAMETER = 6
+LEAST_ROWS = 400
 GROWTH = 8
 # Entries of the sample and its pairs.
 SAMPLE_ENTRIES = 2**24
@@ -123,14 +123,16 @@ class _Search:
         sample = problem.take(chosen)
         self.columns = Columns.of(dense(sample.X), problem.X, fit_intercept)
         rows = self.columns.rows(sample.X)
-        seen, unseen = axes(rows, self.columns.sizes(sample.X))
+        sizes = self.columns.sizes(sample.X)
+        seen, unseen = axes(rows, sizes)
         targets = _probability_rows(sample)
         pairs = _pairs(rows @ seen, targets)
         weight = np.ones(len(rows)) if sample.sample_weight is None else sample.sample_weight
         p = probabilities(np.asarray(logits(sample.X, fit), np.float64))
         self.held = held(pairs, Multipliers.of(pairs, p, targets, weight / weight.max() / chance))
         self.open = self._open(self.held.free @ seen.T, unseen)
-        self.rounding = self._rounding(pairs._replace(rows=rows), self.columns.sizes(sample.X))
+        if len(self.open):
+            self.rounding = self._rounding(pairs._replace(rows=rows), sizes)
 
     def _rounding(self, pairs: Pairs, sizes: Matrix) -> NDArray[np.float64]:
         """Return how far along the open directions 0 may seem to be, for sizes (D,) of a row.
@@ -145,6 +147,8 @@ class _Search:
 
     def _open(self, free: Matrix, unseen: Matrix) -> Matrix:
         """Return an orthonormal basis (q, K, D) of what the sample's pairs leave open, in x̃."""
+        if not free.size and not unseen.size:
+            return np.zeros((0, self.n_classes, len(unseen)))
         heaviest = np.flatnonzero(~free.any(axis=(0, 2))) if len(free) else np.zeros(1, np.intp)
         classes = np.delete(np.arange(self.n_classes), heaviest[:1])
         blank = np.zeros((len(classes), unseen.shape[1], self.n_classes, unseen.shape[0]))
