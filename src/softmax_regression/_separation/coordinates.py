@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from .._arrays import is_sparse
 from .._features import Features
+from .._objective import Parameters
 from .pairs import Matrix
 
 # Roundings of the entries up to which a combination of columns is 0.
@@ -46,6 +47,13 @@ class Columns(NamedTuple):
         """Return the sizes (m, D) of what x̃ is computed from, whose rounding it carries."""
         sizes = (np.abs(dense(X)) + np.abs(self.centre)) / self.scale
         return np.column_stack([sizes, np.ones(len(sizes))]) if self.fit_intercept else sizes
+
+    def inward(self, fit: Parameters) -> Matrix:
+        """Turn W and b into coordinates of x̃, (K, D)."""
+        slopes = fit.weights * self.scale
+        if not self.fit_intercept:
+            return np.asarray(slopes, np.float64)
+        return np.column_stack([slopes, fit.intercept + fit.weights @ self.centre])
 
     def outward(self, directions: Matrix) -> tuple[Matrix, NDArray[np.float64]]:
         """Turn directions (q, K, D) into the caller's columns times s, and say what is 0 there (D,).

@@ -20,28 +20,29 @@ ROUNDINGS = 64.0
 
 
 class Faces(NamedTuple):
-    """Which vectors are parted (N,), and a direction (q,) that parts nearly all; decided or not."""
+    """Which vectors are parted (N,), each by the first of `levels` (L, q) on which it is not 0."""
 
     parted: NDArray[np.bool_]
-    direction: Vector
-    decided: bool
+    levels: Matrix
 
 
-def faces(vectors: Matrix, tied: NDArray[np.bool_]) -> Faces:
-    """Return which of the unit `vectors` (N, q) are parted; `tied` ones must keep c · δ = 0."""
-    parted, direction = np.zeros(len(vectors), bool), np.zeros(vectors.shape[1])
+def faces(vectors: Matrix, tied: NDArray[np.bool_]) -> Faces | None:
+    """Return which of the unit `vectors` (N, q) are parted; `tied` ones must keep c · δ = 0.
+
+    None where rounding leaves it open.
+    """
+    parted, levels = np.zeros(len(vectors), bool), np.zeros((0, vectors.shape[1]))
     while True:
         rest = np.flatnonzero(~parted)
         cone = np.concatenate([vectors[rest], -vectors[rest[tied[rest]]]])
         nearest = nearest_to_zero(cone)
         if nearest is None:
-            return Faces(parted, direction, False)
-        margins = vectors[rest] @ nearest
-        found = (margins > PARTED) & ~tied[rest]
+            return None
+        found = (vectors[rest] @ nearest > PARTED) & ~tied[rest]
         if not found.any():
-            return Faces(parted, direction, True)
+            return Faces(parted, levels)
         parted[rest[found]] = True
-        direction += nearest
+        levels = np.vstack([levels, nearest])
 
 
 def nearest_to_zero(cone: Matrix) -> Vector | None:

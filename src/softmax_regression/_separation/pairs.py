@@ -51,3 +51,11 @@ class Pairs(NamedTuple):
                 gram[own, :, other] -= product
                 gram[other, :, own] -= product
         return gram
+
+
+def pairs_of(rows: Matrix, targets: Matrix) -> Pairs:
+    """Return the pairs of rows (m, D) with their classes of positive target (m, K)."""
+    own = targets.argmax(axis=1)
+    tied = targets > 0
+    tied[np.arange(len(own)), own] = False
+    return Pairs(rows, own, tied)

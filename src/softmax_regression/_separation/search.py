@@ -6,7 +6,7 @@
 3. The pairs of all rows along those directions, decided by faces.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from .._features import Features, row_blocks
 from .._objective import Parameters, logits, probabilities
 from .._targets import Labels, Targets
+from .border import Border
 from .coordinates import EPS, ROUNDINGS, Columns, axes, dense
-from .faces import faces
 from .multipliers import Multipliers, held
-from .pairs import Matrix, Pairs
+from .pairs import Matrix, Pairs, pairs_of
+from .rows import Rows, probability_rows
 from .result import Contrast, Separation, contrasts
 
 # Free parameters beyond which nothing but complete separation is looked for.
@@ -30,20 +31,6 @@ GROWTH = 8
 SAMPLE_ENTRIES = 2**24
 # Entries of a direction of unit length that are the rounding of 0.
 CLEAN = 1e-12
-# Entries of the pairs that are decided by faces.
-OPEN_ENTRIES = 2e6
-
-
-class _Rows(NamedTuple):
-    """The rows that count."""
-
-    X: Features
-    targets: Targets
-    sample_weight: NDArray[np.float64] | None
-
-    def take(self, rows: slice | NDArray[np.intp]) -> "_Rows":
-        weight = None if self.sample_weight is None else self.sample_weight[rows]
-        return _Rows(self.X[rows], self.targets.take(rows), weight)
 
 
 def find_separation(
@@ -60,7 +47,7 @@ def find_separation(
     """
     if targets.smoothing:
         return Separation("none")
-    problem = _Rows(X, targets, sample_weight)
+    problem = Rows(X, targets, sample_weight)
     empty = empty_classes(targets, sample_weight) if fit_intercept else ()
     if _parts_all(problem, fit):
         return Separation("complete", empty=empty)
@@ -80,7 +67,7 @@ def empty_classes(
     return tuple(int(k) for k in np.flatnonzero(totals == 0))
 
 
-def _decided(problem: _Rows, fit: Parameters, fit_intercept: bool) -> Separation:
+def _decided(problem: Rows, fit: Parameters, fit_intercept: bool) -> Separation:
     n_rows, n_features = problem.X.shape
     free = (problem.targets.n_classes - 1) * (n_features + fit_intercept)
     if free > LARGEST:
@@ -89,7 +76,7 @@ def _decided(problem: _Rows, fit: Parameters, fit_intercept: bool) -> Separation
     size = max(LEAST_ROWS, ROWS_PER_PARAMETER * free)
     most = SAMPLE_ENTRIES // (n_features + 3 * problem.targets.n_classes)
     while True:
-        found = _Search(problem, fit, fit_intercept, min(size, most)).result()
+        found = _separation(problem, fit, fit_intercept, min(size, most))
         if found is not None:
             return found
         if size >= min(n_rows, most):
@@ -97,7 +84,7 @@ def _decided(problem: _Rows, fit: Parameters, fit_intercept: bool) -> Separation
         size *= GROWTH
 
 
-def _parts_all(problem: _Rows, fit: Parameters) -> bool:
+def _parts_all(problem: Rows, fit: Parameters) -> bool:
     """Whether every row has one class, by a positive margin: along this fit F falls for ever."""
     for rows in row_blocks(problem.X.shape[0], 8 * max(fit.weights.shape)):
         labels = problem.targets.take(rows).only_classes()
@@ -111,143 +98,97 @@ def _parts_all(problem: _Rows, fit: Parameters) -> bool:
     return True
 
 
-class _Search:
-    """One sample, and what all rows say in the directions it leaves open."""
-
-    def __init__(
-        self, problem: _Rows, fit: Parameters, fit_intercept: bool, size: int
-    ) -> None:
-        self.problem = problem
-        self.n_classes = problem.targets.n_classes
-        chosen, chance = _sample(problem, size)
-        sample = problem.take(chosen)
-        self.columns = Columns.of(dense(sample.X), problem.X, fit_intercept)
-        rows = self.columns.rows(sample.X)
-        sizes = self.columns.sizes(sample.X)
-        seen, unseen = axes(rows, sizes)
-        targets = _probability_rows(sample)
-        pairs = _pairs(rows @ seen, targets)
-        weight = np.ones(len(rows)) if sample.sample_weight is None else sample.sample_weight
-        p = probabilities(np.asarray(logits(sample.X, fit), np.float64))
-        self.held = held(pairs, Multipliers.of(pairs, p, targets, weight / weight.max() / chance))
-        self.open = self._open(self.held.free @ seen.T, unseen)
-        if len(self.open):
-            self.rounding = self._rounding(pairs._replace(rows=rows), sizes)
-
-    def _rounding(self, pairs: Pairs, sizes: Matrix) -> NDArray[np.float64]:
-        """Return how far along the open directions 0 may seem to be, for sizes (D,) of a row.
-
-        At least what the pairs show that are orthogonal to them.
-        """
-        largest = np.abs(self.open).max(axis=(0, 1), initial=0.0)
-        off = np.abs(pairs.margins(self.open)).max(axis=0, initial=0.0)
-        off = np.where(self.held.pairs, off, 0.0).max(axis=1)
-        seen = np.max(off / np.maximum(sizes @ largest, 1e-300), initial=0.0)
-        return np.asarray(max(ROUNDINGS * EPS, 4.0 * float(seen)) * largest)
-
-    def _open(self, free: Matrix, unseen: Matrix) -> Matrix:
-        """Return an orthonormal basis (q, K, D) of what the sample's pairs leave open, in x̃."""
-        if not free.size and not unseen.size:
-            return np.zeros((0, self.n_classes, len(unseen)))
-        heaviest = np.flatnonzero(~free.any(axis=(0, 2))) if len(free) else np.zeros(1, np.intp)
-        classes = np.delete(np.arange(self.n_classes), heaviest[:1])
-        blank = np.zeros((len(classes), unseen.shape[1], self.n_classes, unseen.shape[0]))
-        for place, k in enumerate(classes):
-            blank[place, :, k] = unseen.T
-        columns = self.n_classes * unseen.shape[0]
-        both = np.concatenate([free.reshape(-1, columns), blank.reshape(-1, columns)])
-        basis = np.linalg.qr(both.T)[0].T
-        basis[np.abs(basis) < CLEAN] = 0.0  # where a row is 0 elsewhere, it is 0 along the direction
-        return np.asarray(basis.reshape(-1, self.n_classes, unseen.shape[0]))
-
-    def result(self) -> Separation | None:
-        """Return what is found; None where the sample leaves too much open."""
-        if not len(self.open):
-            return Separation("none")
-        found = self._crossing()
-        if found is None:
-            return None
-        vectors, tied, crossing_all = found
-        decided = faces(vectors, tied)
-        if not decided.decided:
-            return None
-        if decided.parted.all() and crossing_all and not self.held.pairs.any():
-            return Separation("complete")
-        spanned, lost = _kernels(vectors, vectors[~decided.parted])
-        growing = decided.direction @ self.open.reshape(len(self.open), -1)
-        return self._named(decided.parted.any(), spanned, lost, growing)
-
-    def _named(
-        self, parted: bool, spanned: Matrix, lost: Matrix, growing: NDArray[np.float64]
-    ) -> Separation:
-        """Return the contrasts that move along the directions in which nothing holds them."""
-        infinite = self._contrasts(spanned) if parted else ()
-        if infinite:
-            fastest = self._growth(growing)
-            infinite = tuple(sorted(infinite, key=lambda c: -fastest[c.of, c.against, c.feature]))
-        known = set(infinite)
-        rest = tuple(c for c in self._contrasts(lost) if c not in known)
-        return Separation("quasi" if parted else "none", infinite, rest)
-
-    def _growth(self, growing: NDArray[np.float64]) -> Matrix:
-        direction, _ = self.columns.outward(growing.reshape(1, self.n_classes, -1))
-        return np.abs(direction[0, :, None] - direction[0])
-
-    def _contrasts(self, coefficients: Matrix) -> tuple[Contrast, ...]:
-        directions = np.tensordot(coefficients, self.open, axes=1)
-        return contrasts(*self.columns.outward(directions))
-
-    def _crossing(self) -> tuple[Matrix, NDArray[np.bool_], bool] | None:
-        """Return the pairs of all rows that the open directions tell from 0, as unit vectors.
-
-        And which are tied, and whether these are all pairs there are; None where they are too many.
-        """
-        found, ties, everything, entries = [], [], True, 0
-        count = max(1, len(self.open))
-        for part in row_blocks(self.problem.X.shape[0], 8 * count * self.n_classes):
-            block = self.problem.take(part)
-            pairs = _pairs(self.columns.rows(block.X), _probability_rows(block))
-            margins = np.moveaxis(pairs.margins(self.open), 0, -1)
-            rounding = self.columns.sizes(block.X) @ self.rounding
-            margins[np.abs(margins) <= rounding[:, None, None]] = 0.0
-            crosses = margins.any(axis=-1)
-            everything = everything and crosses.sum() == crosses.size - len(crosses)
-            found.append(margins[crosses])
-            ties.append(pairs.tied[crosses])
-            entries += found[-1].size
-            if entries > OPEN_ENTRIES:
-                return None
-        vectors = np.concatenate(found)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors, np.concatenate(ties), everything
+def _separation(
+    problem: Rows, fit: Parameters, fit_intercept: bool, size: int
+) -> Separation | None:
+    """Return what a sample of about `size` rows and then all rows show; None: not enough."""
+    chosen, chance = _sample(problem, size)
+    sample = problem.take(chosen)
+    columns = Columns.of(dense(sample.X), problem.X, fit_intercept)
+    rows, sizes = columns.rows(sample.X), columns.sizes(sample.X)
+    seen, unseen = axes(rows, sizes)
+    blind, rare = _split(unseen, problem, columns)
+    targets = probability_rows(sample)
+    pairs = pairs_of(rows @ seen, targets)
+    weight = np.ones(len(rows)) if sample.sample_weight is None else sample.sample_weight
+    p = probabilities(np.asarray(logits(sample.X, fit), np.float64))
+    proven = held(pairs, Multipliers.of(pairs, p, targets, weight / weight.max() / chance))
+    directions = _open(proven.free @ seen.T, rare)
+    undetermined = contrasts(*columns.outward(_of_each_class(blind, targets.shape[1])))
+    if not len(directions):
+        return Separation("none", undetermined=undetermined)
+    rounding = _rounding(directions, pairs._replace(rows=rows), sizes, proven.pairs)
+    border = Border(directions, rounding, columns, problem)
+    found = border.decide(columns.inward(fit))
+    if found is None:
+        return None
+    if not len(found.levels):
+        return Separation("none", undetermined=undetermined)
+    if found.all_parted and not proven.pairs.any():
+        return Separation("complete")
+    infinite = _by_growth(columns, found.kernel @ directions.reshape(len(directions), -1),
+                          found.levels.sum(axis=0) @ directions.reshape(len(directions), -1), directions.shape[1:])
+    known = set(infinite)
+    return Separation("quasi", infinite, tuple(c for c in undetermined if c not in known))
 
 
-def _kernels(vectors: Matrix, rest: Matrix) -> tuple[Matrix, Matrix]:
-    """Return bases of what is orthogonal to `rest`: within the span of `vectors`, and in all."""
-    span = _row_space(vectors)
-    within = _null_space(rest @ span.T) @ span
-    return within, _null_space(rest)
+def _by_growth(columns: Columns, kernel: Matrix, growing: Matrix, shape: tuple[int, int]) -> tuple[Contrast, ...]:
+    """Return the contrasts that move along the kernel, those that grow fastest first."""
+    infinite = contrasts(*columns.outward(kernel.reshape(-1, *shape)))
+    direction, _ = columns.outward(growing.reshape(1, *shape))
+    speed = np.abs(direction[0, :, None] - direction[0])
+    return tuple(sorted(infinite, key=lambda c: -speed[c.of, c.against, c.feature]))
 
 
-def _row_space(vectors: Matrix) -> Matrix:
-    _, sizes, right = np.linalg.svd(_triangle(vectors))
-    return np.asarray(right[: int((sizes > _smallest(sizes)).sum())])
+def _split(unseen: Matrix, problem: Rows, columns: Columns) -> tuple[Matrix, Matrix]:
+    """Part the axes (D, u) that the sample does not see into those no row sees, and the rest."""
+    if not unseen.shape[1]:
+        return unseen, unseen
+    gram = np.zeros((unseen.shape[1], unseen.shape[1]))
+    floor = ROUNDINGS * EPS * np.maximum(np.abs(unseen), 0.1)
+    for part in row_blocks(problem.X.shape[0], 8 * len(unseen)):
+        along = columns.rows(problem.X[part]) @ unseen
+        along[np.abs(along) <= columns.sizes(problem.X[part]) @ floor] = 0.0
+        along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-300)
+        gram += along.T @ along
+    values, vectors = np.linalg.eigh(gram)
+    none = values <= 1e-12 * max(1.0, float(values[-1]))
+    return unseen @ vectors[:, none], unseen @ vectors[:, ~none]
 
 
-def _null_space(vectors: Matrix) -> Matrix:
-    _, sizes, right = np.linalg.svd(_triangle(vectors))
-    return np.asarray(right[int((sizes > _smallest(sizes)).sum()) :])
+def _open(free: Matrix, rare: Matrix) -> Matrix:
+    """Return an orthonormal basis (q, K, D) of what the sample's pairs leave open, in x̃."""
+    both = np.concatenate([free, _of_each_class(rare, free.shape[1])])
+    if not len(both):
+        return both
+    both = both - both.mean(axis=1, keepdims=True)
+    basis = np.linalg.qr(both.reshape(len(both), -1).T)[0].T.reshape(both.shape)
+    basis[np.abs(basis) < CLEAN] = 0.0  # where a row is 0 elsewhere, it is 0 along the direction
+    return np.asarray(basis)
 
 
-def _smallest(sizes: NDArray[np.float64]) -> float:
-    return 1e-9 * float(sizes.max(initial=0.0))
+def _of_each_class(axes: Matrix, n_classes: int) -> Matrix:
+    """Return the axes (D, u) as directions of each class but one, ((K − 1) u, K, D)."""
+    directions = np.zeros((n_classes - 1, axes.shape[1], n_classes, axes.shape[0]))
+    for k in range(n_classes - 1):
+        directions[k, :, k] = axes.T
+    return directions.reshape(-1, n_classes, axes.shape[0])
 
 
-def _triangle(vectors: Matrix) -> Matrix:
-    return vectors if len(vectors) <= vectors.shape[1] else np.linalg.qr(vectors, mode="r")
+def _rounding(
+    directions: Matrix, pairs: Pairs, sizes: Matrix, proven: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return how far along the directions 0 may seem to be, for sizes (D,) of a row.
+
+    At least what the pairs show that are orthogonal to them.
+    """
+    largest = np.abs(directions).max(axis=(0, 1), initial=0.0)
+    off = np.where(proven, np.abs(pairs.margins(directions)).max(axis=0), 0.0).max(axis=1)
+    seen = np.max(off / np.maximum(sizes @ largest, 1e-300), initial=0.0)
+    return np.asarray(max(ROUNDINGS * EPS, 4.0 * float(seen)) * largest)
 
 
-def _sample(problem: _Rows, size: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _sample(problem: Rows, size: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return about `size` rows, about as many of every class, and their chances to be drawn."""
     n_rows = problem.targets.n_rows
     if n_rows <= size:
@@ -259,24 +200,7 @@ def _sample(problem: _Rows, size: int) -> tuple[NDArray[np.intp], NDArray[np.flo
     return chosen, chance[chosen]
 
 
-def _own(problem: _Rows) -> NDArray[np.intp]:
+def _own(problem: Rows) -> NDArray[np.intp]:
     targets = problem.targets
     own: Any = targets.labels if isinstance(targets, Labels) else targets.rows.argmax(axis=1)
     return np.asarray(own, np.intp)
-
-
-def _probability_rows(problem: _Rows) -> Matrix:
-    """Return t, (m, K)."""
-    targets = problem.targets
-    if not isinstance(targets, Labels):
-        return targets.rows.astype(np.float64)
-    rows = np.zeros((targets.n_rows, targets.n_classes))
-    rows[np.arange(targets.n_rows), targets.labels] = 1.0
-    return rows
-
-
-def _pairs(rows: Matrix, targets: Matrix) -> Pairs:
-    own = targets.argmax(axis=1)
-    tied = targets > 0
-    tied[np.arange(len(own)), own] = False
-    return Pairs(rows, own, tied)
