@@ -16,6 +16,8 @@ Source of the equations: Jurafsky and Martin, Speech and Language Processing (3r
 section 5.8.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 from typing import Any
