@@ -306,7 +306,7 @@ def test_max_iter_counts_the_trials_of_a_search(monkeypatch):
     monkeypatch.setattr(proximal, "DECREASE", 1e9)
     model, message = cut_short(max_iter=4)
     assert model.n_iter_ == 4
-    assert "max_iter=4 passes ended the fit" in message
+    assert "max_iter=4 epochs ended the fit" in message
 
 
 def test_a_model_that_predicts_no_decrease_takes_no_step(monkeypatch):

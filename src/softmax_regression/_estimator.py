@@ -1,10 +1,12 @@
 """SoftmaxRegression: parameters in, learned state out."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from copy import deepcopy
 from inspect import signature
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +17,7 @@ from ._exceptions import ConvergenceWarning, NotFittedError, sibling
 from ._features import (
     BLOCK_BYTES,
     Features,
-    MatrixLike,
+    SparseMatrix,
     check_feature_names,
     check_features,
     feature_names,
@@ -65,7 +67,9 @@ class SoftmaxRegression(ScikitLearnMethods):
     l2 : float, default=1e-4
         Strength of the L2 penalty, >= 0.
     l1 : float, default=0.0
-        Strength of the L1 penalty, >= 0. Weights it holds at zero are exactly 0.
+        Strength of the L1 penalty, >= 0. Weights it holds at zero are exactly 0. scikit-learn's
+        ``SelectFromModel`` keeps the features with any other weight if it is given
+        ``threshold=1e-10``; by its default, the mean, it drops weak ones too.
     learning_rate : "auto", float or callable, default="auto"
         "auto": nothing to choose. A number > 0: the step of plain gradient descent. A callable
         maps the number of finished epochs (0 in the first) to the step of the next; each call of
@@ -111,10 +115,14 @@ class SoftmaxRegression(ScikitLearnMethods):
         Whether `fit` goes on from the last fit (parameters, momentum, epoch count, random state
         and curves) instead of from zero.
     verbose : int, default=0
-        1 prints a line per epoch or step, at most two a second.
+        1 prints a line per epoch or step, at most two a second, and one on how the fit ended. The
+        logger "softmax_regression" of `logging` gets them all at level DEBUG, the last at INFO,
+        and shows none by itself.
     callback : callable or None, default=None
-        Called with a `Progress` after every epoch, or with ``learning_rate="auto"`` after every
-        step, which takes one pass over the data or a few; a true return ends the fit.
+        Called with a `Progress` after every epoch, or with ``learning_rate="auto"`` at the start
+        and after every step, which takes one epoch or a few. It ends the fit by returning True;
+        any other value lets it go on. A fit that ends so warns, unless the callback has returned
+        False before.
 
     Attributes
     ----------
@@ -129,8 +137,8 @@ class SoftmaxRegression(ScikitLearnMethods):
     feature_names_in_ : ndarray of shape (n_features,)
         Column names, where X had string names.
     n_iter_ : int
-        Epochs (passes over the data) run; a warm start and `partial_fit` go on counting, and
-        their curves go on too.
+        Epochs run, each one pass over the data; a warm start and `partial_fit` go on counting,
+        and their curves go on too.
     loss_curve_ : ndarray
         Gradient descent: for each epoch the mean, over its batches, of F on the batch at the
         parameters from which the batch's step starts; for a full batch that is F itself.
@@ -144,6 +152,11 @@ class SoftmaxRegression(ScikitLearnMethods):
         and for plain gradient descent.
     converged_ : bool
         Whether the fit ended because it had reached what `tol` asks for.
+    stop_reason_ : str
+        What ended the fit: "tol" or "validation" where it converged; "max_iter", "callback",
+        "rounding" or "float32" (the precision has no more digits), "separable" (F has no
+        minimum), "rise" (the loss rose), "divergence", or "partial_fit". With ``tol=0`` a fit that
+        ended by "max_iter" (gradient descent), "rounding" or "float32" did what was asked.
 
     References
     ----------
@@ -161,28 +174,13 @@ class SoftmaxRegression(ScikitLearnMethods):
     (True, True)
     """
 
-    coef_: NDArray[Any]
-    intercept_: NDArray[Any]
-    classes_: NDArray[Any]
-    n_features_in_: int
-    feature_names_in_: NDArray[np.object_]
-    n_iter_: int
-    loss_curve_: NDArray[np.float64]
-    validation_curve_: NDArray[np.float64]
-    optimality_gap_: float
-    converged_: bool
-    _velocity: NDArray[Any]
-    _epoch: int
-    _generator: "np.random.Generator"
-    _stream: AveragedDescent | None
-
     def __init__(
         self,
         *,
         l2: float = 1e-4,
         l1: float = 0.0,
         learning_rate: LearningRate = "auto",
-        batch_size: int | str = "auto",
+        batch_size: int | Literal["auto"] = "auto",
         momentum: float = 0.0,
         max_iter: int = 1000,
         tol: float = 1e-6,
@@ -221,7 +219,7 @@ class SoftmaxRegression(ScikitLearnMethods):
 
     def fit(
         self,
-        X: MatrixLike,
+        X: ArrayLike | SparseMatrix,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
@@ -289,7 +287,7 @@ class SoftmaxRegression(ScikitLearnMethods):
 
     def partial_fit(
         self,
-        X: MatrixLike,
+        X: ArrayLike | SparseMatrix,
         y: ArrayLike,
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
@@ -366,7 +364,7 @@ class SoftmaxRegression(ScikitLearnMethods):
 
     # What was learned
 
-    def decision_function(self, X: MatrixLike) -> NDArray[Any]:
+    def decision_function(self, X: ArrayLike | SparseMatrix) -> NDArray[Any]:
         """Return the logits z = X Wᵀ + b.
 
         Parameters
@@ -390,7 +388,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         """
         return self._by_blocks(X, decision, self._fitted())
 
-    def predict_log_proba(self, X: MatrixLike) -> NDArray[Any]:
+    def predict_log_proba(self, X: ArrayLike | SparseMatrix) -> NDArray[Any]:
         """Return log ŷ, the log-softmax of the logits, equation (5.47).
 
         It stays finite and right to the last digits where ŷ underflows to 0 or rounds to 1.
@@ -412,7 +410,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         """
         return self._by_blocks(X, log_softmax_rows, self._fitted())
 
-    def predict_proba(self, X: MatrixLike) -> NDArray[Any]:
+    def predict_proba(self, X: ArrayLike | SparseMatrix) -> NDArray[Any]:
         """Return ŷ, the softmax of the logits.
 
         Parameters
@@ -423,7 +421,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`; rows sum to 1.
+            Columns in the order of `classes_`. Rows sum to 1 up to rounding: in float32, which
+            float32 models give for float32 rows, to 1e-6. Samplers such as ``Generator.choice``
+            ask for 1e-8: give them ``P / P.sum(axis=1, keepdims=True)`` of ``P.astype(float)``.
 
         Raises
         ------
@@ -439,7 +439,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         """
         return self._by_blocks(X, probabilities, self._fitted())
 
-    def predict(self, X: MatrixLike) -> NDArray[Any]:
+    def predict(self, X: ArrayLike | SparseMatrix) -> NDArray[Any]:
         """Return the most probable class of each row, the first one in a tie.
 
         Parameters
@@ -461,7 +461,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         best = self._by_blocks(X, lambda z: z.argmax(axis=1), fitted)
         return fitted["classes_"][best]  # type: ignore[no-any-return]
 
-    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def score(
+        self, X: ArrayLike | SparseMatrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the accuracy, the weighted share of rows whose predicted class is the true one.
 
         Parameters
@@ -497,7 +499,9 @@ class SoftmaxRegression(ScikitLearnMethods):
             true = self.classes_[true.argmax(axis=1)]
         return float(np.average(predicted == true, weights=weight))
 
-    def loss(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def loss(
+        self, X: ArrayLike | SparseMatrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the mean cross-entropy in nats: the negative log-likelihood of the true class.
 
         (1 / Σ w_i) Σ_i w_i CE(y_i, softmax(W x_i + b)), equations (5.45) to (5.47), without
@@ -533,7 +537,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         return problem.mean_loss(_parameters(fitted))
 
     def gradient(
-        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self, X: ArrayLike | SparseMatrix, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the gradient of `loss` at the learned parameters, equation (5.48).
 
@@ -825,6 +829,22 @@ class SoftmaxRegression(ScikitLearnMethods):
 
     def _adopt(self, learned: Learned, description: Description, start: Start) -> None:
         """Take over what was learned in one assignment, so that no error leaves half of it."""
+        # Their kinds, for type checkers; in the class body `help` would show them raw.
+        self.coef_: NDArray[Any]
+        self.intercept_: NDArray[Any]
+        self.classes_: NDArray[Any]
+        self.n_features_in_: int
+        self.feature_names_in_: NDArray[np.object_]
+        self.n_iter_: int
+        self.loss_curve_: NDArray[np.float64]
+        self.validation_curve_: NDArray[np.float64]
+        self.optimality_gap_: float
+        self.converged_: bool
+        self.stop_reason_: str
+        self._velocity: NDArray[Any]
+        self._epoch: int
+        self._generator: np.random.Generator
+        self._stream: AveragedDescent | None
         state = learned.state
         parameters = Parameters.split(state.theta, len(description.classes))
         fitted = description.with_parameters(parameters) | {
@@ -833,6 +853,7 @@ class SoftmaxRegression(ScikitLearnMethods):
             "validation_curve_": np.append(start.validation_curve, learned.validation_curve),
             "optimality_gap_": learned.optimality_gap,
             "converged_": learned.converged,
+            "stop_reason_": learned.stop_reason,
             "_velocity": state.velocity,
             "_epoch": state.epoch,
             "_generator": start.generator,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ._arrays import as_array, is_lazy_frame, is_sparse
 from ._warn import warn
@@ -17,8 +17,6 @@ class SparseMatrix(Protocol):
     def tocsr(self) -> Any:
         """Return the matrix in compressed sparse row form."""
 
-
-MatrixLike: TypeAlias = ArrayLike | SparseMatrix
 
 # A dense float32 or float64 array, or a sparse matrix in CSR form: whatever has `@`, `.T`
 # and row slicing.

@@ -118,6 +118,7 @@ def _describe(model: Any) -> tuple[Header, Arrays]:
         "feature_names": list(map(str, getattr(model, "feature_names_in_", ()))) or None,
         "n_iter": int(model.n_iter_),
         "converged": bool(model.converged_),
+        "stop_reason": getattr(model, "stop_reason_", None),
         "optimality_gap": _finite_or_none(model.optimality_gap_),
         "epoch": int(model._epoch),
         "generator": _generator_state(model._generator),
@@ -151,6 +152,8 @@ def _restore(estimator: type[Model], header: Header, arrays: Arrays) -> Model:
         "_stream": _restore_stream(header["stream"], arrays),
     }
     fitted |= {name: _native(arrays[name]) for name in FLOAT_ARRAYS}
+    if header.get("stop_reason") is not None:  # the first files of format 1 do not have it
+        fitted["stop_reason_"] = _typed(str, header["stop_reason"])
     if header["feature_names"] is not None:
         fitted["feature_names_in_"] = np.array(header["feature_names"], dtype=object)
     vars(model).update(fitted)

@@ -87,7 +87,8 @@ class Start(NamedTuple):
 class Learned(NamedTuple):
     """What a fit found out, without what it went on from.
 
-    `advice` is what to tell the user about a fit that ended early.
+    `advice` is what to tell the user about a fit that ended early, `stop_reason` one of the words
+    in `_ending`.
     """
 
     state: DescentState
@@ -99,6 +100,7 @@ class Learned(NamedTuple):
     advice: str | None = None
     stream: AveragedDescent | None = None
     separation: Separation = Separation("none")
+    stop_reason: str = ""
 
     def warning(self, classes: NDArray[Any], names: NDArray[np.object_] | None) -> str | None:
         """Return what to tell the user, if anything."""

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ._ending import CONVERGED
 from ._exceptions import DivergenceError
 from ._hyperparameters import Hyperparameters
 from ._objective import Penalty
@@ -20,7 +21,7 @@ def minimise_and_prove(
     """Minimise F and prove it."""
     state = start.state
     if settings.max_iter == 0:
-        return Learned(state, [], [], 0, math.inf, False, stream=start.stream)
+        return Learned(state, [], [], 0, math.inf, False, None, start.stream, "max_iter")
     dtype = state.theta.dtype
     solution = _minimised(problem, settings, start, monitor)
     separation = _separation(problem, settings, solution)
@@ -32,15 +33,17 @@ def minimise_and_prove(
         objective = problem.objective(Penalty(settings.l1, settings.l2), kept)
     state.theta = kept.joined()
     state.velocity = np.zeros_like(state.theta)
+    reason = "separable" if separation.unbounded else _reason(solution, monitor)
     return Learned(
         state,
         [*monitor.loss_curve, objective],
         monitor.validation_curve,
         solution.n_iter,
         gap,
-        (solution.converged or monitor.stopped_by == "validation") and not separation.unbounded,
+        reason in CONVERGED,
         _advice(solution, settings),
         separation=separation,
+        stop_reason=reason,
     )
 
 
@@ -54,6 +57,15 @@ def _separation(problem: Problem, settings: Hyperparameters, solution: Solution)
     if settings.fit_intercept:
         empty = empty_classes(problem.targets, problem.sample_weight)
     return Separation("quasi" if empty else "none", empty=empty)
+
+
+def _reason(solution: Solution, monitor: Monitor) -> str:
+    """Return the word for what ended the fit."""
+    if monitor.stopped_by == "validation":
+        return "validation"
+    if solution.converged:
+        return "tol"
+    return monitor.stopped_by or solution.reason
 
 
 def _minimised(
@@ -109,7 +121,7 @@ def _advice(solution: Solution, settings: Hyperparameters) -> str | None:
         return None
     cause, remedy = {
         "max_iter": (
-            f"max_iter={settings.max_iter} passes",
+            f"max_iter={settings.max_iter} epochs",
             "Raise max_iter or tol; a larger l2 makes the problem easier",
         ),
         "rounding": (

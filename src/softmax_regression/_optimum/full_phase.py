@@ -145,7 +145,10 @@ class FullPhase:
 
     def _reported(self) -> bool:
         return self.report(
-            self.value.objective, lambda: self.rows.restore(self.parameters), self.bound
+            self.value.objective,
+            lambda: self.rows.restore(self.parameters),
+            self.bound,
+            self.passes,
         )
 
     def _step(self) -> Step | None:

@@ -118,7 +118,7 @@ def _begin(phase: FullPhase, start: Parameters | None) -> tuple[NDArray[np.float
 
 def _expanded(report: Report, space: RowSpace) -> Report:
     """Return a report that hears of the original parameters."""
-    return lambda loss, inner, gap: report(loss, lambda: space.expand(inner()), gap)
+    return lambda loss, inner, gap, passes: report(loss, lambda: space.expand(inner()), gap, passes)
 
 
 def _class_frequencies(rows: Standardised) -> NDArray[np.float64]:

@@ -115,7 +115,10 @@ class ProximalPhase:
         self.passes += 1
         restore = self.problem.rows.restore
         if self.report(
-            point.objective, lambda: restore(problem.expand(point.parameters)), point.gap
+            point.objective,
+            lambda: restore(problem.expand(point.parameters)),
+            point.gap,
+            self.passes,
         ):
             self.reason = "stopped"
         elif self.passes >= self.max_iter:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from .._objective import Parameters
 
-# F, the parameters and the duality gap after a pass; a true return stops the fit.
-Report = Callable[[float, Callable[[], Parameters], float], bool]
+# F, the parameters, the duality gap and the passes so far; a true return stops the fit.
+Report = Callable[[float, Callable[[], Parameters], float, int], bool]
 
 
 class Solution(NamedTuple):
