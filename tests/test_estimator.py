@@ -588,3 +588,16 @@ def test_a_stream_that_overflows_is_a_divergence_and_leaves_the_model():
     with pytest.raises(DivergenceError):
         model.partial_fit(1e160 * X, Y)
     assert np.array_equal(model.coef_, before)
+
+
+def test_float64_rows_give_a_float32_model_s_probabilities_to_samplers():
+    """NumPy's multinomial refuses float32 probabilities that add up to more than 1."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(500, D)).astype(np.float32)
+    model = SoftmaxRegression().fit(rows, rng.integers(K, size=500))
+    assert model.coef_.dtype == np.float32
+    narrow, wide = model.predict_proba(rows), model.predict_proba(rows.astype(float))
+    assert narrow.dtype == np.float32
+    np.testing.assert_allclose(narrow.sum(axis=1), 1.0, rtol=K * np.finfo(np.float32).eps)
+    assert wide.dtype == np.float64
+    assert all(draw.sum() == 1 for draw in rng.multinomial(1, wide))

@@ -1,9 +1,12 @@
 """The public names, and what importing them costs."""
 
 import inspect
+import json
+import pydoc
 import re
 import subprocess
 import sys
+import typing
 from importlib import metadata, resources
 
 import pytest
@@ -76,6 +79,51 @@ def test_every_public_thing_has_a_docstring(name):
     if name == "SoftmaxRegression":
         for method in METHODS:
             assert getattr(thing, method).__doc__, method
+
+
+def pages():
+    """What `help` shows of the package."""
+    return pydoc.plain(pydoc.render_doc(softmax_regression))
+
+
+def test_help_names_no_private_module_and_no_annotations():
+    """But in the list of the files, which `help` makes of every package."""
+    page = pages()
+    assert "softmax_regression._" not in page
+    assert "__annotations__" not in page
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_what_is_public_says_so(name):
+    assert getattr(softmax_regression, name).__module__ == "softmax_regression"
+
+
+def functions():
+    """Every public function and method, by name."""
+    found = {name: getattr(softmax_regression, name) for name in sorted(NAMES)}
+    methods = {f"SoftmaxRegression.{name}": getattr(SoftmaxRegression, name) for name in METHODS}
+    return {name: thing for name, thing in found.items() if inspect.isfunction(thing)} | methods
+
+
+@pytest.mark.parametrize(("name", "function"), functions().items())
+def test_signatures_are_short_and_their_types_real(name, function):
+    text = str(inspect.signature(function))
+    assert len(text) < 240, name
+    assert not re.search(r"Union|_array_like|collections\.abc|numpy\.", text)
+    assert typing.get_type_hints(function)
+
+
+def test_the_signature_of_fit_can_be_read():
+    text = str(inspect.signature(SoftmaxRegression.fit)).replace("'", "")
+    assert text == (
+        "(self, X: ArrayLike | SparseMatrix, y: ArrayLike, sample_weight: ArrayLike | None = None, "
+        "*, validation_data: tuple[Any, ...] | None = None) -> Self"
+    )
+
+
+def test_the_batch_size_is_an_integer_or_the_word_auto():
+    hints = typing.get_type_hints(SoftmaxRegression.__init__)
+    assert hints["batch_size"] == int | typing.Literal["auto"]
 
 
 @pytest.mark.parametrize("method", sorted(METHODS - {"get_params", "set_params", "load"}))

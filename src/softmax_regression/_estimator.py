@@ -421,9 +421,10 @@ class SoftmaxRegression(ScikitLearnMethods):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`. Rows sum to 1 up to rounding: in float32, which
-            float32 models give for float32 rows, to 1e-6. Samplers such as ``Generator.choice``
-            ask for 1e-8: give them ``P / P.sum(axis=1, keepdims=True)`` of ``P.astype(float)``.
+            Columns in the order of `classes_`; rows sum to 1 up to rounding. A float32 model gives
+            float32 for float32 rows, and NumPy's ``Generator.multinomial`` refuses such
+            probabilities where they add up to more than 1 by a few 1e-7. Samplers want float64:
+            pass ``X.astype(float)``.
 
         Raises
         ------
