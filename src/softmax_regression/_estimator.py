@@ -115,9 +115,10 @@ class SoftmaxRegression(ScikitLearnMethods):
         Whether `fit` goes on from the last fit (parameters, momentum, epoch count, random state
         and curves) instead of from zero.
     verbose : int, default=0
-        1 prints a line per epoch or step, at most two a second, and one on how the fit ended. The
-        logger "softmax_regression" of `logging` gets them all at level DEBUG, the last at INFO,
-        and shows none by itself.
+        1 prints a line per epoch or step, at most two a second, and with
+        ``learning_rate="auto"`` one on how the fit ended. The logger "softmax_regression" of
+        `logging` gets them all, the last at level INFO and the others at DEBUG, and by itself
+        shows none.
     callback : callable or None, default=None
         Called with a `Progress` after every epoch, or with ``learning_rate="auto"`` at the start
         and after every step, which takes one epoch or a few. It ends the fit by returning True;

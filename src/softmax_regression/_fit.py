@@ -32,10 +32,10 @@ def learn(
     if settings.learning_rate == "auto":
         learning = problem if rows is None else problem.take(rows)
         learned = minimise_and_prove(learning, settings, start, monitor)
+        sentence = ending(learned.stop_reason, learned.n_iter, settings._asdict())
+        monitor.close(sentence, learned.loss_curve, learned.optimality_gap)
     else:
         learned = descend(problem, settings, start, monitor, keep, rows=rows)
-    sentence = ending(learned.stop_reason, learned.n_iter, settings._asdict())
-    monitor.close(sentence, learned.loss_curve, learned.optimality_gap)
     if learned.stop_reason == "callback":
         learned = learned._replace(advice=monitor.advice)
     return learned
