@@ -123,7 +123,6 @@ def test_one_and_two_blas_threads_agree_within_the_rounding_of_their_sums(tmp_pa
     largest difference of its row's logits.
     """
 
-
     def found(n):
         path, variables = tmp_path / f"{n}.npz", ("OPENBLAS", "OMP", "MKL")
         run(THREADED, path, **{f"{name}_NUM_THREADS": str(n) for name in variables})

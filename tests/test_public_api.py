@@ -1,7 +1,6 @@
 """The public names, and what importing them costs."""
 
 import inspect
-import json
 import pydoc
 import re
 import subprocess

@@ -99,8 +99,8 @@ class Learned(NamedTuple):
     converged: bool
     advice: str | None = None
     stream: AveragedDescent | None = None
-    separation: Separation = Separation("none")
     stop_reason: str = ""
+    separation: Separation = Separation("none")
 
     def warning(self, classes: NDArray[Any], names: NDArray[np.object_] | None) -> str | None:
         """Return what to tell the user, if anything."""

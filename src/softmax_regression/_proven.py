@@ -50,9 +50,7 @@ def minimise_and_prove(
 def _separation(problem: Problem, settings: Hyperparameters, solution: Solution) -> Separation:
     """Return whether F has a minimum: a penalty holds all but the intercepts."""
     if not (settings.l1 or settings.l2):
-        return find_separation(
-            *problem, solution.parameters, fit_intercept=settings.fit_intercept
-        )
+        return find_separation(*problem, solution.parameters, fit_intercept=settings.fit_intercept)
     empty: tuple[int, ...] = ()
     if settings.fit_intercept:
         empty = empty_classes(problem.targets, problem.sample_weight)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .._features import row_blocks
 from .coordinates import Columns
-from .faces import Faces, faces
+from .faces import faces
 from .pairs import Matrix, Pairs, pairs_of
 from .rows import Rows, probability_rows
 
@@ -117,7 +117,9 @@ class Border:
     def _clean(self, pairs: Pairs, block: Rows) -> Matrix:
         """Return the pairs along the directions, (m, K, q), without the rounding of 0."""
         margins = np.moveaxis(pairs.margins(self.directions), 0, -1)
-        margins[np.abs(margins) <= (self.columns.sizes(block.X) @ self.rounding)[:, None, None]] = 0.0
+        margins[np.abs(margins) <= (self.columns.sizes(block.X) @ self.rounding)[:, None, None]] = (
+            0.0
+        )
         return margins
 
     def _vectors(self, places: NDArray[np.intp]) -> tuple[Matrix, NDArray[np.bool_]]:

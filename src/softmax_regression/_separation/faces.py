@@ -72,9 +72,7 @@ def nearest_to_zero(cone: Matrix) -> Vector | None:
     return None
 
 
-def _restricted(
-    cone: Matrix, start: Vector, mu: Vector, passive: NDArray[np.bool_]
-) -> bool:
+def _restricted(cone: Matrix, start: Vector, mu: Vector, passive: NDArray[np.bool_]) -> bool:
     """Solve for the passive multipliers, in place; those that would turn negative leave at 0."""
     moved = False
     while passive.any():

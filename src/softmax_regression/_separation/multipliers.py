@@ -115,7 +115,9 @@ class _Space:
     def _whole(self, flat: Matrix) -> Matrix:
         """Turn columns of scaled coordinates into (q, K, D)."""
         whole = np.zeros((flat.shape[1], *self.shape))
-        whole[:, self.kept] = (flat * self.unit[:, None]).T.reshape(-1, len(self.kept), self.shape[1])
+        whole[:, self.kept] = (flat * self.unit[:, None]).T.reshape(
+            -1, len(self.kept), self.shape[1]
+        )
         return whole
 
     def _free(self) -> Matrix:

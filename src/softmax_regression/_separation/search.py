@@ -18,8 +18,8 @@ from .border import Border
 from .coordinates import EPS, ROUNDINGS, Columns, axes, dense
 from .multipliers import Multipliers, held
 from .pairs import Matrix, Pairs, pairs_of
-from .rows import Rows, probability_rows
 from .result import Contrast, Separation, contrasts
+from .rows import Rows, probability_rows
 
 # Free parameters beyond which nothing but complete separation is looked for.
 LARGEST = 500
@@ -57,9 +57,7 @@ def find_separation(
     )
 
 
-def empty_classes(
-    targets: Targets, sample_weight: NDArray[np.float64] | None
-) -> tuple[int, ...]:
+def empty_classes(targets: Targets, sample_weight: NDArray[np.float64] | None) -> tuple[int, ...]:
     """Return the classes that no row has, whose intercepts no penalty on the weights holds."""
     if targets.smoothing:
         return ()
@@ -126,13 +124,19 @@ def _separation(
         return Separation("none", undetermined=undetermined)
     if found.all_parted and not proven.pairs.any():
         return Separation("complete")
-    infinite = _by_growth(columns, found.kernel @ directions.reshape(len(directions), -1),
-                          found.levels.sum(axis=0) @ directions.reshape(len(directions), -1), directions.shape[1:])
+    infinite = _by_growth(
+        columns,
+        found.kernel @ directions.reshape(len(directions), -1),
+        found.levels.sum(axis=0) @ directions.reshape(len(directions), -1),
+        directions.shape[1:],
+    )
     known = set(infinite)
     return Separation("quasi", infinite, tuple(c for c in undetermined if c not in known))
 
 
-def _by_growth(columns: Columns, kernel: Matrix, growing: Matrix, shape: tuple[int, int]) -> tuple[Contrast, ...]:
+def _by_growth(
+    columns: Columns, kernel: Matrix, growing: Matrix, shape: tuple[int, int]
+) -> tuple[Contrast, ...]:
     """Return the contrasts that move along the kernel, those that grow fastest first."""
     infinite = contrasts(*columns.outward(kernel.reshape(-1, *shape)))
     direction, _ = columns.outward(growing.reshape(1, *shape))
