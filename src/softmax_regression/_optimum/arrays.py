@@ -10,4 +10,5 @@ Floats = NDArray[np.floating[Any]]  # in the precision of the passes
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Index = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 Apply = Callable[[Matrix], Matrix]

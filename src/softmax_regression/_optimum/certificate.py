@@ -7,7 +7,8 @@ For l2 > 0 any distributions q_i with Σ_i w_i (q_i − t_i) = 0 bound the dista
 
 At the intercepts that are optimal for W, q = p is feasible, and the first term is zero. Near them
 q_i = (1 − ε) p_i + ε s is, where s is the one distribution that closes the sum (`closed_gap`), and
-both terms follow from F and its gradient.
+both terms follow from F and its gradient. In columns of huge spread the second term takes another
+dual point (`free_columns`).
 """
 
 import math
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .free_columns import FreeColumns
 from .intercepts import EXACT, INEXACT, TINY, Intercepts
 from .passes import Value, evaluate
 from .standardised import Standardised
@@ -112,6 +114,13 @@ class Proof:
     def __init__(self, rows: Standardised, penalty: NDArray[np.float64], tol: float) -> None:
         self.rows, self.penalty, self.tol = rows, penalty, tol
         self.intercepts = Intercepts(rows)
+        penalised = bool(penalty[: rows.n_features].all())
+        self.free = FreeColumns.of(rows, penalty, tol) if penalised else None
+
+    def expected(self, value: Value) -> float:
+        """Return the bound that there would be at exact intercepts: an estimate."""
+        penalty = self.penalty if self.free is None else self.free.raised(self.penalty, hidden=True)
+        return duality_gap(value.gradient, penalty, self.rows.n_features)
 
     def certify(
         self, parameters: NDArray[np.float64], value: Value, dtype: type[np.floating[Any]]
@@ -119,8 +128,30 @@ class Proof:
         """Evaluate F in float64 and bound its distance from the minimum, at intercepts that allow it.
 
         `value` is F at `parameters` by a pass in `dtype`. The intercepts are solved for only where
-        they are what the proof lacks, and first of all by passes in `dtype`.
+        they are what the proof lacks, and first of all by passes in `dtype`; free columns are
+        closed where that is not enough.
         """
+        found = self._with_intercepts(parameters, value, dtype)
+        if self.free is None or found.gap <= self.tol:
+            return found
+        raised = self.free.raised(self.penalty, hidden=False)
+        if duality_gap(found.value.gradient, raised, self.rows.n_features) > self.tol:
+            return found
+        return found._replace(gap=min(found.gap, self._without_free_columns(self.free, found)))
+
+    def _without_free_columns(self, free: FreeColumns, found: Certificate) -> float:
+        """Return the bound whose dual point has no gradient in the free columns."""
+        closing = free.close(found.parameters, self.penalty, found.value.gradient)
+        if closing is None:
+            return np.inf
+        size = np.abs(found.value.gradient + closing.change) + closing.slack
+        left = self.penalty * np.abs(closing.step) + np.sqrt(self.penalty) * closing.slack
+        size[:, free.places] = left[:, free.places]
+        return closing.divergence + duality_gap(size, self.penalty, self.rows.n_features)
+
+    def _with_intercepts(
+        self, parameters: NDArray[np.float64], value: Value, dtype: type[np.floating[Any]]
+    ) -> Certificate:
         found = self._at(parameters, value)
         if dtype is not np.float64:
             if not self._nearly_closed(found):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import Apply
-from .certificate import Proof, duality_gap
+from .certificate import Proof
 from .curvature import Diagonal, Full, choose
 from .lbfgs import Memory
 from .line_search import STEEP, Step, search
@@ -19,6 +19,7 @@ from .passes import Value, balanced, evaluate
 from .plan import Plan
 from .solution import Report, Solution
 from .standardised import Standardised
+from .unseen_step import sure_length
 
 # The proof costs several passes: it is asked for when the bound, which takes the intercepts for
 # optimal, is below this part of `tol`.
@@ -95,15 +96,37 @@ class FullPhase:
     def run(self, parameters: NDArray[np.float64], value: Value) -> Solution:
         """Descend from `parameters` (K, D), where F is `value`, to the optimum."""
         self._stand(parameters, value)
-        reason = "stopped" if self._reported() else self._exhausted()
+        before, reason = value.objective, self._exhausted()
+        if reason is None and self._reported():
+            reason = "stopped"
         while reason is None:
             reason = self._iterate()
+        if reason == "max_iter" and not self.value.objective < before:
+            self._step_unseen()
+            reason = "stopped" if self._reported() else reason
         return self._solution(reason)
+
+    def _step_unseen(self) -> None:
+        """Take a step that lowers F for certain, where no pass is left to look; the proof sees it."""
+        if not self._finite() or (self._looks_done() and self._certify()):
+            return
+        direction = self._direction()
+        slope = -float(np.vdot(self.value.gradient, direction))
+        if not 0.0 < slope < math.inf:
+            return
+        length = sure_length(self.rows, self.penalty, self.parameters, direction, slope=slope)
+        point = balanced(self.parameters + length * direction)
+        value = evaluate(self.rows, self.penalty, point, np.float64)
+        if value.objective < self.value.objective:
+            self.dtype = np.float64
+            self._stand(point, value)
 
     def _stand(self, parameters: NDArray[np.float64], value: Value) -> None:
         """Move to a point, whose `bound` is a proof only at exact intercepts in float64."""
         self.parameters, self.value = parameters, value
-        self.bound = duality_gap(value.gradient, self.penalty, self.rows.n_features)
+        self.bound = self.proof.expected(value)
+        if self.penalised:
+            self.bound = min(self.bound, value.objective)  # F is never below 0
 
     def _iterate(self) -> str | None:
         """Certify or step; return why to stop, or None."""
@@ -220,6 +243,8 @@ class FullPhase:
     def _looks_done(self) -> bool:
         if not self.penalised:
             return self.decrement <= self.tol
+        if self.value.objective <= self.aim:
+            return True
         if self.sharp and self.plan.polish and self.decrement > self.plan.settled:
             return False
         return self.bound <= self.aim
@@ -231,7 +256,7 @@ class FullPhase:
         )
         self.gap += self.rows.restoring_error(self.parameters)
         if self.penalised:
-            self.gap = min(self.gap, self.value.objective)  # F is never below 0
+            self.gap = min(self.gap, self.value.objective)
         self.bound = self.gap
         return self.gap <= self.tol or not self.penalised
 

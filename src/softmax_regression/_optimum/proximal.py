@@ -14,6 +14,7 @@ from .line_search import DECREASE, TRIALS, shrink
 from .local_model import LocalModel
 from .solution import Report, Solution
 from .standardised import Standardised
+from .unseen_step import sure_length
 from .working_set import SMALLEST, choose_columns
 
 PATIENCE = 3  # steps in a row that improve neither F nor the gap
@@ -36,7 +37,8 @@ class ProximalPhase:
     ) -> None:
         thresholds = np.zeros(rows.n_columns)
         thresholds[: rows.n_features] = penalty.l1 / rows.scale
-        self.problem = ElasticNet(rows, thresholds, rows.penalty(penalty.l2), rows.n_columns)
+        l2 = rows.penalty(penalty.l2)
+        self.problem = ElasticNet(rows, thresholds, l2, rows.n_columns, tol)
         self.tol, self.max_iter, self.report = tol, max_iter, report
         self.passes = 0
         self.decrement = np.inf
@@ -44,7 +46,11 @@ class ProximalPhase:
 
     def run(self, parameters: Matrix) -> Solution:
         """Descend from `parameters` (K, D) to the optimum."""
-        point = self._visit(self.problem, parameters)
+        start = point = self.problem.at(parameters)
+        self.passes = 1
+        if self.max_iter == 1:
+            point = self._unseen_step(start)
+        self._tell(self.problem, point)
         size, idle, best = SMALLEST, 0, point.gap
         while not self.reason:
             if point.gap <= self.tol:
@@ -58,6 +64,13 @@ class ProximalPhase:
             best = min(best, point.gap)
             if idle == PATIENCE and not self.reason:
                 self.reason = "rounding"
+        if (
+            self.reason == "max_iter"
+            and self.max_iter > 1
+            and not point.objective < start.objective
+        ):
+            point = self._unseen_step(start)
+            self._tell(self.problem, point)
         return self._solution(point)
 
     def _descend_on(self, columns: Index, point: Point) -> Point:
@@ -69,6 +82,9 @@ class ProximalPhase:
         start = part.at(part.reduce(point.parameters))
         target = max(0.3 * self.tol, 0.02 * point.gap)
         found = self._descend(part, start, target)
+        if self.reason:
+            # No pass is left to see it over all columns; the proof will.
+            return found._replace(parameters=part.expand(found.parameters), gap=np.inf)
         return self._visit(problem, part.expand(found.parameters))
 
     def _descend(self, problem: ElasticNet, point: Point, target: float) -> Point:
@@ -113,6 +129,11 @@ class ProximalPhase:
         """Evaluate F: one pass, reported."""
         point = problem.at(parameters)
         self.passes += 1
+        self._tell(problem, point)
+        return point
+
+    def _tell(self, problem: ElasticNet, point: Point) -> None:
+        """Report a point; a reason to stop may follow."""
         restore = self.problem.rows.restore
         if self.report(
             point.objective,
@@ -123,7 +144,27 @@ class ProximalPhase:
             self.reason = "stopped"
         elif self.passes >= self.max_iter:
             self.reason = "max_iter"
-        return point
+
+    def _unseen_step(self, point: Point) -> Point:
+        """Take a step that lowers F for certain, where no pass is left to look; the proof sees it."""
+        columns = choose_columns(self.problem, point, SMALLEST)
+        problem, seen = self.problem, point
+        if 2 * len(columns) <= problem.rows.n_features:
+            problem = problem.columns(columns)
+            seen = point._replace(
+                parameters=problem.reduce(point.parameters), gradient=problem.reduce(point.gradient)
+            )
+        model = LocalModel(problem)
+        direction = model.direction(seen)
+        slope = model.predicted(seen, direction)
+        if not 0.0 < slope < np.inf:
+            return point
+        # The l1 term is convex: up to the whole step it falls as `slope` says, or faster.
+        length = sure_length(
+            problem.rows, problem.l2, seen.parameters, direction, slope=slope, longest=1.0
+        )
+        found = self.problem.at(problem.expand(seen.parameters + length * direction))
+        return found if found.objective < point.objective else point
 
     def _solution(self, point: Point) -> Solution:
         if self.reason:

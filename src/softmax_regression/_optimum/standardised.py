@@ -29,6 +29,7 @@ BLOCK_ROWS = 4096
 BLOCK_ENTRIES = 2**20
 # A penalty that overflows holds its column at 0; this much does so too, and stays finite.
 LARGEST_PENALTY = 1e200
+TINY = 1e-300
 
 
 class Standardised:
@@ -179,6 +180,21 @@ class Standardised:
         size = np.dtype(dtype).itemsize
         entries = 2 * self.X.nnz if self.sparse else self.n_rows * self.n_columns
         return bool(entries * size <= CACHE_BYTES)
+
+    def largest(self) -> float:
+        """Return a bound on the root mean square of every column of x̃."""
+        if not self.sparse:
+            return math.sqrt(self.n_columns) if self.rotated else 1.0
+        return 2.0 * float(np.abs(self.X.data).max(initial=0.0))
+
+    def squares(self) -> NDArray[np.float64]:
+        """Mean squares of the columns of x̃, (d,); ones where they have been scaled."""
+        if not (self.sparse or self.rotated):
+            return np.ones(self.n_features)
+        sums = np.zeros(self.n_columns)
+        for block in self.blocks(np.float64):
+            sums += block.rows.squares(block.weights()[None])[0]
+        return sums[: self.n_features] / self.total + TINY
 
     def intercept(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the last column of (V, c), a copy; zeros without an intercept."""
