@@ -1,18 +1,24 @@
 """The fit that needs no tuning: F's minimum, its proof, and what to say where one is lacking."""
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._ending import CONVERGED
 from ._exceptions import DivergenceError
 from ._hyperparameters import Hyperparameters
-from ._objective import Penalty
+from ._objective import Parameters, Penalty
 from ._optimum import Solution, minimise
 from ._problem import Learned, Problem, Start
 from ._progress import Monitor
 from ._separation import Separation, empty_classes, find_separation
 from ._stream import BATCH
+
+# How many times what float32 rounds of the weights is counted, in turn.
+ROUNDINGS = (1.0, 16.0, 256.0)
+EPS = float(np.finfo(np.float64).eps)
 
 
 def minimise_and_prove(
@@ -26,7 +32,7 @@ def minimise_and_prove(
     solution = _minimised(problem, settings, start, monitor)
     separation = _separation(problem, settings, solution)
     if dtype == np.float32 and monitor.best is None:
-        solution = _rounded(solution, problem, settings)
+        solution = _in_single(solution, problem, settings)
     kept, objective, gap = solution.parameters, solution.objective, solution.gap
     if monitor.best is not None:
         kept, gap = monitor.best.held(dtype), math.inf
@@ -76,31 +82,74 @@ def _minimised(
     DivergenceError
         F, its gradient or the parameters left the finite numbers.
     """
-    with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
-        solution = minimise(
-            problem.X,
-            problem.targets,
-            problem.sample_weight,
-            None if start.fresh else start.parameters(problem.targets.n_classes),
-            l1=settings.l1,
-            l2=settings.l2,
-            fit_intercept=settings.fit_intercept,
-            batch_size=settings.rows_per_batch(BATCH),
-            max_iter=settings.max_iter,
-            tol=settings.tol,
-            generator=start.generator if settings.shuffle else None,
-            report=monitor.report,
-        )
+    begin = None if start.fresh else start.parameters(problem.targets.n_classes)
+    order = start.generator if settings.shuffle else None
+    solution = _solved(problem, settings, begin, generator=order, report=monitor.report)
     if solution.reason == "non-finite":
         raise DivergenceError(start.n_iter + solution.n_iter, solution.objective, None)
     return solution
 
 
-def _rounded(solution: Solution, problem: Problem, settings: Hyperparameters) -> Solution:
-    """Return the solution as float32 holds it, where F may be higher than was proven."""
-    parameters = solution.parameters.held(np.float32)
+def _solved(
+    problem: Problem, settings: Hyperparameters, begin: Parameters | None, **options: Any
+) -> Solution:
+    with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
+        return minimise(
+            problem.X,
+            problem.targets,
+            problem.sample_weight,
+            begin,
+            l1=settings.l1,
+            l2=settings.l2,
+            fit_intercept=settings.fit_intercept,
+            batch_size=settings.rows_per_batch(BATCH),
+            tol=settings.tol,
+            **({"max_iter": settings.max_iter} | options),
+        )
+
+
+def _in_single(solution: Solution, problem: Problem, settings: Hyperparameters) -> Solution:
+    """Return the solution as float32 holds it, or another that loses less by it.
+
+    Where columns are nearly collinear, weights far apart have nearly the same F, and the largest
+    of them are the worst to round: what is left of `max_iter` goes to minima of F and a multiple of
+    what rounding adds to it.
+    """
+    held = [_rounded(solution.parameters, solution, problem, settings)]
+    if held[0].reason != "float32":
+        return held[0]
+    parameters, passes = solution.parameters, solution.n_iter
+    for times in ROUNDINGS:
+        if passes == settings.max_iter:
+            break
+        gentle = _solved(
+            problem,
+            settings,
+            parameters,
+            max_iter=settings.max_iter - passes,
+            generator=None,
+            report=lambda *_: False,
+            single=times,
+        )
+        parameters, passes = gentle.parameters, passes + gentle.n_iter
+        held.append(_rounded(parameters, solution, problem, settings))
+
+    def seen(found: Solution) -> float:
+        """F, or the loss as predictions have it, whose products are in float32 too."""
+        return max(found.objective, problem.mean_loss(found.parameters))
+
+    return min(held, key=seen)._replace(n_iter=passes)
+
+
+def _rounded(
+    parameters: Parameters, solution: Solution, problem: Problem, settings: Hyperparameters
+) -> Solution:
+    """Return the parameters in float32, where F may be higher than that of the solution."""
+    parameters = _held(parameters, solution.centre)
     objective = problem.objective(Penalty(settings.l1, settings.l2), parameters)
-    rise = max(objective - solution.objective, 0.0)
+    # Far from zero, F itself is rounded: as the largest of the terms that add up to a logit.
+    size = np.abs(parameters.weights) @ np.abs(solution.centre) + np.abs(parameters.intercept)
+    rise = max(objective - solution.objective, 0.0) + EPS * float(size.max())
     gap, decrement = solution.gap + rise, solution.decrement + rise
     within = (gap if math.isfinite(gap) else decrement) <= settings.tol
     return Solution(
@@ -111,7 +160,15 @@ def _rounded(solution: Solution, problem: Problem, settings: Hyperparameters) ->
         solution.converged and within,
         solution.n_iter,
         "float32" if solution.converged and not within else solution.reason,
+        solution.centre,
     )
+
+
+def _held(parameters: Parameters, centre: NDArray[np.float64]) -> Parameters:
+    """Return (W, b) in float32, b after what rounding W changes at the mean row."""
+    held = parameters.held(np.float32)
+    moved = (parameters.weights - held.weights) @ centre
+    return Parameters(parameters.weights, parameters.intercept + moved).held(np.float32)
 
 
 def _advice(solution: Solution, settings: Hyperparameters) -> str | None:
@@ -137,9 +194,17 @@ def _advice(solution: Solution, settings: Hyperparameters) -> str | None:
 def _distance(solution: Solution, settings: Hyperparameters) -> str:
     """Return how far F is above its minimum, in words."""
     if math.isfinite(solution.gap):
-        distance = f"F is proven to be within {solution.gap:.2g} nats of its minimum"
+        distance = f"F is proven to be within {_upwards(solution.gap)} nats of its minimum"
     elif 0.0 <= solution.decrement < math.inf:
-        distance = f"F is estimated to be {solution.decrement:.2g} nats above its minimum"
+        distance = f"F is estimated to be {_upwards(solution.decrement)} nats above its minimum"
     else:
         return "how far F is above its minimum is not known"
     return f"{distance}, and tol={settings.tol:g} asks for less"
+
+
+def _upwards(bound: float) -> str:
+    """Return two digits that are no less than the bound."""
+    text = f"{bound:.2g}"
+    if float(text) < bound:
+        text = f"{bound + 10.0 ** (math.floor(math.log10(bound)) - 1) / 2:.2g}"
+    return text

@@ -45,7 +45,7 @@ class FullPhase:
     ) -> None:
         self.rows, self.tol, self.max_iter, self.report = rows, tol, max_iter, report
         self.penalty = rows.penalty(l2)
-        self.penalised = l2 > 0
+        self.penalised = l2 > 0 or rows.single > 0
         self.proof = Proof(rows, self.penalty, tol)
         self.passes, self.iteration, self.renewal = 0, 0, 0
         self.decrement, self.gap, self.aim = np.inf, np.inf, AIM * tol
@@ -268,6 +268,7 @@ class FullPhase:
             reason = "non-finite"
         return Solution(
             parameters=self.rows.restore(self.parameters),
+            centre=self.rows.centre,
             objective=self.value.objective,
             gap=self.gap if finite else np.inf,
             decrement=self.decrement,

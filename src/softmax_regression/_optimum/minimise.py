@@ -2,10 +2,12 @@
 
 1. Where rows are many for the parameters, one averaged epoch of mini-batches.
 2. Full passes to the optimum, and the duality gap at exact intercepts; `tol` stops on it.
-Where columns are many for the rows, both happen in coordinates of the row space.
+Where columns are many for the rows, both happen in coordinates of the row space; where they are
+collinear and without a penalty, in principal axes.
 With l1 > 0, proximal Newton steps to the optimum and the elastic net's gap take their place.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from numpy.typing import NDArray
 
 from .._arrays import is_sparse
 from .._objective import Parameters, Penalty
+from .._targets import Targets
+from .column_space import ColumnSpace
 from .full_phase import FullPhase
 from .minibatch import AveragedDescent
 from .passes import Value, balanced, softmax
@@ -39,33 +43,28 @@ def minimise(
     tol: float,
     generator: "np.random.Generator | None",
     report: Report,
+    single: float = 0.0,
 ) -> Solution:
     """Minimise F from `start`, or from the class frequencies.
 
     `generator` draws the order of the mini-batches (None: the rows' own); `max_iter` bounds the
-    passes over the data, and `report` hears of each.
+    passes over the data, and `report` hears of each. F counts what float32 would round
+    of the weights `single` times.
     """
     if l1 > 0:
-        rows = Standardised(X, targets, sample_weight, fit_intercept=fit_intercept)
+        rows = Standardised(X, targets, sample_weight, fit_intercept=fit_intercept, single=single)
         parameters = _class_frequencies(rows) if start is None else rows.standardise(start)
         sparse = ProximalPhase(rows, Penalty(l1, l2), tol=tol, max_iter=max_iter, report=report)
         return sparse.run(parameters)
-    space = _row_space(X, sample_weight, fit_intercept, l2)
-    if space is not None:
-        X, start = space.coordinates, None if start is None else space.reduce(start)
-        report = _expanded(report, space)
-    stream = _streams(X.shape, targets.n_classes)
-    order = None
-    if stream and generator is not None and not is_sparse(X):
-        order = generator.permutation(X.shape[0])
-    rows = Standardised(
-        X,
-        targets,
-        sample_weight,
-        fit_intercept=fit_intercept,
-        order=order,
-        rotated=space is not None,
+    space, rows = _coordinates(
+        X, targets, sample_weight, fit_intercept=fit_intercept, l2=l2, single=single
     )
+    if space is not None:
+        start = None if start is None else space.reduce(start)
+        report = _expanded(report, space)
+    stream = _streams(rows.X.shape, targets.n_classes)
+    if stream and generator is not None and not rows.sparse:
+        rows.order = generator.permutation(rows.n_rows)
     phase = FullPhase(rows, l2, tol, max_iter, report)
     parameters, value = _begin(phase, start)
     if stream and max_iter > 3:
@@ -83,25 +82,50 @@ def _streams(shape: tuple[int, int], n_classes: int) -> bool:
     return n_classes > 2 and size > STREAM_PARAMETERS and shape[0] >= ROWS_PER_PARAMETER * size
 
 
-def _expanded_solution(solution: Solution, space: RowSpace, tol: float) -> Solution:
+def _expanded_solution(solution: Solution, space: RowSpace | ColumnSpace, tol: float) -> Solution:
     """Return the solution in all features, where rounding the intercepts may lift F."""
     expanded = space.expand(solution.parameters)
-    gap = solution.gap + intercept_error(
-        expanded.weights, solution.parameters.intercept, space.centre
-    )
-    converged = solution.converged and gap <= tol
+    rise = intercept_error(expanded.weights, solution.parameters.intercept, space.centre)
+    gap, decrement = solution.gap + rise, solution.decrement + rise
+    converged = solution.converged and (gap if math.isfinite(gap) else decrement) <= tol
     reason = "rounding" if solution.converged and not converged else solution.reason
-    return solution._replace(parameters=expanded, gap=gap, converged=converged, reason=reason)
+    return solution._replace(
+        parameters=expanded,
+        centre=space.centre,
+        gap=gap,
+        decrement=decrement,
+        converged=converged,
+        reason=reason,
+    )
 
 
-def _row_space(
-    X: Any, sample_weight: NDArray[np.float64] | None, fit_intercept: bool, l2: float
-) -> RowSpace | None:
-    """Return the coordinates of the row space where they pay and lose nothing."""
-    if is_sparse(X) or not RowSpace.pays(X.shape, l2):
-        return None
-    space = RowSpace(X, sample_weight, fit_intercept)
-    return space if space.exact else None
+def _coordinates(
+    X: Any,
+    targets: Targets,
+    sample_weight: NDArray[np.float64] | None,
+    *,
+    fit_intercept: bool,
+    l2: float,
+    single: float,
+) -> tuple[RowSpace | ColumnSpace | None, Standardised]:
+    """Return the rows to descend on: as they are, or in other coordinates where these pay."""
+    if not (single or is_sparse(X)) and RowSpace.pays(X.shape, l2):
+        space = RowSpace(X, sample_weight, fit_intercept)
+        if space.exact:
+            turned = Standardised(
+                space.coordinates,
+                targets,
+                sample_weight,
+                fit_intercept=fit_intercept,
+                rotated=True,
+            )
+            return space, turned
+    rows = Standardised(X, targets, sample_weight, fit_intercept=fit_intercept, single=single)
+    axes = None if l2 > 0.0 or single else ColumnSpace.of(rows)
+    if axes is None:
+        return None, rows
+    turned = Standardised(axes.coordinates, targets, sample_weight, fit_intercept=fit_intercept)
+    return axes, turned
 
 
 def _begin(phase: FullPhase, start: Parameters | None) -> tuple[NDArray[np.float64], Value | None]:
@@ -116,7 +140,7 @@ def _begin(phase: FullPhase, start: Parameters | None) -> tuple[NDArray[np.float
     return frequencies, None
 
 
-def _expanded(report: Report, space: RowSpace) -> Report:
+def _expanded(report: Report, space: RowSpace | ColumnSpace) -> Report:
     """Return a report that hears of the original parameters."""
     return lambda loss, inner, gap, passes: report(loss, lambda: space.expand(inner()), gap, passes)
 

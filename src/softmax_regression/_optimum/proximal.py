@@ -176,6 +176,7 @@ class ProximalPhase:
             self.reason = "non-finite"
         return Solution(
             parameters=self.problem.rows.restore(point.parameters),
+            centre=self.problem.rows.centre,
             objective=point.objective,
             gap=point.gap if finite else np.inf,
             decrement=self.decrement,

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .._objective import Parameters
 
 # F, the parameters, the duality gap and the passes so far; a true return stops the fit.
@@ -13,7 +16,7 @@ class Solution(NamedTuple):
     """Where a fit ended.
 
     `gap` is a proven bound on F − F*, infinite without a proof; `decrement` the estimate
-    ½ gᵀ P⁻¹ g of F − F* before the last step; `reason` one of "converged", "max_iter",
+    ½ gᵀ P⁻¹ g of F − F* before the last step; `centre` the means μ of the columns, (d,); `reason` one of "converged", "max_iter",
     "stopped", "rounding", "non-finite", or "float32" where the rounding to it took `tol` away.
     """
 
@@ -24,3 +27,4 @@ class Solution(NamedTuple):
     converged: bool
     n_iter: int
     reason: str
+    centre: NDArray[np.float64]
