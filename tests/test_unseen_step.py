@@ -148,7 +148,7 @@ def test_early_stopping_keeps_what_a_single_pass_learns(l1):
 def test_a_callback_hears_of_a_single_pass_once(l1):
     X, y = drawn(300, 6, 4)
     seen = []
-    with pytest.warns(ConvergenceWarning, match="max_iter=1 passes"):
+    with pytest.warns(ConvergenceWarning, match="max_iter=1"):
         SoftmaxRegression(l1=l1, max_iter=1, callback=lambda p: seen.append(p.epoch)).fit(X, y)
     assert seen == [1]
 
