@@ -37,6 +37,7 @@ from ._labels import check_classes, refuse_misfit
 from ._losses import log_softmax_rows
 from ._objective import Parameters, decision, of_logits, probabilities
 from ._optimum import AveragedDescent
+from ._peers import KeywordArguments, advice_on, explains_unknown
 from ._problem import Learned, Problem, Start
 from ._progress import Progress, Watch
 from ._sklearn import FitTask, ScikitLearnMethods, run_with_callbacks
@@ -45,7 +46,7 @@ from ._warn import warn
 from ._weights import refuse_all_zero
 
 
-class SoftmaxRegression(ScikitLearnMethods):
+class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
     """Multinomial logistic (softmax) regression.
 
     Minimises, over W (n_classes, n_features) and b (n_classes,),
@@ -218,6 +219,7 @@ class SoftmaxRegression(ScikitLearnMethods):
 
     # Learning
 
+    @explains_unknown
     def fit(
         self,
         X: ArrayLike | SparseMatrix,
@@ -286,6 +288,7 @@ class SoftmaxRegression(ScikitLearnMethods):
             warn(warning, sibling(ConvergenceWarning))
         return self
 
+    @explains_unknown
     def partial_fit(
         self,
         X: ArrayLike | SparseMatrix,
@@ -617,13 +620,14 @@ class SoftmaxRegression(ScikitLearnMethods):
             A name the constructor does not have; nothing is changed then.
         """
         valid = list(_defaults(type(self)))
-        for name in params:
+        for name, value in params.items():
             if name not in valid:
+                advice = advice_on(name, value, frozenset(valid))
                 message = (
                     f"Invalid parameter {name!r} for estimator {self}. "
                     f"Valid parameters are: {valid!r}."
                 )
-                raise ValueError(message)
+                raise ValueError(f"{message} For {name!r}: {advice}." if advice else message)
         for name, value in params.items():
             setattr(self, name, value)
         return self
