@@ -1,5 +1,7 @@
 """Data frames and columns of pandas, polars, PyArrow and xarray, with their feature names."""
 
+from datetime import date, datetime, timedelta
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -144,6 +146,25 @@ def test_missing_values_are_named_by_place(frame):
 def test_missing_labels_are_named_by_place(labels):
     with pytest.raises(ValueError, match=r"y\[1\]"):
         textbook().fit([[0.0], [1.0]], labels)
+
+
+@pytest.mark.parametrize(
+    "frame", [pd.DataFrame, pl.DataFrame, pa.table], ids=["pandas", "polars", "pyarrow"]
+)
+@pytest.mark.parametrize(("columns", "error", "message"), [
+    ({"age": [1.0, 2.0], "region": ["N", "S"]}, ValueError, r"column 'region' holds 'N' at X\[0, 1\]"),
+    ({"region": ["N", "S"]}, ValueError, r"column 'region' holds 'N' at X\[0, 0\]"),
+    ({"age": [1.0, None, 2.0], "height": [None, None, 1.0], "mass": [1.0, 2.0, 3.0]}, ValueError,
+     r"column 'height' holds nan at X\[0, 1\]; 3 NaN, 1 in column 'age', 2 in column 'height'"),
+    ({"age": [1.0, 2.0], "height": [1.0, float("inf")]}, ValueError,
+     r"column 'height' holds inf at X\[1, 1\]; 1 infinite in column 'height'"),
+    ({"age": [1.0, 2.0], "day": [date(2026, 1, 1)] * 2}, TypeError, "(column 'day' is of type|X.0, 1. is of type date .column 'day')"),
+    ({"day": [datetime(2026, 1, 1)] * 2}, TypeError, "column 'day' is of type"),
+    ({"age": [1.0, 2.0], "span": [timedelta(3)] * 2}, TypeError, "column 'span' is of type"),
+], ids=["text", "only text", "missing", "infinite", "date", "time", "duration"])  # fmt: skip
+def test_the_column_at_fault_is_named(frame, columns, error, message):
+    with pytest.raises(error, match=message):
+        textbook().fit(frame(columns), ["a", "b", "a"])
 
 
 def test_text_columns_are_refused_with_advice():
