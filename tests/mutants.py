@@ -215,7 +215,7 @@ MUTANTS = [
     Mutant("_estimator.py", "np.average(predicted == true, weights=weight)", "np.average(predicted == true)", "score ignores weights"),
     Mutant("_objective.py", "Z[:, 1] - Z[:, 0] if", "Z[:, 0] - Z[:, 1] if", "sign of the two-class decision"),
     Mutant("_estimator.py", "for rows in blocks[1:]:", "for rows in blocks[1:-1]:", "last block of predictions left out"),
-    Mutant("_given.py", "problem_of(features, checked_y, weight, description.classes, name", "problem_of(features, checked_y, None, description.classes, name", "validation weights dropped"),
+    Mutant("_given.py", "problem_of(features, checked_y, weight, classes, name", "problem_of(features, checked_y, None, classes, name", "validation weights dropped"),
     # What is told to whom
     Mutant("_warn.py", "frame.f_code.co_filename.startswith(PACKAGE)", "False", "warnings name the library's lines"),
     Mutant("_labels.py", "    refuse_misfit(y, classes, name)\n", "", "text labels taken for unknown numbers"),

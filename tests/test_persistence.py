@@ -300,7 +300,6 @@ WRONG = {
     "coefficients": ({"coef_": np.full((3, 4), np.nan)}, "coef_ must be finite"),
     "integers": ({"intercept_": np.zeros(3, dtype=int)}, "intercept_ must be float32 or float64"),
     "shape": ({"intercept_": np.zeros(4)}, r"intercept_ of shape \(4,\) does not fit"),
-    "order": ({"classes_": np.array(["b", "a", "c"])}, "classes_ must hold 3 distinct labels"),
     "names": ({"feature_names_in_": np.array(["x"])}, "feature_names_in_ must hold 4 strings"),
     "wide": ({"classes_": np.array(["a", "b", "c"], "<U9999999")}, r"use y.astype\(object\)"),
     "long": ({"classes_": np.array(["a", "b", "c" * (1 << 24)], object)}, "use pickle"),

@@ -1,5 +1,7 @@
 """Sample weights and class weights: only ratios matter, and all of them count."""
 
+from datetime import date, datetime
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -264,6 +266,22 @@ def test_held_out_probability_rows_are_judged_with_their_class_weights(settings)
 def test_an_unknown_class_is_named(label):
     with pytest.raises(
         ValueError,
-        match=rf"class_weight names the class {label!r}.*\['a', 'b', 'c'\], and not the class 'a'",
+        match=rf"class_weight names the class {label!r}, but the classes are \['a', 'b', 'c'\]; correct its spelling or remove it$",
     ):
         apply_class_weight(None, {label: 1.0}, CLASSES, LABELS)
+
+
+def test_dates_are_named_by_anything_that_is_the_date():
+    """Also where labels of nanoseconds are written as integers."""
+    days = np.array(["2026-01-01", "2026-01-02"], dtype="M8[ns]")
+    targets = Labels(np.array([0, 1]), 2)
+    for key in (np.datetime64("2026-01-02"), date(2026, 1, 2), datetime(2026, 1, 2), days[1]):
+        weights = apply_class_weight(None, {key: 3.0}, days, targets)
+        assert weights[1] == 3 * weights[0]
+    with pytest.raises(
+        ValueError, match=r"names the class 2026-01-05, but .* \[2026-01-01, 2026-01-02\]"
+    ):
+        apply_class_weight(None, {date(2026, 1, 5): 3.0}, days, targets)
+    for key in ("soon", 1.5, np.str_("soon"), None):
+        with pytest.raises(ValueError, match=r"names the class .*, but the classes are"):
+            apply_class_weight(None, {key: 3.0}, days, targets)

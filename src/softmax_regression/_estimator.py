@@ -33,7 +33,14 @@ from ._hyperparameters import (
     check_hyperparameters,
     make_generator,
 )
-from ._labels import check_classes, refuse_misfit
+from ._labels import (
+    check_classes,
+    class_columns,
+    distinct,
+    listed,
+    refuse_misfit,
+    refuse_other_columns,
+)
 from ._losses import log_softmax_rows
 from ._objective import Parameters, decision, of_logits, probabilities
 from ._optimum import AveragedDescent
@@ -133,7 +140,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
     intercept_ : ndarray of shape (n_classes,)
         b.
     classes_ : ndarray of shape (n_classes,)
-        The labels in sorted order; 0 … n_classes-1 for probability rows.
+        The labels in sorted order. For probability rows the columns of the data frame as they are
+        called, or 0 … n_classes-1 where they have no names.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -236,7 +244,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
             float32 and float64 are used as they are; other numbers are converted to float64.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Class labels, or one probability row per sample (one-hot included), divided by its sum
-            where that was rounded.
+            where that was rounded. The columns of a data frame name the classes.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row, >= 0; only ratios matter, and a row of weight 0 is absent.
         validation_data : tuple (X, y) or (X, y, sample_weight), optional
@@ -351,7 +359,9 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         else:
             features, names = check_features(X), feature_names(X)
         checked_y, weight = check_rows(features, y, sample_weight)
-        known = self._known_classes(classes, checked_y)
+        columns = class_columns(y) if checked_y.ndim == 2 else None
+        known = self._known_classes(classes, checked_y, columns)
+        refuse_other_columns(columns, known)
         description = Description(known, features.shape[1], names)
         remedy = (
             "name every class that may come in `classes` on the first call to partial_fit, or "
@@ -497,7 +507,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         0.75
         """
         predicted = self.predict(X)
-        true, weight = check_rows(predicted, y, sample_weight)
+        true, weight = check_rows(predicted, y, sample_weight, self.classes_)
         refuse_all_zero(weight)
         refuse_misfit(true, self.classes_)
         if true.ndim == 2:
@@ -517,7 +527,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         X : array-like of shape (n_samples, n_features)
             The rows.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Class labels or probability rows.
+            Class labels, or probability rows with a column for every class in the order of
+            `classes_`, called so where a data frame names them.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row.
 
@@ -553,7 +564,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         X : array-like of shape (n_samples, n_features)
             The rows.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Class labels or probability rows.
+            Class labels, or probability rows with a column for every class in the order of
+            `classes_`, called so where a data frame names them.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row.
 
@@ -760,7 +772,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
     def _given_problem(self, X: Any, y: Any, sample_weight: Any, fitted: dict[str, Any]) -> Problem:
         features = self._checked(X, fitted)
-        checked_y, weight = check_rows(features, y, sample_weight)
+        checked_y, weight = check_rows(features, y, sample_weight, fitted["classes_"])
         refuse_all_zero(weight)
         return problem_of(features, checked_y, weight, fitted["classes_"])
 
@@ -805,8 +817,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         """Raise where a fit cannot go on from this model."""
         if not np.array_equal(description.classes, self.classes_):
             message = (
-                f"warm_start=True needs the classes of the last fit, {self.classes_.tolist()}, got "
-                f"{description.classes.tolist()}; set warm_start=False to begin anew"
+                f"warm_start=True needs the classes of the last fit, {listed(self.classes_)}, got "
+                f"{listed(description.classes)}; set warm_start=False to begin anew"
             )
             raise ValueError(message)
         if description.n_features != self.n_features_in_:
@@ -817,18 +829,26 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
             raise ValueError(message)
         check_feature_names(description.names, getattr(self, "feature_names_in_", None))
 
-    def _known_classes(self, classes: Any, y: NDArray[Any]) -> NDArray[Any]:
+    def _known_classes(
+        self, classes: Any, y: NDArray[Any], columns: NDArray[Any] | None
+    ) -> NDArray[Any]:
         if not hasattr(self, "classes_"):
             if classes is None and y.ndim == 2:
-                return np.arange(y.shape[1])
+                return distinct(y, columns)
             if classes is None:
-                message = "classes must be passed on the first call to partial_fit."
+                message = (
+                    "classes must be passed on the first call to partial_fit. Give every label "
+                    "that may ever come, such as classes=np.unique(y) of all rows"
+                )
                 raise ValueError(message)
             return check_classes(classes)
-        if classes is not None and not np.array_equal(check_classes(classes), self.classes_):
+        if classes is None:
+            return self.classes_
+        given = check_classes(classes)
+        if not np.array_equal(given, distinct(self.classes_)):
             message = (
-                f"`classes={np.asarray(classes).tolist()}` is not the same as on last call to "
-                f"partial_fit, was: {self.classes_.tolist()}"
+                f"`classes={listed(given)}` is not the same as on last call to partial_fit, was: "
+                f"{listed(self.classes_)}; leave it out, or begin a new model"
             )
             raise ValueError(message)
         return self.classes_

@@ -180,8 +180,9 @@ def _check_learned(header: Header, arrays: Arrays, classes: NDArray[Any]) -> Non
         if name in ("coef_", "intercept_") and not np.isfinite(array).all():
             message = f"{name} must be finite"
             raise ValueError(message)
-    if classes.shape != (n_classes,) or n_classes < 2 or not (classes[:-1] < classes[1:]).all():
-        message = f"classes_ must hold {n_classes} distinct labels in sorted order, at least 2"
+    different = len(set(classes[classes == classes].tolist()))  # noqa: PLR0124 - NaN is no label
+    if classes.shape != (n_classes,) or different < max(n_classes, 2):
+        message = f"classes_ must hold {n_classes} distinct labels, at least 2"
         raise ValueError(message)
     names = header["feature_names"]
     if names is not None and not (_are_strings(names) and len(names) == n_features):

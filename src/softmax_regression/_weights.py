@@ -1,13 +1,15 @@
 """How much each row counts: sample weights and class weights."""
 
+import contextlib
 import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import as_array, objects_as_floats
+from ._arrays import as_array, found, objects_as_floats, plain
 from ._hyperparameters import ClassWeight
+from ._labels import label_text, listed
 from ._targets import Targets
 
 
@@ -29,7 +31,7 @@ def check_sample_weight(
         return None
     weights = _as_floats(sample_weight, name)
     if weights.shape != (n_rows,):
-        message = f"{name}.shape == {weights.shape}, expected ({n_rows},)"
+        message = f"{name}.shape == {weights.shape}, expected ({n_rows},): give one weight per row"
         raise ValueError(message)
     legal = np.isfinite(weights) & (weights >= 0)
     if not legal.all():
@@ -93,21 +95,26 @@ def _scaled(weights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _per_class(class_weight: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
     """Return the weight of each class; of classes that are not there, if all that are have one."""
-    named = {
-        label.item() if isinstance(label, np.generic) else label: weight
-        for label, weight in class_weight.items()
-    }
+    named = {_as_label(label, classes.dtype): weight for label, weight in class_weight.items()}
     known = classes.tolist()
     unnamed = [label for label in known if label not in named]
-    unknown = [label for label in named if label not in set(known)]
+    unknown = [label for label in class_weight if _as_label(label, classes.dtype) not in set(known)]
     if unnamed and unknown:
         message = (
-            f"class_weight names the class {unknown[0]!r}, which is not among the classes "
-            f"{known[:10]}, and not the class {unnamed[0]!r}; remove it, correct its spelling or "
-            "name every class"
+            f"class_weight names the class {label_text(unknown[0])}, but the classes are "
+            f"{listed(classes)}; correct its spelling or remove it"
         )
         raise ValueError(message)
     return np.array([named.get(label, 1.0) for label in known], dtype=np.float64)
+
+
+def _as_label(label: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a key of class_weight as a label of that dtype is written in Python."""
+    dates = isinstance(label, np.generic) or hasattr(label, "isoformat")
+    if dtype.kind in "mM" and dates:  # nanoseconds are written as integers
+        with contextlib.suppress(TypeError, ValueError):  # what is no date is no label
+            return np.asarray(label, dtype=dtype).item()
+    return plain(label)
 
 
 def _as_floats(sample_weight: Any, name: str) -> NDArray[np.float64]:
@@ -115,6 +122,7 @@ def _as_floats(sample_weight: Any, name: str) -> NDArray[np.float64]:
     if array.dtype.kind == "O":
         return objects_as_floats(array, name)
     if array.dtype.kind not in "biuf":
-        message = f"{name} must hold numbers, got dtype {array.dtype}"
+        first = found(array, name, (0,) * array.ndim, label_text(array.flat[0]))
+        message = f"{name} must hold numbers, got dtype {array.dtype}: {first}"
         raise TypeError(message)
     return array.astype(np.float64)
