@@ -298,7 +298,7 @@ def test_an_unfitted_model_is_refused(tmp_path):
 WRONG = {
     "parameter": ({"l2": -1}, "l2 must be finite, >= 0"),
     "coefficients": ({"coef_": np.full((3, 4), np.nan)}, "coef_ must be finite"),
-    "integers": ({"intercept_": np.zeros(3, dtype=int)}, "intercept_ must be float32 or float64"),
+    "curve": ({"loss_curve_": np.zeros(3, dtype=int)}, "loss_curve_ must be float32 or float64"),
     "shape": ({"intercept_": np.zeros(4)}, r"intercept_ of shape \(4,\) does not fit"),
     "names": ({"feature_names_in_": np.array(["x"])}, "feature_names_in_ must hold 4 strings"),
     "wide": ({"classes_": np.array(["a", "b", "c"], "<U9999999")}, r"use y.astype\(object\)"),
@@ -314,6 +314,86 @@ def test_a_model_that_could_not_be_loaded_is_not_saved(attributes, message, tmp_
     with pytest.raises(ValueError, match=message):
         model.save(tmp_path / "model")
     assert not list(tmp_path.iterdir())
+
+
+# Slim files
+
+
+def test_a_slim_file_predicts_the_same_and_holds_nothing_for_a_later_fit(tmp_path):
+    model = streamed()
+    model.save(tmp_path / "whole")
+    model.save(tmp_path / "slim", slim=True)
+
+    loaded = SoftmaxRegression.load(tmp_path / "slim")
+
+    X = data()[0]
+    assert (loaded.predict_proba(X) == model.predict_proba(X)).all()
+    assert loaded.get_params() == model.get_params()
+    assert (loaded.n_iter_, loaded.converged_) == (model.n_iter_, model.converged_)
+    np.testing.assert_array_equal(loaded.loss_curve_, model.loss_curve_)
+    assert not vars(loaded).keys() & {"_velocity", "_generator", "_stream"}
+    with np.load(tmp_path / "slim") as file:
+        assert set(file) == {
+            "header", "coef_", "intercept_", "classes_", "loss_curve_", "validation_curve_",
+        }  # fmt: skip
+        assert json.loads(file["header"].tobytes())["generator"] is None
+    assert (tmp_path / "slim").stat().st_size < (tmp_path / "whole").stat().st_size
+    loaded.save(tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "slim").read_bytes()
+
+
+def test_a_slim_file_of_a_generator_that_a_whole_one_cannot_hold(tmp_path):
+    model = fitted(random_state=np.random.Generator(np.random.MT19937(0)), max_iter=1)
+    model.set_params(random_state=None).save(tmp_path / "model", slim=True)
+    assert SoftmaxRegression.load(tmp_path / "model").predict(data()[0]).shape == (len(data()[0]),)
+
+
+@pytest.mark.parametrize("rate", ["auto", 0.1])
+def test_a_slim_model_learns_on_from_its_parameters(rate, tmp_path):
+    X, y = data()
+    model = fitted(momentum=0.0).set_params(learning_rate=rate)
+    model.save(tmp_path / "model", slim=True)
+    by_hand = SoftmaxRegression(**model.get_params())
+    by_hand.coef_, by_hand.intercept_, by_hand.classes_ = (
+        model.coef_,
+        model.intercept_,
+        model.classes_,
+    )
+
+    loaded = SoftmaxRegression.load(tmp_path / "model").partial_fit(X, y)
+
+    np.testing.assert_array_equal(loaded.coef_, by_hand.partial_fit(X, y).coef_)
+    assert loaded.n_iter_ == model.n_iter_ + 1
+
+
+# Paths
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    path = tmp_path / "not" / "there"
+    with pytest.raises(FileNotFoundError, match=r"No such folder; make it.*there") as caught:
+        fitted().save(path / "model")
+    assert caught.value.filename == str(path)
+
+
+def test_what_cannot_be_written_is_named_and_no_temporary_file(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder" / "inside").mkdir(parents=True)
+    for path in (tmp_path / "file" / "model", tmp_path / "folder"):
+        with pytest.raises(OSError) as caught:  # noqa: PT011 - which kind depends on the system
+            fitted().save(path)
+        assert caught.value.filename == str(path)
+        assert ".tmp" not in str(caught.value)
+        assert caught.value.errno
+
+
+@pytest.mark.parametrize(
+    "path", [None, 3, b"model", io.BytesIO()], ids=["none", "number", "bytes", "file"]
+)
+def test_what_is_no_path_is_refused_by_name(path):
+    for call in (fitted().save, SoftmaxRegression.load):
+        with pytest.raises(TypeError, match=r"path must be text or a pathlib\.Path, got"):
+            call(path)
 
 
 # Nothing is half written

@@ -35,11 +35,12 @@ def model_text(model: Any, defaults: Mapping[str, Any]) -> str:
 def model_html(model: Any, defaults: Mapping[str, Any]) -> str:
     """Return a small HTML view of the model."""
     name = _escaped(type(model).__name__)
-    if hasattr(model, "coef_"):
+    if hasattr(model, "n_iter_"):
         facts = "<br/>".join(_facts(model, defaults))
         body = f"<p><b>{name}</b>, fitted: {facts}</p>{_curves(model)}"
     else:
-        body = f"<p><b>{name}</b>, not fitted</p>"
+        state = "weights set by hand" if hasattr(model, "coef_") else "not fitted"
+        body = f"<p><b>{name}</b>, {state}</p>"
     return f"<div>{body}{_parameter_table(model, defaults)}</div>"
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._descent import DescentState
 from ._display import model_html, model_text
-from ._exceptions import ConvergenceWarning, NotFittedError, sibling
+from ._exceptions import ConvergenceWarning, sibling
 from ._features import (
     BLOCK_BYTES,
     Features,
@@ -41,6 +41,7 @@ from ._labels import (
     refuse_misfit,
     refuse_other_columns,
 )
+from ._learned import is_begun, learned_attributes
 from ._losses import log_softmax_rows
 from ._objective import Parameters, decision, of_logits, probabilities
 from ._optimum import AveragedDescent
@@ -354,13 +355,14 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         """
         settings = check_hyperparameters(self)
         _refuse_whole_data_settings(settings)
-        if hasattr(self, "coef_"):
-            features, names = self._checked(X, vars(self)), vars(self).get("feature_names_in_")
+        fitted = self._fitted() if is_begun(vars(self)) else {}
+        if fitted:
+            features, names = self._checked(X, fitted), fitted.get("feature_names_in_")
         else:
             features, names = check_features(X), feature_names(X)
         checked_y, weight = check_rows(features, y, sample_weight)
         columns = class_columns(y) if checked_y.ndim == 2 else None
-        known = self._known_classes(classes, checked_y, columns)
+        known = _known_classes(classes, checked_y, columns, fitted.get("classes_"))
         refuse_other_columns(columns, known)
         description = Description(known, features.shape[1], names)
         remedy = (
@@ -506,12 +508,13 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         >>> model.score([[0.0], [0.1], [2.0], [2.1]], ["a", "b", "c", "c"])
         0.75
         """
+        classes = self._fitted()["classes_"]
         predicted = self.predict(X)
-        true, weight = check_rows(predicted, y, sample_weight, self.classes_)
+        true, weight = check_rows(predicted, y, sample_weight, classes)
         refuse_all_zero(weight)
-        refuse_misfit(true, self.classes_)
+        refuse_misfit(true, classes)
         if true.ndim == 2:
-            true = self.classes_[true.argmax(axis=1)]
+            true = classes[true.argmax(axis=1)]
         return float(np.average(predicted == true, weights=weight))
 
     def loss(
@@ -646,17 +649,30 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
     # On disk and on screen
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path: str | PathLike[str], *, slim: bool = False) -> None:
         """Write the fitted model to a file, from which `load` reads it back exactly.
 
         The file is a NumPy ``.npz`` archive with a JSON header and without pickled objects. A file
         already there is replaced at once, with its mode kept, or stays as it was. Attributes that
         are not the model's own are left out.
 
+        NumPy alone reads it too. The archive holds `coef_`, `intercept_`, the curves and the state
+        that a later fit goes on from as arrays, and ``header``, the bytes of a JSON object with
+
+        - "parameters", the constructor's arguments, and "feature_names", a list or null;
+        - "labels", {"kind", "values"} with the classes where these are text; otherwise they are the
+          array `classes_`, and "kind" is "array";
+        - "n_iter", "converged" and "optimality_gap" (null for infinity), what the fit reported;
+        - "arrays", the dtype and shape of every array, and "format", "version" and "library".
+
         Parameters
         ----------
         path : str or path-like
             Where to write; no ending is added.
+        slim : bool, default=False
+            Whether to leave out what only a later fit needs: velocity, random state and the state
+            of the stream. The loaded model predicts the same; its `partial_fit` and `warm_start`
+            begin at its parameters, as if these had been set by hand.
 
         Raises
         ------
@@ -664,7 +680,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
             Before `fit`.
         TypeError
             A callable or generator among the parameters, or labels of a kind the file cannot
-            hold; ``pickle`` can.
+            hold; ``pickle`` can. Or no path.
         ValueError
             Illegal parameters, or labels and feature names of more than 16 MiB.
         OSError
@@ -672,22 +688,32 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
         Examples
         --------
-        >>> import tempfile, pathlib
+        >>> import json, tempfile, pathlib
         >>> model = SoftmaxRegression(tol=0.1).fit([[0.0], [1.0], [2.0]], ["a", "b", "c"])
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder) / "model.npz"
-        ...     model.save(path)
-        ...     SoftmaxRegression.load(path).predict([[2.0]])
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> path = pathlib.Path(folder.name) / "model.npz"
+        >>> model.save(path)
+        >>> SoftmaxRegression.load(path).predict([[2.0]])
         array(['c'], dtype='<U1')
+
+        With NumPy alone:
+
+        >>> with np.load(path) as file:
+        ...     header = json.loads(file["header"].tobytes())
+        ...     logits = np.array([[2.0]]) @ file["coef_"].T + file["intercept_"]
+        >>> header["labels"]["values"][logits.argmax()]
+        'c'
+        >>> folder.cleanup()
         """
         from ._persistence import save_model
 
-        self._check_fitted()
-        save_model(self, path)
+        save_model(self, path, slim=slim)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
         """Return the model that `save` wrote; `partial_fit` and `warm_start` go on where it was.
+
+        From a slim file they begin at its parameters, as from parameters set by hand.
 
         Safe for files from strangers: nothing in the file is run, and no more memory is taken
         than its size accounts for.
@@ -735,18 +761,9 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
     # Inside
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "coef_"):
-            message = (
-                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
-                "appropriate arguments before using this estimator."
-            )
-            raise sibling(NotFittedError)(message)
-
     def _fitted(self) -> dict[str, Any]:
         """Return all attributes in one read: a fit in another thread replaces them as a whole."""
-        self._check_fitted()
-        return self.__dict__
+        return learned_attributes(self)
 
     def _checked(self, X: Any, fitted: dict[str, Any]) -> Features:
         """Return X as the fitted model takes it."""
@@ -778,80 +795,36 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
     def _start(self, settings: Hyperparameters, description: Description, X: Features) -> Start:
         """Return the zero model, or with `warm_start` the state that the last fit left."""
-        if not (settings.warm_start and hasattr(self, "coef_")):
+        none = np.zeros(0)
+        if not (settings.warm_start and is_begun(vars(self))):
             theta = np.zeros(description.classes.shape[0] * (X.shape[1] + 1), X.dtype)
             generator = make_generator(settings.random_state)
-            none = np.zeros(0)
             return Start(DescentState(theta, np.zeros_like(theta)), generator, none, none)
-        self._check_same(description)
-        dtype = np.result_type(X.dtype, self.coef_.dtype)
-        theta = _parameters(self.__dict__).joined().astype(dtype)
-        state = DescentState(theta, self._velocity.astype(dtype), self._epoch)
+        left = self._fitted()
+        _check_same(description, left)
+        parameters = _parameters(left)
+        dtype = np.result_type(X.dtype, parameters.weights.dtype)
+        theta = parameters.joined().astype(dtype)
+        # Parameters set by hand, or from a slim file, come without the rest.
+        velocity = left.get("_velocity", theta[:0]).astype(dtype)
+        if velocity.shape != theta.shape:
+            velocity = np.zeros_like(theta)
+        state = DescentState(theta, velocity, left.get("_epoch", 0))
         if not settings.fit_intercept:  # it may have been learned before
             for vector in (state.theta, state.velocity):
-                Parameters.split(vector, len(self.classes_)).intercept[:] = 0
-        generator = deepcopy(self._generator)  # a fit that is interrupted leaves the model's own
-        if isinstance(settings.random_state, np.random.Generator):
-            generator = settings.random_state
+                Parameters.split(vector, len(parameters.intercept)).intercept[:] = 0
+        source = settings.random_state
+        if "_generator" in left and not isinstance(source, np.random.Generator):
+            source = deepcopy(left["_generator"])  # an interrupted fit leaves the model's own
         return Start(
             state,
-            generator,
-            self.loss_curve_,
-            self.validation_curve_,
-            n_iter=self.n_iter_,
-            stream=self._stream if self._stands_where_its_stream_does() else None,
+            make_generator(source),
+            left.get("loss_curve_", none),
+            left.get("validation_curve_", none),
+            n_iter=left.get("n_iter_", 0),
+            stream=left["_stream"] if _stands_where_its_stream_does(left) else None,
             fresh=False,
         )
-
-    def _stands_where_its_stream_does(self) -> bool:
-        """Whether nobody has set the parameters since `partial_fit` took them from the stream."""
-        if self._stream is None:
-            return False
-        own = stream_parameters(self._stream, self.n_features_in_)
-        return all(
-            np.array_equal(array.astype(held.dtype), held)
-            for array, held in zip(own, _parameters(self.__dict__), strict=True)
-        )
-
-    def _check_same(self, description: Description) -> None:
-        """Raise where a fit cannot go on from this model."""
-        if not np.array_equal(description.classes, self.classes_):
-            message = (
-                f"warm_start=True needs the classes of the last fit, {listed(self.classes_)}, got "
-                f"{listed(description.classes)}; set warm_start=False to begin anew"
-            )
-            raise ValueError(message)
-        if description.n_features != self.n_features_in_:
-            message = (
-                f"X has {description.n_features} features, but SoftmaxRegression is expecting "
-                f"{self.n_features_in_} features as input; set warm_start=False to begin anew"
-            )
-            raise ValueError(message)
-        check_feature_names(description.names, getattr(self, "feature_names_in_", None))
-
-    def _known_classes(
-        self, classes: Any, y: NDArray[Any], columns: NDArray[Any] | None
-    ) -> NDArray[Any]:
-        if not hasattr(self, "classes_"):
-            if classes is None and y.ndim == 2:
-                return distinct(y, columns)
-            if classes is None:
-                message = (
-                    "classes must be passed on the first call to partial_fit. Give every label "
-                    "that may ever come, such as classes=np.unique(y) of all rows"
-                )
-                raise ValueError(message)
-            return check_classes(classes)
-        if classes is None:
-            return self.classes_
-        given = check_classes(classes)
-        if not np.array_equal(given, distinct(self.classes_)):
-            message = (
-                f"`classes={listed(given)}` is not the same as on last call to partial_fit, was: "
-                f"{listed(self.classes_)}; leave it out, or begin a new model"
-            )
-            raise ValueError(message)
-        return self.classes_
 
     def _adopt(self, learned: Learned, description: Description, start: Start) -> None:
         """Take over what was learned in one assignment, so that no error leaves half of it."""
@@ -891,6 +864,64 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
 def _parameters(fitted: dict[str, Any]) -> Parameters:
     return Parameters(fitted["coef_"], fitted["intercept_"])
+
+
+def _stands_where_its_stream_does(fitted: dict[str, Any]) -> bool:
+    """Whether nobody has set the parameters since `partial_fit` took them from the stream."""
+    stream = fitted.get("_stream")
+    if stream is None:
+        return False
+    own = stream_parameters(stream, fitted["n_features_in_"])
+    return all(
+        np.array_equal(array.astype(held.dtype), held)
+        for array, held in zip(own, _parameters(fitted), strict=True)
+    )
+
+
+def _check_same(description: Description, fitted: dict[str, Any]) -> None:
+    """Raise where a fit cannot go on from what was fitted."""
+    if not np.array_equal(description.classes, fitted["classes_"]):
+        message = (
+            f"warm_start=True needs the classes of the last fit, {listed(fitted['classes_'])}, got "
+            f"{listed(description.classes)}; set warm_start=False to begin anew"
+        )
+        raise ValueError(message)
+    if description.n_features != fitted["n_features_in_"]:
+        message = (
+            f"X has {description.n_features} features, but SoftmaxRegression is expecting "
+            f"{fitted['n_features_in_']} features as input; set warm_start=False to begin anew"
+        )
+        raise ValueError(message)
+    check_feature_names(description.names, fitted.get("feature_names_in_"))
+
+
+def _known_classes(
+    classes: Any,
+    y: NDArray[Any],
+    columns: NDArray[Any] | None,
+    fitted: NDArray[Any] | None,
+) -> NDArray[Any]:
+    """Return the classes of a stream: those of the model, or those that its first call names."""
+    if fitted is None:
+        if classes is None and y.ndim == 2:
+            return distinct(y, columns)
+        if classes is None:
+            message = (
+                "classes must be passed on the first call to partial_fit. Give every label that "
+                "may ever come, such as classes=np.unique(y) of all rows"
+            )
+            raise ValueError(message)
+        return check_classes(classes)
+    if classes is None:
+        return fitted
+    given = check_classes(classes)
+    if not np.array_equal(given, distinct(fitted)):
+        message = (
+            f"`classes={listed(given)}` is not the same as on last call to partial_fit, was: "
+            f"{listed(fitted)}; leave it out, or begin a new model"
+        )
+        raise ValueError(message)
+    return fitted
 
 
 def _refuse_whole_data_settings(settings: Hyperparameters) -> None:

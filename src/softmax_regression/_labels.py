@@ -232,6 +232,16 @@ def check_classes(classes: Any) -> NDArray[Any]:
     return found
 
 
+def check_classes_by_hand(classes: Any, n_classes: int) -> NDArray[Any]:
+    """Return a model's `classes_`, in any order, known to be so many distinct labels."""
+    array = _check_labels(_as_label_array(classes, "classes_"), "classes_")
+    _refuse_repeated(array, "classes_")
+    if len(array) != n_classes:
+        message = f"classes_ must hold a label for each of the {n_classes} rows of coef_, got {len(array)}"
+        raise ValueError(message)
+    return array
+
+
 def _refuse_repeated(labels: NDArray[Any], name: str) -> None:
     first: dict[Any, int] = {}
     different = len(set(labels.tolist()))

@@ -217,20 +217,20 @@ class ScikitLearnMethods:
         >>> twin.predict([[2.0]])  # doctest: +SKIP
         array(['c'], dtype='<U1')
         """
-        self._check_fitted()  # type: ignore[attr-defined]
+        fitted = self._fitted()  # type: ignore[attr-defined]
         from sklearn.linear_model import LogisticRegression
 
-        return _copy_to(LogisticRegression(fit_intercept=self.fit_intercept), self)  # type: ignore[attr-defined]
+        return _copy_to(LogisticRegression(fit_intercept=self.fit_intercept), fitted)  # type: ignore[attr-defined]
 
 
-def _copy_to(twin: Any, model: Any) -> Any:
-    coef, intercept = model.coef_.copy(), model.intercept_.copy()
-    if len(model.classes_) == 2:
+def _copy_to(twin: Any, fitted: dict[str, Any]) -> Any:
+    coef, intercept = fitted["coef_"].copy(), fitted["intercept_"].copy()
+    if len(fitted["classes_"]) == 2:
         coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
-    twin.coef_, twin.intercept_, twin.classes_ = coef, intercept, model.classes_.copy()
-    twin.n_features_in_ = model.n_features_in_
-    if hasattr(model, "feature_names_in_"):
-        twin.feature_names_in_ = model.feature_names_in_.copy()
+    twin.coef_, twin.intercept_, twin.classes_ = coef, intercept, fitted["classes_"].copy()
+    twin.n_features_in_ = fitted["n_features_in_"]
+    if "feature_names_in_" in fitted:
+        twin.feature_names_in_ = fitted["feature_names_in_"].copy()
     return twin
 
 
