@@ -166,7 +166,7 @@ def test_names_on_one_side_only_are_warned_of(given, fitted, message):
 
 
 @pytest.mark.parametrize(("given", "fitted", "lines"), [
-    (named("b", "a"), named("a", "b"), ["must be in the same order"]),
+    (named("b", "a"), named("a", "b"), ["must be in the same order", r"by X[list("]),
     (named("a", "c"), named("a", "b"), ["unseen at fit time:", "- c", "yet now missing:", "- b"]),
     (named("a"), named("a", "b"), ["yet now missing:", "- b"]),
     (named("a", "b"), named("a"), ["unseen at fit time:", "- b"]),
@@ -277,6 +277,21 @@ def test_only_the_first_few_bad_columns_are_named():
 def test_the_first_entry_at_fault_is_shown(given, message):
     with pytest.raises(ValueError, match=message):
         check_features(given)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "error"), [("U3", ValueError), ("c16", ValueError), ("M8[D]", TypeError)]
+)
+def test_no_rows_of_another_kind_are_refused_too(dtype, error):
+    with pytest.raises(error, match=r"X has dtype|X must hold numbers, got dtype"):
+        check_features(np.empty((0, 3), dtype))
+
+
+def test_records_are_refused():
+    with pytest.raises(
+        TypeError, match=r"must hold numbers, got dtype \[\('a', '<f8'\)\]; convert"
+    ):
+        check_features(np.zeros((2, 2), [("a", "<f8")]))
 
 
 @pytest.mark.parametrize("dtype", ["M8[D]", "m8[s]"])

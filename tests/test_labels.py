@@ -349,6 +349,11 @@ def test_labels_are_found_among_classes_of_any_order(dtype):
         encode(np.array([3]).astype(dtype), classes)
 
 
+def test_no_classes_are_refused():
+    with pytest.raises(ValueError, match="only one class: none"):
+        check_classes([])
+
+
 @pytest.mark.parametrize("classes", [{"a": 1, "b": 2}, {"a", "b"}, "ab", 3], ids=str)
 def test_classes_that_are_no_sequence_are_refused(classes):
     kind = type(classes).__name__

@@ -300,6 +300,7 @@ WRONG = {
     "coefficients": ({"coef_": np.full((3, 4), np.nan)}, "coef_ must be finite"),
     "curve": ({"loss_curve_": np.zeros(3, dtype=int)}, "loss_curve_ must be float32 or float64"),
     "shape": ({"intercept_": np.zeros(4)}, r"intercept_ of shape \(4,\) does not fit"),
+    "flat": ({"loss_curve_": np.zeros((2, 2))}, r"loss_curve_ of shape \(2, 2\) does not fit"),
     "names": ({"feature_names_in_": np.array(["x"])}, "feature_names_in_ must hold 4 strings"),
     "wide": ({"classes_": np.array(["a", "b", "c"], "<U9999999")}, r"use y.astype\(object\)"),
     "long": ({"classes_": np.array(["a", "b", "c" * (1 << 24)], object)}, "use pickle"),
@@ -385,6 +386,16 @@ def test_what_cannot_be_written_is_named_and_no_temporary_file(tmp_path):
         assert caught.value.filename == str(path)
         assert ".tmp" not in str(caught.value)
         assert caught.value.errno
+
+
+def test_an_error_without_a_number_is_let_through(tmp_path, monkeypatch):
+    def fail(_):
+        raise OSError
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="^$"):
+        fitted().save(tmp_path / "model")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -61,10 +61,11 @@ def test_the_largest_weights_do_not_overflow():
     ([1, -np.inf, 3], ValueError, r"Input w contains infinity: w\[1\]"),
     ([1, 2], ValueError, r"w\.shape == \(2,\), expected \(3,\)"),
     ([[1, 2, 3]], ValueError, r"w\.shape == \(1, 3\), expected \(3,\)"),
-    (["a", "b", "c"], TypeError, "w must hold numbers"),
+    (["a", "b", "c"], TypeError, "w must hold numbers, got dtype <U1, such as 'a'"),
+    (np.array([], "M8[D]"), TypeError, "w must hold numbers, got dtype"),
     ([1, 2, {}], TypeError, r"w must hold numbers"),
     ([1, 2, None], ValueError, r"Input w contains NaN: w\[2\]"),
-], ids=range(9))  # fmt: skip
+], ids=range(10))  # fmt: skip
 def test_bad_weights_are_refused_by_name(weights, error, message):
     with pytest.raises(error, match=message):
         check_sample_weight(weights, 3, name="w")

@@ -116,10 +116,8 @@ def _names_differ(given: set[str], fitted: set[str]) -> str:
             lines += [title, *(f"- {name}" for name in shown)]
             lines += ["- ..."] if len(names) > len(shown) else []
     if given == fitted:
-        lines.append(
-            "Feature names must be in the same order as they were in fit: "
-            "X[list(model.feature_names_in_)]"
-        )
+        lines.append("Feature names must be in the same order as they were in fit.")
+        lines.append("A data frame is brought to it by X[list(model.feature_names_in_)].")
     return "\n".join(lines) + "\n"
 
 
@@ -142,7 +140,7 @@ def _as_matrix(X: Any, n_features: int | None, name: str) -> NDArray[Any]:
         return _from_objects(array, X, name)
     if array.dtype.kind in "SUT":
         raise ValueError(_text(array, X, name))
-    if np.iscomplexobj(array):
+    if array.dtype.kind == "c" and array.size:
         raise ValueError(_complex(array, X, name))
     _check_kind(array.dtype, name)
     kept = {"f": np.float32, "e": np.float32}.get(array.dtype.char, np.float64)
@@ -183,7 +181,9 @@ def _text(array: NDArray[Any], given: Any, name: str) -> str:
     """Return the message about an array of text: its first entry that is no written number."""
     places = list(np.ndindex(array.shape))
     index = next((index for index in places if not _is_number(array[index])), None)
-    if index is None:
+    if not places:
+        what, remedy = f"{name} has dtype {array.dtype}", "encode the text"
+    elif index is None:
         what = found(given, name, places[0], shown(plain(array[places[0]])))
         remedy = f"convert the numbers written as text with np.asarray({name}, dtype=float)"
     else:

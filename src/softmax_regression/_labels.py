@@ -287,7 +287,9 @@ def _offsets(labels: NDArray[Any], low: Any) -> NDArray[np.int64]:
 
 
 def _one_class(classes: NDArray[Any]) -> str:
-    only = str(classes[0]) if classes.dtype.kind in "UT" else label_text(classes[0])
+    only = "none"
+    if classes.shape[0]:
+        only = str(classes[0]) if classes.dtype.kind in "UT" else label_text(classes[0])
     return (
         "SoftmaxRegression needs at least 2 classes, but the data contains only one class: "
         f"{only}. Give rows of a second class"

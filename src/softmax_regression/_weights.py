@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import as_array, found, objects_as_floats, plain
+from ._arrays import as_array, objects_as_floats, plain
 from ._hyperparameters import ClassWeight
 from ._labels import label_text, listed
 from ._targets import Targets
@@ -122,7 +122,7 @@ def _as_floats(sample_weight: Any, name: str) -> NDArray[np.float64]:
     if array.dtype.kind == "O":
         return objects_as_floats(array, name)
     if array.dtype.kind not in "biuf":
-        first = found(array, name, (0,) * array.ndim, label_text(array.flat[0]))
-        message = f"{name} must hold numbers, got dtype {array.dtype}: {first}"
+        first = ", ".join(map(label_text, array.flat[:1]))
+        message = f"{name} must hold numbers, got dtype {array.dtype}, such as {first}"
         raise TypeError(message)
     return array.astype(np.float64)
