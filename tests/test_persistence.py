@@ -393,7 +393,7 @@ def test_an_error_without_a_number_is_let_through(tmp_path, monkeypatch):
         raise OSError
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="^$"):
+    with pytest.raises(OSError, match=r"^$"):
         fitted().save(tmp_path / "model")
     assert not list(tmp_path.iterdir())
 
