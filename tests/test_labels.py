@@ -316,6 +316,12 @@ def test_columns_of_probability_rows_name_the_classes():
     assert class_columns(np.eye(3)) is None
 
 
+def test_probability_rows_have_the_classes_of_their_columns():
+    names = class_columns(frame("b", "a"))
+    assert find_classes(np.eye(2), None, names).tolist() == ["b", "a"]
+    assert find_classes(np.eye(2), None).tolist() == [0, 1]
+
+
 @pytest.mark.parametrize(("columns", "error", "message"), [
     (["a", "b", "a"], ValueError, r"the columns of y must be distinct.*\[2\] are both 'a'"),
     (["a", 3], TypeError, "the columns of y mixes int and str"),

@@ -139,6 +139,13 @@ def test_attributes_changed_after_a_fit_are_taken():
     np.testing.assert_array_equal(model.predict_proba(X), by_hand().predict_proba(X))
 
 
+def test_classes_of_another_number_are_refused_after_a_fit_too():
+    model = SoftmaxRegression(tol=1e-2).fit(X, Y)
+    model.classes_ = np.array(["a", "b", "c", "d"])
+    with pytest.raises(ValueError, match="a label for each of the 3 rows of coef_, got 4"):
+        model.predict(X)
+
+
 def test_a_warm_start_begins_at_parameters_set_by_hand():
     model = by_hand().set_params(warm_start=True, max_iter=0)
     assert model.fit(X, Y).coef_.tolist() == W

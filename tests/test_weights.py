@@ -277,7 +277,7 @@ def test_dates_are_named_by_anything_that_is_the_date():
     days = np.array(["2026-01-01", "2026-01-02"], dtype="M8[ns]")
     targets = Labels(np.array([0, 1]), 2)
     for key in (np.datetime64("2026-01-02"), date(2026, 1, 2), datetime(2026, 1, 2), days[1]):
-        weights = apply_class_weight(None, {key: 3.0}, days, targets)
+        weights, _ = apply_class_weight(None, {key: 3.0}, days, targets)
         assert weights[1] == 3 * weights[0]
     with pytest.raises(
         ValueError, match=r"names the class 2026-01-05, but .* \[2026-01-01, 2026-01-02\]"
