@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Apply, Floats, Matrix
+from .arrays import Apply, Floats, Matrix, Vector
 from .cholesky import Cholesky
 from .moments import (
+    Blocks,
     class_covariances,
     class_variances,
     common_probabilities,
@@ -65,34 +66,49 @@ class Full:
     def __init__(self, rows: Standardised, penalty: Matrix) -> None:
         self.rows = rows
         self.passes = full_passes(rows)
-        free = rows.n_classes - 1
-        coupling = np.eye(free) - 1 / rows.n_classes
-        self.ridge = penalty[:, None, None] * coupling
-        p = rows.mean_targets[:free]
+        self.ridge = coupled(penalty, rows.n_classes)
+        p = rows.mean_targets[:-1]
         # A column that a sample misses would have no curvature, and a step no end.
         self.ridge += missed(rows, np.float32)[:, None, None] * (np.diag(p) - np.outer(p, p))
-        self.pairs = triangle_indices(free)
 
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
-        free, columns = len(parameters) - 1, parameters.shape[1]
-        k, other = self.pairs
-        moments = mean_moments(
-            self.rows, parameters, dtype, lambda p: class_covariances(p[:free]), len(k)
-        )
-        hessian = np.empty((free, columns, free, columns))
-        hessian[k, :, other] = hessian[other, :, k] = moments
-        j = np.arange(columns)
-        hessian[:, j, :, j] += self.ridge
-        factor = Cholesky(hessian.reshape(free * columns, -1))
-        # F is never below 0, and begins no higher than this.
-        most = math.log(len(parameters))
+        return full_inverse(data_hessian(self.rows, parameters, dtype, sampled), self.ridge)
 
-        def apply(gradient: Matrix) -> Matrix:
-            step = np.zeros(gradient.shape)
-            step[:-1] = factor.solve(gradient[:-1].ravel(), most).reshape(free, columns)
-            return balanced(step)
 
-        return apply
+def data_hessian(
+    rows: Standardised, parameters: Matrix, dtype: type[np.floating[Any]], blocks: Blocks
+) -> NDArray[np.float64]:
+    """The first K − 1 blocks of the data term's Hessian, (K − 1, D, K − 1, D)."""
+    free, columns = len(parameters) - 1, parameters.shape[1]
+    k, other = triangle_indices(free)
+    moments = mean_moments(
+        rows, parameters, dtype, lambda p: class_covariances(p[:free]), len(k), blocks
+    )
+    hessian = np.empty((free, columns, free, columns))
+    hessian[k, :, other] = hessian[other, :, k] = moments
+    return hessian
+
+
+def coupled(penalty: Vector, n_classes: int) -> NDArray[np.float64]:
+    """penalty_j (I − 11ᵀ/K) of the first K − 1 classes, (D, K − 1, K − 1)."""
+    return penalty[:, None, None] * (np.eye(n_classes - 1) - 1 / n_classes)
+
+
+def full_inverse(hessian: NDArray[np.float64], ridge: NDArray[np.float64]) -> Apply:
+    """H⁻¹ of the first K − 1 classes, where a `ridge` (D, K − 1, K − 1) is added to H, in place."""
+    free, columns = hessian.shape[:2]
+    j = np.arange(columns)
+    hessian[:, j, :, j] += ridge
+    factor = Cholesky(hessian.reshape(free * columns, -1))
+    # F is never below 0, and begins no higher than this.
+    most = math.log(free + 1)
+
+    def apply(gradient: Matrix) -> Matrix:
+        step = np.zeros(gradient.shape)
+        step[:-1] = factor.solve(gradient[:-1].ravel(), most).reshape(free, columns)
+        return balanced(step)
+
+    return apply
 
 
 class ClassBlocks:
@@ -237,12 +253,17 @@ Curvature = Full | ClassBlocks | PrincipalAxes | Diagonal
 
 
 def full_work(rows: Standardised) -> float:
-    """Multiplications in one full Hessian; infinite where it is out of reach."""
+    """Multiplications in one full first matrix; infinite where it is out of reach."""
+    return np.inf if rows.sparse else hessian_work(rows, n_sampled(rows.n_rows))
+
+
+def hessian_work(rows: Standardised, n_rows: int) -> float:
+    """Multiplications in a Hessian made of so many rows; infinite where it does not fit."""
     size = (rows.n_classes - 1) * rows.n_columns
     many = rows.n_classes > CLASSES_PER_COLUMN * rows.n_columns
-    if rows.sparse or size > FULL_PARAMETERS or many:
+    if size > FULL_PARAMETERS or many:
         return np.inf
-    return float((n_sampled(rows.n_rows) + size) * size * size)
+    return float((n_rows + size) * size * size)
 
 
 def full_passes(rows: Standardised) -> float:

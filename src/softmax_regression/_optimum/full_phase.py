@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from .arrays import Apply
 from .certificate import Proof
 from .curvature import Diagonal, Full, choose
+from .damped_newton import DampedNewton
 from .lbfgs import Memory
 from .line_search import STEEP, Step, search
+from .pace import Pace, steps_to
 from .passes import Value, balanced, evaluate
-from .plan import Plan
+from .plan import SETTLED, Plan
 from .solution import Report, Solution
 from .standardised import Standardised
 from .unseen_step import sure_length
@@ -51,6 +53,8 @@ class FullPhase:
         self.decrement, self.gap, self.aim = np.inf, np.inf, AIM * tol
         self.length = 1.0
         self.begun = 0, np.inf
+        self.pace = Pace(rows, max_iter)
+        self.newton: DampedNewton | None = None
         self.memory: Memory | None = None
         self.former: Memory | None = None
         self.plan = Plan.of(rows, tol)
@@ -71,10 +75,23 @@ class FullPhase:
             apply = self._build()
             self.dtype = np.float64
             self._begin(apply)
+        self._go_on_in_float64()
+
+    def _go_on_in_float64(self) -> None:
         self.dtype = np.float64
         # Directions in float32 sum to zero over classes in float32 only.
         parameters = balanced(self.parameters)
         self._stand(parameters, self.evaluate(parameters))
+
+    def _go_over(self) -> None:
+        """Go on with damped Newton steps, in float64."""
+        settled = SETTLED if self.penalised else max(SETTLED, self.tol)
+        self.newton = DampedNewton(self.rows, self.penalty, settled)
+        self.plan = self.plan._replace(settled=SETTLED)
+        self.memory = self.former = None
+        self.sharp = True
+        if self.dtype is not np.float64:
+            self._go_on_in_float64()
 
     def _build(self) -> Apply:
         """Build P at the parameters."""
@@ -125,6 +142,7 @@ class FullPhase:
         """Move to a point, whose `bound` is a proof only at exact intercepts in float64."""
         self.parameters, self.value = parameters, value
         self.bound = self.proof.expected(value)
+        self.pace.note(self.passes, self.bound if self.penalised else self.decrement)
         if self.penalised:
             self.bound = min(self.bound, value.objective)  # F is never below 0
 
@@ -135,6 +153,8 @@ class FullPhase:
         if self._looks_done():
             if self.plan.polish and not self.sharp:
                 self._sharpen()
+            elif not (self.penalised or self._estimates()):
+                self._go_over()
             elif self._certify():
                 return "converged"
             else:
@@ -153,11 +173,22 @@ class FullPhase:
         return self._exhausted()
 
     def _ended(self) -> str | None:
-        """No step lowers F any more: go on in float64, or stop."""
-        if self.sharp:
+        """No step lowers F any more: go on in float64, on the Hessian at hand, or stop."""
+        if not self.sharp:
+            self._sharpen()
+        elif self.newton is None and self._distance() > self._noise():
+            self._go_over()
+        else:
             return "rounding"
-        self._sharpen()
         return self._exhausted()
+
+    def _distance(self) -> float:
+        """How far F is above its minimum: a bound, if the intercepts are exact, or an estimate."""
+        return self.bound if self.penalised else self.decrement
+
+    def _noise(self) -> float:
+        """Roundings of one F by which it may seem to rise."""
+        return NOISE * float(np.finfo(self.dtype).eps) * abs(self.value.objective)
 
     def _exhausted(self) -> str | None:
         return "max_iter" if self.passes >= self.max_iter else None
@@ -175,6 +206,24 @@ class FullPhase:
         )
 
     def _step(self) -> Step | None:
+        aim = max(self.aim if self.penalised else self.tol, self._noise())
+        if self.newton is None and self.pace.is_too_slow(aim):
+            self._go_over()
+        return self._searched() if self.newton is None else self._damped(self.newton)
+
+    def _damped(self, newton: DampedNewton) -> Step | None:
+        found = newton.step(
+            self.evaluate,
+            self.parameters,
+            self.value,
+            noise=self._noise(),
+            trials=self.max_iter - self.passes,
+        )
+        self.passes += newton.products
+        self.decrement = newton.decrement
+        return found
+
+    def _searched(self) -> Step | None:
         direction = self._direction()
         self.decrement = -0.5 * float(np.vdot(self.value.gradient, direction))
         objective = abs(self.value.objective)
@@ -185,7 +234,7 @@ class FullPhase:
             self.parameters,
             self.value,
             direction,
-            noise=NOISE * float(np.finfo(self.dtype).eps) * objective,
+            noise=self._noise(),
             extrapolate=self.plan.newton or self.iteration == 0,
             trials=self.max_iter - self.passes,
             first=self.length,
@@ -234,11 +283,9 @@ class FullPhase:
     def _steps_left(self) -> float:
         """Return how many steps lead to the aim, if the bound falls as it has on this P."""
         first, bound = self.begun
-        polishes = self.plan.polish and self.sharp
-        if polishes or self.aim == 0.0 or not 0.0 < self.bound < bound < np.inf:
-            return np.inf
-        fall = math.log(bound / self.bound)
-        return max(0.0, math.log(self.bound / self.aim)) * (self.iteration - first) / fall
+        if self.plan.polish and self.sharp:
+            return math.inf
+        return steps_to(self.aim, self.bound, bound, self.iteration - first)
 
     def _looks_done(self) -> bool:
         if not self.penalised:
@@ -248,6 +295,10 @@ class FullPhase:
         if self.sharp and self.plan.polish and self.decrement > self.plan.settled:
             return False
         return self.bound <= self.aim
+
+    def _estimates(self) -> bool:
+        """Whether the decrement is of the Hessian, not of what L-BFGS has seen of it."""
+        return self.newton is not None or isinstance(self.curvature, Full)
 
     def _certify(self) -> bool:
         """Prove in float64, at intercepts that allow it; True if `tol` is met, or no proof exists."""

@@ -8,17 +8,18 @@ p_k (δ_kl − p_l) for the classes k and l.
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import Floats
 from .passes import flushed, probabilities, softmax
-from .rows import Block, DenseRows
+from .rows import Block, CentredRows, DenseRows, Rows
 from .standardised import Standardised
 
 Factors = Callable[[Floats], Floats]
+Blocks = Callable[[Standardised, type[np.floating[Any]]], Iterator[Block]]
 
 # Above this many rows a random eighth is enough to approximate a Hessian.
 SAMPLED_ROWS = 50_000
@@ -65,6 +66,11 @@ def dense_values(block: Block) -> Floats:
     return block.rows.values
 
 
+def filled(rows: Rows) -> DenseRows:
+    """Return the rows as dense ones."""
+    return rows.dense() if isinstance(rows, CentredRows) else cast("DenseRows", rows)
+
+
 def class_variances(p: Floats) -> Floats:
     """p_k (1 − p_k), (K, b)."""
     return p * (1 - p)
@@ -101,14 +107,16 @@ def mean_moments(
     dtype: type[np.floating[Any]],
     factors: Factors,
     n_factors: int,
+    blocks: Blocks = sampled,
 ) -> NDArray[np.float64]:
-    """M_m for each of `n_factors`, (m, D, D), at `parameters` (K, D) from rows in `dtype`."""
+    """M_m for each of `n_factors`, (m, D, D), at `parameters` (K, D) from `blocks` in `dtype`."""
     common = common_probabilities(rows, parameters)
-    if common is not None:
-        return factors(common)[:, :, None] * second_moment(rows, dtype)
+    if common is not None and not rows.sparse:
+        return factors(common)[:, :, None] * second_moment(rows, dtype, blocks)
     total, sums = 0.0, np.zeros(1)
-    for block in sampled(rows, dtype):
-        sums = sums + _sums(block, flushed(probabilities(block, parameters)), factors, n_factors)
+    for block in blocks(rows, dtype):
+        p = flushed(probabilities(block, parameters))
+        sums = sums + _sums(block, p, factors, n_factors, rows.n_columns)
         total += block.total()
     return _expanded(sums / total, rows.n_columns)
 
@@ -120,10 +128,12 @@ def common_probabilities(rows: Standardised, parameters: NDArray[np.float64]) ->
     return softmax(rows.intercept(parameters)[:, None])
 
 
-def second_moment(rows: Standardised, dtype: type[np.floating[Any]]) -> NDArray[np.float64]:
-    """(1 / Σ w) Σ_i w_i x̃_i x̃_iᵀ over a sample of the rows, (D, D)."""
+def second_moment(
+    rows: Standardised, dtype: type[np.floating[Any]], blocks: Blocks = sampled
+) -> NDArray[np.float64]:
+    """(1 / Σ w) Σ_i w_i x̃_i x̃_iᵀ over some of the rows, (D, D)."""
     total, sums = 0.0, np.zeros((rows.n_columns, rows.n_columns))
-    for block in sampled(rows, dtype):
+    for block in blocks(rows, dtype):
         values = dense_values(block)
         if block.weight is not None:
             values = values * np.sqrt(block.weight)[:, None]
@@ -132,19 +142,20 @@ def second_moment(rows: Standardised, dtype: type[np.floating[Any]]) -> NDArray[
     return np.asarray(sums / total)
 
 
-def _sums(block: Block, p: Floats, factors: Factors, n_factors: int) -> NDArray[np.float64]:
+def _sums(
+    block: Block, p: Floats, factors: Factors, n_factors: int, columns: int
+) -> NDArray[np.float64]:
     """Σ_i w_i c_m(p_i) x̃_i x̃_iᵀ, (m, D, D), or the triangles j ≤ l alone, (m, D (D + 1) / 2)."""
-    values = dense_values(block)
-    columns = values.shape[1]
     products, entries = _fastest(n_factors, columns)
     chunk = max(64, CHUNK_ENTRIES // max(entries, n_factors))
     sums: Any = 0.0
-    for first in range(0, len(values), chunk):
+    for first in range(0, block.rows.n_rows, chunk):
         rows = slice(first, first + chunk)
         c = factors(p[:, rows])
         if block.weight is not None:
             c *= block.weight[rows]
-        sums = sums + products(c, values[rows]).astype(np.float64)
+        values = filled(block.rows.part(rows)).values
+        sums = sums + products(c, values).astype(np.float64)
     return np.asarray(sums)
 
 

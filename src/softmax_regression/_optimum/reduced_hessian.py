@@ -14,6 +14,7 @@ import numpy as np
 
 from .arrays import Floats, Index, Matrix, Vector
 from .cholesky import Cholesky
+from .conjugate_gradients import conjugate_gradients
 from .moments import dense_values
 from .passes import probabilities
 from .rows import Block, DenseRows
@@ -25,6 +26,7 @@ MATRIX_WORK = 2e8
 ROWS_PER_COEFFICIENT = 20
 CHUNK_ENTRIES = 2**20
 CONJUGATE_GRADIENTS = 20
+SOLVED = 0.1  # of the residual may be left
 
 
 class HessianMatrix:
@@ -162,27 +164,17 @@ class HessianProducts:
         return np.asarray(sums.ravel()[self.free] + self.penalty * direction)
 
     def solve(self, support: Index, right: Vector) -> Vector:
-        """H x = right on the support to a tenth, by preconditioned conjugate gradients.
+        """H x = right on the support to a tenth, by preconditioned conjugate gradients."""
+        diagonal, whole = self.diagonal[support], np.zeros_like(self.diagonal)
 
-        Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 5.3.
-        """
-        diagonal = self.diagonal[support]
-        x, residual = np.zeros_like(right), right
-        direction = scaled = residual / diagonal
-        size = first = float(residual @ scaled)
-        whole = np.zeros_like(self.diagonal)
-        for _ in range(CONJUGATE_GRADIENTS):
+        def product(direction: Vector) -> Vector:
             whole[support] = direction
-            product = self.product(whole)[support]
-            curvature = float(direction @ product)
-            if not curvature > RIDGE * float(direction**2 @ diagonal):
-                break  # pragma: no cover - rounding alone brings a convex curvature down to this
-            step = size / curvature
-            x = x + step * direction
-            residual = residual - step * product
-            scaled = residual / diagonal
-            previous, size = size, float(residual @ scaled)
-            if size <= 0.01 * first:
-                break
-            direction = scaled + size / previous * direction
-        return x
+            return self.product(whole)[support]
+
+        return conjugate_gradients(
+            product,
+            lambda residual: residual / diagonal,
+            right,
+            left=SOLVED,
+            steps=CONJUGATE_GRADIENTS,
+        )

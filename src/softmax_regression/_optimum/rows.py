@@ -129,6 +129,16 @@ class CentredRows:
             np.maximum(squares, least, out=squares)
         return self._appended(squares.T, total)
 
+    def dense(self) -> DenseRows:
+        """Return the same rows, filled in: for few columns or few rows at a time."""
+        n_features = self.matrix.shape[1]
+        values = np.ones((self.n_rows, n_features + self.with_intercept), self.dtype)
+        values[:, :n_features] = self.matrix @ np.eye(n_features, dtype=self.dtype)
+        if self.centre is not None:
+            values[:, :n_features] -= self.centre
+        values[:, :n_features] /= self.scale
+        return DenseRows(values)
+
     def part(self, rows: slice) -> "CentredRows":
         """Return some of the rows."""
         return CentredRows(self.matrix[rows], self.with_intercept, self.centre, self.scale)

@@ -1,0 +1,102 @@
+"""The Hessian of F at one point, from all rows: as a matrix where it fits, else by its products.
+
+A product reads the rows as a pass does, and counts as one.
+"""
+
+from typing import Protocol
+
+import numpy as np
+
+from .arrays import Matrix, Vector
+from .conjugate_gradients import conjugate_gradients
+from .curvature import (
+    FULL_WORK,
+    WORK_OF_ENTRY,
+    choose,
+    coupled,
+    data_hessian,
+    full_inverse,
+    hessian_work,
+)
+from .plan import SMALL_PASS
+from .reduced_hessian import HessianProducts
+from .standardised import Standardised
+
+# Conjugate gradients end with so much of the residual, or after so many products.
+LEFT = 0.1
+PRODUCTS = 100
+
+
+class ExactHessian(Protocol):
+    """What solves (H + diag(damping)) s = r for one point.
+
+    `products` with H so far; whether the last system was `solved` before they ran out.
+    """
+
+    products: int
+    solved: bool
+
+    def solve(self, right: Matrix, damping: Vector) -> Matrix: ...
+
+
+class HessianByFactor:
+    """H of K − 1 classes and its Cholesky factor."""
+
+    def __init__(self, rows: Standardised, penalty: Vector, parameters: Matrix) -> None:
+        self.products, self.solved = 0, True
+        self.penalty = penalty
+        self.data = data_hessian(rows, parameters, np.float64, Standardised.blocks)
+
+    def solve(self, right: Matrix, damping: Vector) -> Matrix:
+        """(H + damping)⁻¹ r."""
+        ridge = coupled(self.penalty + damping, len(right))
+        return full_inverse(self.data.copy(), ridge)(right)
+
+
+class HessianByProducts:
+    """H by passes over the rows and conjugate gradients, `most` products of them in all."""
+
+    def __init__(
+        self, rows: Standardised, penalty: Vector, parameters: Matrix, most: int
+    ) -> None:
+        self.rows, self.penalty, self.parameters = rows, penalty, parameters
+        self.hessian = HessianProducts(rows, penalty, parameters, np.arange(parameters.size))
+        self.products, self.most, self.solved = 0, most, False
+
+    def solve(self, right: Matrix, damping: Vector) -> Matrix:
+        """(H + damping)⁻¹ r, about."""
+        curvature = choose(self.rows, self.penalty + damping, PRODUCTS)
+        most = self.products + min(PRODUCTS, self.most - self.products)
+
+        def product(direction: Matrix) -> Matrix:
+            self.products += 1
+            found = self.hessian.product(direction.ravel()).reshape(direction.shape)
+            return np.asarray(found + damping * direction)
+
+        precondition = curvature.build(self.parameters, np.float64)
+        steps = most - self.products
+        found = conjugate_gradients(product, precondition, right, left=LEFT, steps=steps)
+        self.solved = self.products < most
+        return found
+
+
+def factors(rows: Standardised) -> bool:
+    """Whether H fits as a matrix."""
+    return hessian_work(rows, rows.n_rows) <= FULL_WORK
+
+
+def hessian_at(
+    rows: Standardised, penalty: Vector, parameters: Matrix, most: int
+) -> ExactHessian:
+    """Return H at a point, to be solved with `most` products at most."""
+    if factors(rows):
+        return HessianByFactor(rows, penalty, parameters)
+    return HessianByProducts(rows, penalty, parameters, most)
+
+
+def step_passes(rows: Standardised) -> float:
+    """About how many passes over the rows cost as much as a step of Newton's method."""
+    if not factors(rows):
+        return float(PRODUCTS)
+    entries = max(SMALL_PASS, float(rows.n_rows) * rows.n_columns * rows.n_classes)
+    return 2.0 + hessian_work(rows, rows.n_rows) / (WORK_OF_ENTRY * entries)
