@@ -220,6 +220,14 @@ def test_steps_count_from_where_the_fit_begins_and_epochs_are_passes(l1):
     assert epochs[-1] <= model.n_iter_
 
 
+def test_a_fit_that_begins_with_mini_batches_has_run_their_epoch_before_its_first_step():
+    rng, seen = np.random.default_rng(0), []
+    rows = rng.normal(size=(4000, 12))
+    labels = (rows[:, :3] + rng.gumbel(size=(4000, 3))).argmax(axis=1)
+    SoftmaxRegression(callback=seen.append).fit(rows, labels)
+    assert [(state.step, state.epoch) for state in seen[:2]] == [(0, 2), (1, 3)]
+
+
 def test_gradient_descent_has_no_steps_to_tell():
     seen = []
     plain(callback=seen.append).fit(X, Y)
