@@ -160,6 +160,12 @@ GD = {"learning_rate": 0.1}
         ({"max_iter": 0}, overlapping(), "max_iter", "Ran 0 epochs, as asked"),
         ({"tol": 0}, overlapping(), "rounding", "until float64 had no more digits, as asked"),
         ({"l2": 0}, SEPARABLE, "separable", "Not converged after "),
+        (
+            {"l2": 0, "callback": lambda p: p.step == 1},
+            SEPARABLE,
+            "callback",
+            "Ended by the callback",
+        ),
         (GD | {"learning_rate": 1e6, "max_iter": 4, "tol": 0}, overlapping(), "rise", "loss rose"),
         ({"callback": lambda p: p.epoch == 2}, overlapping(), "callback", "Ended by the callback"),
         (GD | {"callback": lambda p: p.epoch == 2}, overlapping(), "callback", "after 2 epochs"),

@@ -698,6 +698,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
         With NumPy alone:
 
+        >>> import numpy as np
         >>> with np.load(path) as file:
         ...     header = json.loads(file["header"].tobytes())
         ...     logits = np.array([[2.0]]) @ file["coef_"].T + file["intercept_"]

@@ -39,7 +39,9 @@ def minimise_and_prove(
         objective = problem.objective(Penalty(settings.l1, settings.l2), kept)
     state.theta = kept.joined()
     state.velocity = np.zeros_like(state.theta)
-    reason = "separable" if separation.unbounded else _reason(solution, monitor)
+    reason = _reason(solution, monitor)
+    if separation.unbounded and reason != "callback":
+        reason = "separable"
     return Learned(
         state,
         [*monitor.loss_curve, objective],
