@@ -1,5 +1,6 @@
 """What the tests draw and stand in with: problems, parameters, a model at given parameters, CSR."""
 
+import pickle
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +55,8 @@ def plain(**settings):
 
 def global_states():
     """NumPy's global random state and error state, which no call may change."""
-    return str(np.random.get_state()), np.geterr()  # noqa: NPY002 - the old state is what it is about
+    state = np.random.get_state()  # noqa: NPY002 - the old state is what it is about
+    return pickle.dumps(state), np.geterr()
 
 
 def integers(n, dtype):

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from softmax_regression import SoftmaxRegression
+from softmax_regression import DivergenceError, SoftmaxRegression
 
 HOSTILE = "<script>alert('1')</script>&\"\x00\u202e\udc80\n]]>"
 
@@ -56,6 +56,11 @@ def text_of(tree):
         for drawing in parent.findall("svg"):
             parent.remove(drawing)
     return " ".join(tree.itertext())
+
+
+def drawing_texts(model):
+    """The words and numbers in the drawing."""
+    return [text.text for text in parsed(model).findall(".//svg/g/text")]
 
 
 def points(path):
@@ -118,7 +123,7 @@ def test_a_fitted_model_tells_what_it_learned_and_how_well():
     assert "3 classes, 3 features, float64" in text
     assert "'setosa', 'versicolor', 'virginica'" in text
     assert "Features: 'width', 'height'" in text
-    assert "Ended, not converged, after 12 epochs" in text
+    assert "Ran 12 epochs, as asked" in text
     assert "No proven distance to the minimum" in text
     first, last = (f"{model.loss_curve_[epoch]:.4g}" for epoch in (0, -1))
     assert f"Training loss from {first} to {last} nats" in text
@@ -126,10 +131,78 @@ def test_a_fitted_model_tells_what_it_learned_and_how_well():
 
 def test_convergence_and_the_proven_gap_are_told():
     model = fitted(max_iter=1)
-    model.converged_, model.optimality_gap_ = True, 1.23e-7
+    model.converged_, model.optimality_gap_, model.stop_reason_ = True, 1.23e-7, "tol"
     text = text_of(parsed(model))
     assert "Converged after 1 epoch" in text
     assert "Proven to be at most 1.2e-07 nats above the minimum" in text
+
+
+def overlapping():
+    """Two classes that no line separates."""
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    return X, (X[:, 0] + np.random.default_rng(1).normal(size=60) > 0).astype(int)
+
+
+SEPARABLE = np.array([[-2.0, 0.0], [-1.0, 1.0], [1.0, 0.0], [2.0, 1.0]]), np.array([0, 0, 1, 1])
+GD = {"learning_rate": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("settings", "data", "reason", "told"),
+    [
+        ({}, overlapping(), "tol", "Converged after "),
+        (GD | {"tol": 0.1}, overlapping(), "tol", "Converged after "),
+        (GD | {"early_stopping": True}, overlapping(), "validation", "validation loss no longer"),
+        (GD | {"max_iter": 5, "tol": 0}, overlapping(), "max_iter", "Ran 5 epochs, as asked"),
+        (GD | {"max_iter": 5}, overlapping(), "max_iter", "max_iter after 5 epochs, not converged"),
+        ({"max_iter": 2}, overlapping(), "max_iter", "max_iter after 2 epochs, not converged"),
+        ({"max_iter": 2, "tol": 0}, overlapping(), "max_iter", "2 epochs, not converged"),
+        ({"max_iter": 0}, overlapping(), "max_iter", "Ran 0 epochs, as asked"),
+        ({"tol": 0}, overlapping(), "rounding", "until float64 had no more digits, as asked"),
+        ({"l2": 0}, SEPARABLE, "separable", "Not converged after "),
+        (
+            {"l2": 0, "callback": lambda p: p.step == 1},
+            SEPARABLE,
+            "callback",
+            "Ended by the callback",
+        ),
+        (GD | {"learning_rate": 1e6, "max_iter": 4, "tol": 0}, overlapping(), "rise", "loss rose"),
+        ({"callback": lambda p: p.epoch == 2}, overlapping(), "callback", "Ended by the callback"),
+        (GD | {"callback": lambda p: p.epoch == 2}, overlapping(), "callback", "after 2 epochs"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
+def test_the_view_says_what_ended_the_fit_and_whether_that_was_asked_for(
+    settings, data, reason, told
+):
+    model = SoftmaxRegression(**settings).fit(*data)
+    assert model.stop_reason_ == reason
+    assert model.converged_ is (reason in ("tol", "validation"))
+    assert told in text_of(parsed(model))
+
+
+def test_the_view_of_a_fit_that_diverged_says_so():
+    model = SoftmaxRegression(learning_rate=1e300, tol=0)
+    with pytest.raises(DivergenceError):
+        model.fit(*overlapping())
+    assert model.stop_reason_ == "divergence"
+    assert "Diverged after 1 epoch: these are the last finite parameters" in text_of(parsed(model))
+
+
+@pytest.mark.parametrize("learning_rate", [0.1, "auto"])
+def test_the_view_of_a_stream_says_so(learning_rate):
+    model = SoftmaxRegression(learning_rate=learning_rate)
+    for _ in range(2):
+        model.partial_fit(*overlapping(), classes=[0, 1])
+    assert model.stop_reason_ == "partial_fit"
+    assert "Learned by partial_fit in 2 epochs" in text_of(parsed(model))
+    assert "2 epochs" in drawing_texts(model)
+
+
+def test_a_model_of_an_older_version_says_only_what_it_knows():
+    model = fitted(max_iter=3)
+    del model.stop_reason_
+    assert "Ended after 3 epochs" in text_of(parsed(model))
 
 
 def test_every_parameter_is_listed_and_the_changed_ones_stand_out():
@@ -200,6 +273,7 @@ def test_the_drawing_is_described_for_those_who_do_not_see_it():
 @pytest.mark.parametrize("n_epochs", [2, 99, 100, 101, 5000, 10**6])
 def test_a_curve_of_any_length_has_few_points_and_its_ends(n_epochs):
     curve = np.linspace(3.0, 1.0, n_epochs)
+    curve[-1] = -1.0
     (drawn,) = points(parsed(with_curves(curve)).find(".//svg/path").get("d"))
     assert len(drawn) == min(n_epochs, 100)
     assert drawn[0] == (8, 8)
@@ -208,10 +282,10 @@ def test_a_curve_of_any_length_has_few_points_and_its_ends(n_epochs):
 
 
 def test_both_curves_share_their_axes():
-    """The loss goes from 3 down to 1 and the validation loss from 2 up to 3, in half the epochs."""
-    paths = parsed(with_curves([3.0, 2.0, 1.0], [2.0, 3.0])).findall(".//svg/path")
-    assert points(paths[0].get("d")) == [[(8, 8), (308, 88), (608, 168)]]
-    assert points(paths[1].get("d")) == [[(8, 88), (308, 8)]]
+    """Each is drawn above its own lowest value: 8, 4, 2, 0 and, in fewer epochs, 0, 4, 8."""
+    paths = parsed(with_curves([9.0, 5.0, 3.0, 1.0], [2.0, 6.0, 10.0])).findall(".//svg/path")
+    assert points(paths[0].get("d")) == [[(8, 8), (208, 61), (408, 115), (608, 168)]]
+    assert points(paths[1].get("d")) == [[(8, 168), (208, 61), (408, 8)]]
     assert paths[0].get("stroke-dasharray") is None
     assert paths[1].get("stroke-dasharray") is not None
 
@@ -229,13 +303,43 @@ NAN, INF = np.nan, np.inf
         ([3.0, 1.0, INF], [[(8, 8), (308, 168)]]),
         ([-1e308, 1e308], [[(8, 168), (608, 8)]]),
         ([0.0, 5e-324], [[(8, 88), (608, 88)]]),
+        ([1e100, 1.0, 0.0], [[(8, 8), (308, 168), (608, 168)]]),
     ],
-    ids=["one", "constant", "NaN", "NaN first", "inf", "huge", "tiny"],
+    ids=["one", "constant", "NaN", "NaN first", "inf", "huge", "tiny", "many decades"],
 )
 def test_unusual_curves_are_drawn_where_they_are_finite(curve, drawn):
     with np.errstate(all="raise"):
         tree = parsed(with_curves(curve))
     assert points(tree.find(".//svg/path").get("d")) == drawn
+
+
+def test_the_axis_is_logarithmic_down_to_the_lowest_value():
+    """A tenth of the distance is the same way down everywhere, and the lowest ends the axis."""
+    curve = [1.0 + 10.0**-k for k in range(5)] + [1.0]
+    (drawn,) = points(parsed(with_curves(curve)).find(".//svg/path").get("d"))
+    heights = np.diff([y for _, y in drawn])
+    expected = 160 / (4 + np.log10(2))
+    np.testing.assert_allclose(heights[:-1], expected, atol=1.0)
+    assert drawn[-1][1] == 168
+    assert drawing_texts(with_curves(curve))[:2] == ["1", "5e-05"]
+
+
+def test_a_proven_curve_is_drawn_above_the_minimum():
+    """The last distance on the axis is the gap then, and the curve does not dive at its end."""
+    model = with_curves([3.0, 2.0, 1.1, 1.001, 1.0])
+    model.set_params(learning_rate="auto")
+    model.converged_, model.optimality_gap_, model.stop_reason_ = True, 1e-4, "tol"
+    (drawn,) = points(parsed(model).find(".//svg/path").get("d"))
+    expected = 168 - 160 * np.log10(1.1e-3 / 1e-4) / np.log10(2.0001 / 1e-4)
+    assert drawn[3][1] == pytest.approx(expected, abs=1.0)
+    assert drawn[-1] == (608, 168)
+    assert drawing_texts(model) == [
+        "2", "0.0001", "nats above", "the lowest", "(log scale)", "start", "4 steps",
+    ]  # fmt: skip
+
+
+def test_a_curve_of_gradient_descent_goes_over_epochs():
+    assert drawing_texts(with_curves([2.0, 1.0, 0.5]))[-2:] == ["start", "3 epochs"]
 
 
 @pytest.mark.parametrize("curve", [[], [NAN, NAN], [INF]], ids=["empty", "NaN", "inf"])

@@ -1,5 +1,6 @@
 """Every example in a docstring and in the README runs and shows what it claims."""
 
+import ast
 import contextlib
 import doctest
 import importlib
@@ -14,6 +15,7 @@ import pytest
 import softmax_regression
 
 README = Path(__file__).parents[1] / "README.md"
+PACKAGE = Path(softmax_regression.__file__).parent
 MODULES = sorted(
     [
         "softmax_regression",
@@ -93,7 +95,45 @@ def test_the_readme_s_examples_run_from_top_to_bottom(tmp_path, monkeypatch):
     assert tried > 0
 
 
-def test_the_readme_s_links_into_the_repository_lead_somewhere():
+@pytest.mark.parametrize("page", [README, README.parent / "tests" / "benchmarks" / "README.md"])
+def test_links_into_the_repository_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text)
+    assert targets
+    for target in targets:
+        assert (page.parent / target).exists(), target
+
+
+def test_the_table_of_equations_leads_to_the_lines_that_say_their_number():
+    """The last column names a file and a function or class; within it stands the number."""
+    rows = re.findall(
+        r"^\| \(?(5\.\d+)\)? .*\| `(\w+\.py)`, `(\w+)` \|$",
+        README.read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert [number for number, _, _ in rows] == [
+        "5.44",
+        "5.45",
+        "5.46",
+        "5.47",
+        "5.48",
+        "5.6",
+        "5.7",
+    ]
+    for number, file, name in rows:
+        (path,) = PACKAGE.rglob(file)
+        text = path.read_text(encoding="utf-8")
+        (found,) = [
+            node
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name
+        ]
+        lines = text.splitlines()[found.lineno - 1 : found.end_lineno]
+        assert re.search(rf"\b{re.escape(number)}\b", "\n".join(lines)), (number, name)
+
+
+def test_every_example_is_named_in_the_readme():
     text = README.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text):
-        assert (README.parent / target).exists(), target
+    for example in (README.parent / "examples").iterdir():
+        if example.suffix in {".py", ".ipynb"}:
+            assert f"](examples/{example.name})" in text

@@ -415,6 +415,8 @@ def test_weights_that_float32_cannot_hold_are_refused(settings):
     [
         (2.5e-5, 1.0, "F is proven to be within 2.5e-05 nats of its minimum, and tol=1e-06 asks"),
         (math.inf, 0.25, "F is estimated to be 0.25 nats above its minimum, and tol=1e-06 asks"),
+        (0.0143, 1.0, "F is proven to be within 0.015 nats of"),  # no digit is rounded down
+        (math.inf, 9.94e-5, "F is estimated to be 0.0001 nats above"),
         (math.inf, math.inf, "how far F is above its minimum is not known. Raise"),
         (math.inf, math.nan, "how far F is above its minimum is not known. Raise"),
         (math.nan, -4.6, "how far F is above its minimum is not known. Raise"),
@@ -423,7 +425,7 @@ def test_weights_that_float32_cannot_hold_are_refused(settings):
 def test_a_distance_that_is_not_known_is_not_printed(gap, decrement, text, monkeypatch):
     def minimised(*_, **__):
         parameters = Parameters(np.zeros((K, D)), np.zeros(K))
-        return Solution(parameters, 1.0, gap, decrement, False, 1, "max_iter")
+        return Solution(parameters, 1.0, gap, decrement, False, 1, "max_iter", np.zeros(D))
 
     monkeypatch.setattr(_proven, "minimise", minimised)
     with pytest.warns(ConvergenceWarning) as caught:
@@ -588,3 +590,16 @@ def test_a_stream_that_overflows_is_a_divergence_and_leaves_the_model():
     with pytest.raises(DivergenceError):
         model.partial_fit(1e160 * X, Y)
     assert np.array_equal(model.coef_, before)
+
+
+def test_float64_rows_give_a_float32_model_s_probabilities_to_samplers():
+    """NumPy's multinomial refuses float32 probabilities that add up to more than 1."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(500, D)).astype(np.float32)
+    model = SoftmaxRegression().fit(rows, rng.integers(K, size=500))
+    assert model.coef_.dtype == np.float32
+    narrow, wide = model.predict_proba(rows), model.predict_proba(rows.astype(float))
+    assert narrow.dtype == np.float32
+    np.testing.assert_allclose(narrow.sum(axis=1), 1.0, rtol=K * np.finfo(np.float32).eps)
+    assert wide.dtype == np.float64
+    assert all(draw.sum() == 1 for draw in rng.multinomial(1, wide))

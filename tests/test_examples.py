@@ -1,5 +1,6 @@
 """Every example runs on its own, from any directory, without a warning, and shows what it claims."""
 
+import functools
 import re
 import subprocess
 import sys
@@ -11,13 +12,19 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-@pytest.fixture
-def run(tmp_path):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("examples")
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    @functools.cache
     def run_example(name, *arguments):
-        """What the example prints, run in an empty directory with warnings as errors."""
+        """What the example prints, run once in its own directory with warnings as errors."""
         command = [sys.executable, "-W", "error", "-B", EXAMPLES / name, *arguments]
         finished = subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=folder, capture_output=True, text=True, timeout=60, check=False
         )
         assert finished.stderr == ""
         assert finished.returncode == 0
@@ -31,15 +38,15 @@ def test_every_example_has_its_test_here():
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
 
 
-def test_digits_learns_and_draws_its_weights(run, tmp_path):
+def test_digits_learns_and_draws_its_weights(run, folder):
     printed = run("digits.py")
     epochs = re.findall(r"epoch +(\d+)  training loss ([\d.]+)", printed)
     assert [int(epoch) for epoch, _ in epochs] == [1, 5, 10, 15, 20, 25, 30]
     assert float(epochs[-1][1]) < float(epochs[0][1])
     assert float(re.search(r"held-out: loss .* accuracy ([\d.]+)", printed)[1]) >= 0.9
-    assert printed.splitlines()[-1].endswith(str(tmp_path.resolve() / "digits_weights.svg"))
+    assert printed.splitlines()[-1].endswith(str(folder.resolve() / "digits_weights.svg"))
 
-    picture = ET.parse(tmp_path / "digits_weights.svg")
+    picture = ET.parse(folder / "digits_weights.svg")
     cells = picture.findall(".//{http://www.w3.org/2000/svg}rect[@class='cell']")
     assert len(cells) == 10 * 64
     assert all(re.fullmatch("#[0-9a-f]{6}", cell.get("fill")) for cell in cells)
@@ -53,9 +60,11 @@ def test_digits_counts_every_held_out_image_once(run):
     assert sum(int(count) for row in table for count in row[1:]) == 450
 
 
-def test_digits_writes_to_the_given_path(run, tmp_path):
+def test_digits_writes_to_the_given_path(run, folder):
+    run("digits.py")
+    before = set(folder.iterdir())
     run("digits.py", "elsewhere.svg")
-    assert [path.name for path in tmp_path.iterdir()] == ["elsewhere.svg"]
+    assert set(folder.iterdir()) - before == {folder / "elsewhere.svg"}
 
 
 def test_gradient_check_agrees(run):

@@ -211,8 +211,8 @@ def test_loss_has_no_smoothing_penalty_or_class_weight():
 
 @pytest.mark.parametrize("class_weight", [{0: 2.0, 2: 0.5}, "balanced"])
 @pytest.mark.parametrize("targets", ["labels", "one_hot", "soft"])
-def test_class_weight_multiplies_the_weight_of_each_row_by_that_of_its_class(class_weight, targets):
-    """A row's class weight is Σ_k t_k c_k; "balanced" is c_k = Σ w / (K Σ w t_k)."""
+def test_class_weight_multiplies_what_a_row_says_of_each_class(class_weight, targets):
+    """A row is -Σ_k c_k t_k log ŷ_k of weight Σ_k c_k t_k; "balanced" is c_k ~ 1 / Σ w t_k."""
     y = TARGETS[targets]
     if class_weight == "balanced":
         totals = WEIGHT @ one_hot(y)
@@ -220,7 +220,9 @@ def test_class_weight_multiplies_the_weight_of_each_row_by_that_of_its_class(cla
     else:
         factors = np.array([class_weight.get(k, 1.0) for k in range(K)])
     value, gradient = one_step(y, WEIGHT, class_weight=class_weight)
-    expected_value, expected = one_step(y, WEIGHT * (one_hot(y) @ factors))
+    weighted = one_hot(y) * factors
+    total = weighted.sum(axis=1)
+    expected_value, expected = one_step(weighted / total[:, None], WEIGHT * total)
     assert abs(value - expected_value) <= SUMMED
     np.testing.assert_allclose(gradient[0], expected[0], rtol=0, atol=SUMMED)
 

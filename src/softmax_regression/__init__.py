@@ -1,5 +1,6 @@
 """Multinomial logistic (softmax) regression in pure NumPy."""
 
+from . import _address
 from ._estimator import SoftmaxRegression
 from ._exceptions import (
     ConvergenceWarning,
@@ -35,3 +36,5 @@ __all__ = [
     "log_softmax",
     "softmax",
 ]
+
+_address.move(map(globals().get, __all__), __name__)

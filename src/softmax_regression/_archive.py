@@ -89,10 +89,22 @@ def replace(path: Path, content: bytes) -> None:
         if mode is not None:
             temporary.chmod(mode)
         temporary.replace(path)
+    except OSError as error:
+        raise _named(error, path) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
     _sync_folder(path.parent)
+
+
+def _named(error: OSError, path: Path) -> OSError:
+    """Return the error with the file's or its folder's name; the temporary one says nothing."""
+    if error.errno is None:
+        return error
+    if isinstance(error, FileNotFoundError):
+        remedy = "make it first, with Path.mkdir(parents=True)"
+        return FileNotFoundError(error.errno, f"No such folder; {remedy}", str(path.parent))
+    return OSError(error.errno, error.strerror, str(path))
 
 
 def _sync_folder(folder: Path) -> None:

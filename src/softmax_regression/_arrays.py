@@ -1,4 +1,4 @@
-"""What a user passes as an array, turned into NumPy's or refused by its name."""
+"""What a user passes as an array or a data frame, turned into NumPy's or refused by its name."""
 
 from typing import Any
 
@@ -30,7 +30,8 @@ def as_array(values: Any, name: str) -> NDArray[Any]:
     try:
         return np.asarray(values)
     except ValueError as error:
-        message = f"{name} must be an array, got rows of different lengths: {error}"
+        uneven = _uneven(values, name) or error
+        message = f"{name} must be an array, got rows of different lengths: {uneven}"
         raise ValueError(message) from error
 
 
@@ -45,21 +46,83 @@ def objects_as_floats(array: NDArray[np.object_], name: str) -> NDArray[np.float
         An integer beyond float64.
     """
     for index, value in np.ndenumerate(array):
-        if not (value is None or _is_real(value)):
-            place = f"{name}[{', '.join(map(str, index))}]" if index else name
-            message = f"{name} must hold numbers: {place} is {shown(value)}"
+        if not (value is None or is_real(value)):
+            message = f"{name} must hold numbers: {found(array, name, index, shown(value))}"
             raise TypeError(message)
     try:
         return array.astype(np.float64)
     except OverflowError as error:
-        message = f"{name} holds an integer too large for float64; rescale it"
+        index, value = next((i, v) for i, v in np.ndenumerate(array) if is_too_large(v))
+        message = (
+            f"{name} holds an integer too large for float64: "
+            f"{found(array, name, index, shown(value))}; rescale it"
+        )
         raise ValueError(message) from error
 
 
-def _is_real(value: object) -> bool:
+def found(values: Any, name: str, index: tuple[int, ...], text: str) -> str:
+    """Return what stands where, for a message: with its column's name in a data frame."""
+    where = f"{name}[{', '.join(map(str, index))}]" if index else name
+    if len(index) != 2 or column_labels(values) is None:
+        return f"{where} is {text}"
+    return f"{column_name(values, index[1])} holds {text} at {where}"
+
+
+def column_name(values: Any, column: int) -> str:
+    """Return what a message calls a column: its number where nothing names it."""
+    labels = column_labels(values)
+    return f"column {column if labels is None else shown(plain(labels[column]))}"
+
+
+def column_labels(values: Any) -> list[Any] | None:
+    """Return what a data frame calls its columns, or None where the values are no data frame."""
+    if type(values) is np.ndarray or is_lazy_frame(values):  # asking may cost the work it puts off
+        return None
+    labels = getattr(values, "column_names", None)  # PyArrow's, whose columns are arrays
+    labels = getattr(values, "columns", None) if labels is None else labels
+    return None if labels is None or callable(labels) else list(labels)
+
+
+def column_types(values: Any) -> list[str]:
+    """Return the types of a data frame's columns, in its library's words."""
+    if column_labels(values) is None:
+        return []
+    types = getattr(getattr(values, "schema", None), "types", None)  # PyArrow's
+    return list(map(str, getattr(values, "dtypes", ()) if types is None else types))
+
+
+def plain(value: Any) -> Any:
+    """Return the value without its NumPy type, for a message."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def is_real(value: object) -> bool:
+    """Tell a real number from everything else."""
     # Every NumPy scalar has the method, also text, dates and complex numbers.
     other = (str, bytes, complex, np.complexfloating, np.datetime64, np.timedelta64, np.ndarray)
     return hasattr(value, "__float__") and not isinstance(value, other)
+
+
+def is_too_large(value: Any) -> bool:
+    """Tell an integer that float64 cannot hold."""
+    try:
+        float(value or 0)
+    except OverflowError:
+        return True
+    return False
+
+
+def _uneven(values: Any, name: str) -> str:
+    """Return which row first differs in length from row 0; "" where only something deeper does."""
+    lengths = [_length(row) for row in values]
+    for row, length in enumerate(lengths):
+        if length != lengths[0]:
+            return f"{name}[0] has {lengths[0]}, {name}[{row}] has {length}"
+    return ""
+
+
+def _length(row: Any) -> str:
+    return f"length {len(row)}" if hasattr(row, "__len__") else "none"
 
 
 def _refuse_look_alikes(values: Any, name: str) -> None:
@@ -71,7 +134,10 @@ def _refuse_look_alikes(values: Any, name: str) -> None:
     elif isinstance(values, np.matrix):
         message = f"{name} is a np.matrix, which is not supported; pass np.asarray({name})"
     elif _is_dask(values):
-        message = f"{name} is a Dask collection; call {name}.compute() or fit its blocks in turn"
+        message = (
+            f"{name} is a Dask collection; call {name}.compute(), or give its blocks in turn, to "
+            "partial_fit where they are to be learned from"
+        )
     elif is_lazy_frame(values):
         message = f"{name} is a lazy frame; call {name}.collect() first"
     elif is_sparse(values):

@@ -52,7 +52,10 @@ class GradientDescent(NamedTuple):
     def step(
         self, state: DescentState, gradient: NDArray[Any], rate: float, out: NDArray[Any]
     ) -> None:
-        """Write the θ that follows `state` into `out`, and the step taken into the velocity."""
+        """Write the θ that follows `state` into `out`, and the step taken into the velocity.
+
+        The step of section 5.6 of the book, where there is neither momentum nor l1.
+        """
         theta, velocity = state.theta, state.velocity
         if self.momentum:
             velocity *= self.momentum
@@ -98,6 +101,7 @@ class BatchObjective:
         if not (math.isfinite(loss) and np.minimum.reduce(normaliser) > self._least_normal):
             P, normaliser, losses = self._exponentials(X, targets, parameters, shifted=True)
             loss = _weighted_mean(losses, weight)
+        # Equation (5.48), weighted: the probabilities ŷ, minus the targets y, times the inputs x.
         P *= weight / normaliser
         targets.subtract_from(P, weight)
         self._gradient_from(P, X, parameters)

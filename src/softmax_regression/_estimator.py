@@ -1,24 +1,22 @@
 """SoftmaxRegression: parameters in, learned state out."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from copy import deepcopy
 from inspect import signature
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._descent import DescentState
 from ._display import model_html, model_text
-from ._exceptions import ConvergenceWarning, NotFittedError, sibling
-from ._features import (
-    MatrixLike,
-    check_feature_names,
-    check_features,
-    feature_names,
-)
+from ._exceptions import ConvergenceWarning, sibling
+from ._features import SparseMatrix, check_feature_names, check_features, feature_names
 from ._fit import learn, learn_batchwise
+from ._fitted import is_begun, learned_attributes
 from ._given import Description, check_rows, learning_problem, problem_of, validation_problem
 from ._hyperparameters import (
     ClassWeight,
@@ -28,7 +26,14 @@ from ._hyperparameters import (
     check_hyperparameters,
     make_generator,
 )
-from ._labels import check_classes, refuse_misfit
+from ._labels import (
+    check_classes,
+    class_columns,
+    distinct,
+    listed,
+    refuse_misfit,
+    refuse_other_columns,
+)
 from ._learned import Learned, Start
 from ._likelihood.block import Block
 from ._likelihood.logits import BLOCK_BYTES, of_logits, row_blocks
@@ -36,6 +41,7 @@ from ._losses import log_softmax_rows
 from ._objective import mean_gradient, mean_loss
 from ._optimum import AveragedDescent
 from ._parameters import Parameters
+from ._peers import KeywordArguments, advice_on, explains_unknown
 from ._prediction import decision, probabilities
 from ._progress import Progress, Watch
 from ._sklearn import FitTask, ScikitLearnMethods, run_with_callbacks
@@ -45,7 +51,7 @@ from ._warn import warn
 from ._weights import class_weighted, refuse_all_zero
 
 
-class SoftmaxRegression(ScikitLearnMethods):
+class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
     """Multinomial logistic (softmax) regression.
 
     Minimises, over W (n_classes, n_features) and b (n_classes,),
@@ -67,7 +73,9 @@ class SoftmaxRegression(ScikitLearnMethods):
     l2 : float, default=1e-4
         Strength of the L2 penalty, >= 0.
     l1 : float, default=0.0
-        Strength of the L1 penalty, >= 0. Weights it holds at zero are exactly 0.
+        Strength of the L1 penalty, >= 0. Weights it holds at zero are exactly 0. scikit-learn's
+        ``SelectFromModel`` keeps the features with any other weight if it is given
+        ``threshold=1e-10``; by its default, the mean, it drops weak ones too.
     learning_rate : "auto", float or callable, default="auto"
         "auto": nothing to choose. A number > 0: the step of plain gradient descent. A callable
         maps the number of finished epochs (0 in the first) to the step of the next; each call of
@@ -89,11 +97,13 @@ class SoftmaxRegression(ScikitLearnMethods):
     fit_intercept : bool, default=True
         Whether b is learned; it is 0 otherwise.
     class_weight : dict, "balanced" or None, default=None
-        Factor on the weight of each row, by its class. A class the dict does not name counts 1;
-        a dict that names every class of y may name others too. `fit` does not learn a class of
-        weight 0, and warns. "balanced" makes all classes weigh the same.
+        Factor c on the weight of each row, by its class. A probability row is a row of every
+        class, -Σ_k c_k y_k log ŷ_k. A class the dict does not name counts 1; a dict that names
+        every class of y may name others too. `fit` does not learn a class of weight 0 in labels,
+        and warns. "balanced" makes all classes weigh the same.
     label_smoothing : float, default=0.0
-        Share s of every target that learning spreads evenly over the classes, in [0, 1).
+        Share s of every target that learning spreads evenly over the classes, in [0, 1). Class
+        weights come first: a row of class k keeps the weight c_k for all of its smoothed target.
     early_stopping : bool, default=False
         Watch the log-loss of held-out rows instead of the training loss, stop when it has not
         fallen by `tol` in `n_iter_no_change` epochs, and keep the best epoch's parameters. With
@@ -111,10 +121,15 @@ class SoftmaxRegression(ScikitLearnMethods):
         Whether `fit` goes on from the last fit (parameters, momentum, epoch count, random state
         and curves) instead of from zero.
     verbose : int, default=0
-        1 prints a line per epoch or step, at most two a second.
+        1 prints a line per epoch or step, at most two a second, and with
+        ``learning_rate="auto"`` one on how the fit ended. The logger "softmax_regression" of
+        `logging` gets them all, the last at level INFO and the others at DEBUG, and by itself
+        shows none.
     callback : callable or None, default=None
-        Called with a `Progress` after every epoch, or with ``learning_rate="auto"`` after every
-        step, which takes one pass over the data or a few; a true return ends the fit.
+        Called with a `Progress` after every epoch, or with ``learning_rate="auto"`` at the start
+        and after every step, which takes one epoch or a few. It ends the fit by returning True;
+        any other value lets it go on. A fit that ends so warns, unless the callback has returned
+        False before.
 
     Attributes
     ----------
@@ -123,14 +138,15 @@ class SoftmaxRegression(ScikitLearnMethods):
     intercept_ : ndarray of shape (n_classes,)
         b.
     classes_ : ndarray of shape (n_classes,)
-        The labels in sorted order; 0 … n_classes-1 for probability rows.
+        The labels in sorted order. For probability rows the columns of the data frame as they are
+        called, or 0 … n_classes-1 where they have no names.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
         Column names, where X had string names.
     n_iter_ : int
-        Epochs (passes over the data) run; a warm start and `partial_fit` go on counting, and
-        their curves go on too.
+        Epochs run, each one pass over the data; a warm start and `partial_fit` go on counting,
+        and their curves go on too.
     loss_curve_ : ndarray
         Gradient descent: for each epoch the mean, over its batches, of F on the batch at the
         parameters from which the batch's step starts; for a full batch that is F itself.
@@ -144,6 +160,11 @@ class SoftmaxRegression(ScikitLearnMethods):
         and for plain gradient descent.
     converged_ : bool
         Whether the fit ended because it had reached what `tol` asks for.
+    stop_reason_ : str
+        What ended the fit: "tol" or "validation" where it converged; "max_iter", "callback",
+        "rounding" or "float32" (the precision has no more digits), "separable" (F has no
+        minimum), "rise" (the loss rose), "divergence", or "partial_fit". With ``tol=0`` a fit that
+        ended by "max_iter" (gradient descent), "rounding" or "float32" did what was asked.
 
     References
     ----------
@@ -161,28 +182,13 @@ class SoftmaxRegression(ScikitLearnMethods):
     (True, True)
     """
 
-    coef_: NDArray[Any]
-    intercept_: NDArray[Any]
-    classes_: NDArray[Any]
-    n_features_in_: int
-    feature_names_in_: NDArray[np.object_]
-    n_iter_: int
-    loss_curve_: NDArray[np.float64]
-    validation_curve_: NDArray[np.float64]
-    optimality_gap_: float
-    converged_: bool
-    _velocity: NDArray[Any]
-    _epoch: int
-    _generator: "np.random.Generator"
-    _stream: AveragedDescent | None
-
     def __init__(
         self,
         *,
         l2: float = 1e-4,
         l1: float = 0.0,
         learning_rate: LearningRate = "auto",
-        batch_size: int | str = "auto",
+        batch_size: int | Literal["auto"] = "auto",
         momentum: float = 0.0,
         max_iter: int = 1000,
         tol: float = 1e-6,
@@ -219,9 +225,10 @@ class SoftmaxRegression(ScikitLearnMethods):
 
     # Learning
 
+    @explains_unknown
     def fit(
         self,
-        X: MatrixLike,
+        X: ArrayLike | SparseMatrix,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
@@ -235,7 +242,7 @@ class SoftmaxRegression(ScikitLearnMethods):
             float32 and float64 are used as they are; other numbers are converted to float64.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Class labels, or one probability row per sample (one-hot included), divided by its sum
-            where that was rounded.
+            where that was rounded. The columns of a data frame name the classes.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row, >= 0; only ratios matter, and a row of weight 0 is absent.
         validation_data : tuple (X, y) or (X, y, sample_weight), optional
@@ -282,13 +289,15 @@ class SoftmaxRegression(ScikitLearnMethods):
 
         task = FitTask(X, y, sample_weight, settings.max_iter, description.with_parameters)
         learned = run_with_callbacks(self, task, run)
-        if learned.advice is not None:
-            warn(learned.advice, sibling(ConvergenceWarning))
+        warning = learned.warning(classes, names)
+        if warning is not None:
+            warn(warning, sibling(ConvergenceWarning))
         return self
 
+    @explains_unknown
     def partial_fit(
         self,
-        X: MatrixLike,
+        X: ArrayLike | SparseMatrix,
         y: ArrayLike,
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
@@ -343,12 +352,15 @@ class SoftmaxRegression(ScikitLearnMethods):
         """
         settings = check_hyperparameters(self)
         _refuse_whole_data_settings(settings)
-        if hasattr(self, "coef_"):
-            features, names = self._checked(X, vars(self)), vars(self).get("feature_names_in_")
+        fitted = self._fitted() if is_begun(vars(self)) else {}
+        if fitted:
+            features, names = self._checked(X, fitted), fitted.get("feature_names_in_")
         else:
             features, names = check_features(X), feature_names(X)
         checked_y, weight = check_rows(features, y, sample_weight)
-        known = self._known_classes(classes, checked_y)
+        columns = class_columns(y) if checked_y.ndim == 2 else None
+        known = _known_classes(classes, checked_y, columns, fitted.get("classes_"))
+        refuse_other_columns(columns, known)
         description = Description(known, features.shape[1], names)
         remedy = (
             "name every class that may come in `classes` on the first call to partial_fit, or "
@@ -365,7 +377,7 @@ class SoftmaxRegression(ScikitLearnMethods):
 
     # What was learned
 
-    def decision_function(self, X: MatrixLike) -> NDArray[Any]:
+    def decision_function(self, X: ArrayLike | SparseMatrix) -> NDArray[Any]:
         """Return the logits z = X Wᵀ + b.
 
         Parameters
@@ -389,7 +401,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         """
         return self._by_blocks(X, decision, self._fitted())
 
-    def predict_log_proba(self, X: MatrixLike) -> NDArray[Any]:
+    def predict_log_proba(self, X: ArrayLike | SparseMatrix) -> NDArray[Any]:
         """Return log ŷ, the log-softmax of the logits, equation (5.47).
 
         It stays finite and right to the last digits where ŷ underflows to 0 or rounds to 1.
@@ -411,7 +423,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         """
         return self._by_blocks(X, log_softmax_rows, self._fitted())
 
-    def predict_proba(self, X: MatrixLike) -> NDArray[Any]:
+    def predict_proba(self, X: ArrayLike | SparseMatrix) -> NDArray[Any]:
         """Return ŷ, the softmax of the logits.
 
         Parameters
@@ -422,7 +434,10 @@ class SoftmaxRegression(ScikitLearnMethods):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`; rows sum to 1.
+            Columns in the order of `classes_`; rows sum to 1 up to rounding. A float32 model gives
+            float32 for float32 rows, and NumPy's ``Generator.multinomial`` refuses such
+            probabilities where they add up to more than 1 by a few 1e-7. Samplers want float64:
+            pass ``X.astype(float)``.
 
         Raises
         ------
@@ -438,7 +453,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         """
         return self._by_blocks(X, probabilities, self._fitted())
 
-    def predict(self, X: MatrixLike) -> NDArray[Any]:
+    def predict(self, X: ArrayLike | SparseMatrix) -> NDArray[Any]:
         """Return the most probable class of each row, the first one in a tie.
 
         Parameters
@@ -460,7 +475,9 @@ class SoftmaxRegression(ScikitLearnMethods):
         best = self._by_blocks(X, lambda z: z.argmax(axis=1), fitted)
         return fitted["classes_"][best]  # type: ignore[no-any-return]
 
-    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def score(
+        self, X: ArrayLike | SparseMatrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the accuracy, the weighted share of rows whose predicted class is the true one.
 
         Parameters
@@ -488,15 +505,18 @@ class SoftmaxRegression(ScikitLearnMethods):
         >>> model.score([[0.0], [0.1], [2.0], [2.1]], ["a", "b", "c", "c"])
         0.75
         """
+        classes = self._fitted()["classes_"]
         predicted = self.predict(X)
-        true, weight = check_rows(predicted, y, sample_weight)
+        true, weight = check_rows(predicted, y, sample_weight, classes)
         refuse_all_zero(weight)
-        refuse_misfit(true, self.classes_)
+        refuse_misfit(true, classes)
         if true.ndim == 2:
-            true = self.classes_[true.argmax(axis=1)]
+            true = classes[true.argmax(axis=1)]
         return float(np.average(predicted == true, weights=weight))
 
-    def loss(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def loss(
+        self, X: ArrayLike | SparseMatrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the mean cross-entropy in nats: the negative log-likelihood of the true class.
 
         (1 / Σ w_i) Σ_i w_i CE(y_i, softmax(W x_i + b)), equations (5.45) to (5.47), without
@@ -507,7 +527,8 @@ class SoftmaxRegression(ScikitLearnMethods):
         X : array-like of shape (n_samples, n_features)
             The rows.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Class labels or probability rows.
+            Class labels, or probability rows with a column for every class in the order of
+            `classes_`, called so where a data frame names them.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row.
 
@@ -532,7 +553,7 @@ class SoftmaxRegression(ScikitLearnMethods):
         return mean_loss(problem, _parameters(fitted))
 
     def gradient(
-        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self, X: ArrayLike | SparseMatrix, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the gradient of `loss` at the learned parameters, equation (5.48).
 
@@ -543,7 +564,8 @@ class SoftmaxRegression(ScikitLearnMethods):
         X : array-like of shape (n_samples, n_features)
             The rows.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Class labels or probability rows.
+            Class labels, or probability rows with a column for every class in the order of
+            `classes_`, called so where a data frame names them.
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each row.
 
@@ -610,30 +632,44 @@ class SoftmaxRegression(ScikitLearnMethods):
             A name the constructor does not have; nothing is changed then.
         """
         valid = list(_defaults(type(self)))
-        for name in params:
+        for name, value in params.items():
             if name not in valid:
+                advice = advice_on(name, value, frozenset(valid))
                 message = (
                     f"Invalid parameter {name!r} for estimator {self}. "
                     f"Valid parameters are: {valid!r}."
                 )
-                raise ValueError(message)
+                raise ValueError(f"{message} For {name!r}: {advice}." if advice else message)
         for name, value in params.items():
             setattr(self, name, value)
         return self
 
     # On disk and on screen
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path: str | PathLike[str], *, slim: bool = False) -> None:
         """Write the fitted model to a file, from which `load` reads it back exactly.
 
         The file is a NumPy ``.npz`` archive with a JSON header and without pickled objects. A file
         already there is replaced at once, with its mode kept, or stays as it was. Attributes that
         are not the model's own are left out.
 
+        NumPy alone reads it too. The archive holds `coef_`, `intercept_`, the curves and the state
+        that a later fit goes on from as arrays, and ``header``, the bytes of a JSON object with
+
+        - "parameters", the constructor's arguments, and "feature_names", a list or null;
+        - "labels", {"kind", "values"} with the classes where these are text; otherwise they are the
+          array `classes_`, and "kind" is "array";
+        - "n_iter", "converged" and "optimality_gap" (null for infinity), what the fit reported;
+        - "arrays", the dtype and shape of every array, and "format", "version" and "library".
+
         Parameters
         ----------
         path : str or path-like
             Where to write; no ending is added.
+        slim : bool, default=False
+            Whether to leave out what only a later fit needs: velocity, random state and the state
+            of the stream. The loaded model predicts the same; its `partial_fit` and `warm_start`
+            begin at its parameters, as if these had been set by hand.
 
         Raises
         ------
@@ -641,7 +677,7 @@ class SoftmaxRegression(ScikitLearnMethods):
             Before `fit`.
         TypeError
             A callable or generator among the parameters, or labels of a kind the file cannot
-            hold; ``pickle`` can.
+            hold; ``pickle`` can. Or no path.
         ValueError
             Illegal parameters, or labels and feature names of more than 16 MiB.
         OSError
@@ -649,22 +685,33 @@ class SoftmaxRegression(ScikitLearnMethods):
 
         Examples
         --------
-        >>> import tempfile, pathlib
+        >>> import json, tempfile, pathlib
         >>> model = SoftmaxRegression(tol=0.1).fit([[0.0], [1.0], [2.0]], ["a", "b", "c"])
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder) / "model.npz"
-        ...     model.save(path)
-        ...     SoftmaxRegression.load(path).predict([[2.0]])
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> path = pathlib.Path(folder.name) / "model.npz"
+        >>> model.save(path)
+        >>> SoftmaxRegression.load(path).predict([[2.0]])
         array(['c'], dtype='<U1')
+
+        With NumPy alone:
+
+        >>> import numpy as np
+        >>> with np.load(path) as file:
+        ...     header = json.loads(file["header"].tobytes())
+        ...     logits = np.array([[2.0]]) @ file["coef_"].T + file["intercept_"]
+        >>> header["labels"]["values"][logits.argmax()]
+        'c'
+        >>> folder.cleanup()
         """
         from ._persistence import save_model
 
-        self._check_fitted()
-        save_model(self, path)
+        save_model(self, path, slim=slim)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
         """Return the model that `save` wrote; `partial_fit` and `warm_start` go on where it was.
+
+        From a slim file they begin at its parameters, as from parameters set by hand.
 
         Safe for files from strangers: nothing in the file is run, and no more memory is taken
         than its size accounts for.
@@ -712,18 +759,9 @@ class SoftmaxRegression(ScikitLearnMethods):
 
     # Inside
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "coef_"):
-            message = (
-                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
-                "appropriate arguments before using this estimator."
-            )
-            raise sibling(NotFittedError)(message)
-
     def _fitted(self) -> dict[str, Any]:
         """Return all attributes in one read: a fit in another thread replaces them as a whole."""
-        self._check_fitted()
-        return self.__dict__
+        return learned_attributes(self)
 
     def _checked(self, X: Any, fitted: dict[str, Any]) -> Features:
         """Return X as the fitted model takes it."""
@@ -749,81 +787,61 @@ class SoftmaxRegression(ScikitLearnMethods):
 
     def _given_problem(self, X: Any, y: Any, sample_weight: Any, fitted: dict[str, Any]) -> Block:
         features = self._checked(X, fitted)
-        checked_y, weight = check_rows(features, y, sample_weight)
+        checked_y, weight = check_rows(features, y, sample_weight, fitted["classes_"])
         refuse_all_zero(weight)
         return problem_of(features, checked_y, weight, fitted["classes_"])
 
     def _start(self, settings: Hyperparameters, description: Description, X: Features) -> Start:
         """Return the zero model, or with `warm_start` the state that the last fit left."""
-        if not (settings.warm_start and hasattr(self, "coef_")):
+        none = np.zeros(0)
+        if not (settings.warm_start and is_begun(vars(self))):
             theta = np.zeros(description.classes.shape[0] * (X.shape[1] + 1), X.dtype)
             generator = make_generator(settings.random_state)
-            none = np.zeros(0)
             return Start(DescentState(theta, np.zeros_like(theta)), generator, none, none)
-        self._check_same(description)
-        dtype = np.result_type(X.dtype, self.coef_.dtype)
-        theta = _parameters(self.__dict__).joined().astype(dtype)
-        state = DescentState(theta, self._velocity.astype(dtype), self._epoch)
+        left = self._fitted()
+        _check_same(description, left)
+        parameters = _parameters(left)
+        dtype = np.result_type(X.dtype, parameters.weights.dtype)
+        theta = parameters.joined().astype(dtype)
+        # Parameters set by hand, or from a slim file, come without the rest.
+        velocity = left.get("_velocity", theta[:0]).astype(dtype)
+        if velocity.shape != theta.shape:
+            velocity = np.zeros_like(theta)
+        state = DescentState(theta, velocity, left.get("_epoch", 0))
         if not settings.fit_intercept:  # it may have been learned before
             for vector in (state.theta, state.velocity):
-                Parameters.split(vector, len(self.classes_)).intercept[:] = 0
-        generator = deepcopy(self._generator)  # a fit that is interrupted leaves the model's own
-        if isinstance(settings.random_state, np.random.Generator):
-            generator = settings.random_state
+                Parameters.split(vector, len(parameters.intercept)).intercept[:] = 0
+        source = settings.random_state
+        if "_generator" in left and not isinstance(source, np.random.Generator):
+            source = deepcopy(left["_generator"])  # an interrupted fit leaves the model's own
         return Start(
             state,
-            generator,
-            self.loss_curve_,
-            self.validation_curve_,
-            n_iter=self.n_iter_,
-            stream=self._stream if self._stands_where_its_stream_does() else None,
+            make_generator(source),
+            left.get("loss_curve_", none),
+            left.get("validation_curve_", none),
+            n_iter=left.get("n_iter_", 0),
+            stream=left["_stream"] if _stands_where_its_stream_does(left) else None,
             fresh=False,
         )
 
-    def _stands_where_its_stream_does(self) -> bool:
-        """Whether nobody has set the parameters since `partial_fit` took them from the stream."""
-        if self._stream is None:
-            return False
-        own = stream_parameters(self._stream, self.n_features_in_)
-        return all(
-            np.array_equal(array.astype(held.dtype), held)
-            for array, held in zip(own, _parameters(self.__dict__), strict=True)
-        )
-
-    def _check_same(self, description: Description) -> None:
-        """Raise where a fit cannot go on from this model."""
-        if not np.array_equal(description.classes, self.classes_):
-            message = (
-                f"warm_start=True needs the classes of the last fit, {self.classes_.tolist()}, got "
-                f"{description.classes.tolist()}; set warm_start=False to begin anew"
-            )
-            raise ValueError(message)
-        if description.n_features != self.n_features_in_:
-            message = (
-                f"X has {description.n_features} features, but SoftmaxRegression is expecting "
-                f"{self.n_features_in_} features as input; set warm_start=False to begin anew"
-            )
-            raise ValueError(message)
-        check_feature_names(description.names, getattr(self, "feature_names_in_", None))
-
-    def _known_classes(self, classes: Any, y: NDArray[Any]) -> NDArray[Any]:
-        if not hasattr(self, "classes_"):
-            if classes is None and y.ndim == 2:
-                return np.arange(y.shape[1])
-            if classes is None:
-                message = "classes must be passed on the first call to partial_fit."
-                raise ValueError(message)
-            return check_classes(classes)
-        if classes is not None and not np.array_equal(check_classes(classes), self.classes_):
-            message = (
-                f"`classes={np.asarray(classes).tolist()}` is not the same as on last call to "
-                f"partial_fit, was: {self.classes_.tolist()}"
-            )
-            raise ValueError(message)
-        return self.classes_
-
     def _adopt(self, learned: Learned, description: Description, start: Start) -> None:
         """Take over what was learned in one assignment, so that no error leaves half of it."""
+        # Their kinds, for type checkers; in the class body `help` would show them raw.
+        self.coef_: NDArray[Any]
+        self.intercept_: NDArray[Any]
+        self.classes_: NDArray[Any]
+        self.n_features_in_: int
+        self.feature_names_in_: NDArray[np.object_]
+        self.n_iter_: int
+        self.loss_curve_: NDArray[np.float64]
+        self.validation_curve_: NDArray[np.float64]
+        self.optimality_gap_: float
+        self.converged_: bool
+        self.stop_reason_: str
+        self._velocity: NDArray[Any]
+        self._epoch: int
+        self._generator: np.random.Generator
+        self._stream: AveragedDescent | None
         state = learned.state
         parameters = Parameters.split(state.theta, len(description.classes))
         fitted = description.with_parameters(parameters) | {
@@ -832,6 +850,7 @@ class SoftmaxRegression(ScikitLearnMethods):
             "validation_curve_": np.append(start.validation_curve, learned.validation_curve),
             "optimality_gap_": learned.optimality_gap,
             "converged_": learned.converged,
+            "stop_reason_": learned.stop_reason,
             "_velocity": state.velocity,
             "_epoch": state.epoch,
             "_generator": start.generator,
@@ -843,6 +862,64 @@ class SoftmaxRegression(ScikitLearnMethods):
 
 def _parameters(fitted: dict[str, Any]) -> Parameters:
     return Parameters(fitted["coef_"], fitted["intercept_"])
+
+
+def _stands_where_its_stream_does(fitted: dict[str, Any]) -> bool:
+    """Whether nobody has set the parameters since `partial_fit` took them from the stream."""
+    stream = fitted.get("_stream")
+    if stream is None:
+        return False
+    own = stream_parameters(stream, fitted["n_features_in_"])
+    return all(
+        np.array_equal(array.astype(held.dtype), held)
+        for array, held in zip(own, _parameters(fitted), strict=True)
+    )
+
+
+def _check_same(description: Description, fitted: dict[str, Any]) -> None:
+    """Raise where a fit cannot go on from what was fitted."""
+    if not np.array_equal(description.classes, fitted["classes_"]):
+        message = (
+            f"warm_start=True needs the classes of the last fit, {listed(fitted['classes_'])}, got "
+            f"{listed(description.classes)}; set warm_start=False to begin anew"
+        )
+        raise ValueError(message)
+    if description.n_features != fitted["n_features_in_"]:
+        message = (
+            f"X has {description.n_features} features, but SoftmaxRegression is expecting "
+            f"{fitted['n_features_in_']} features as input; set warm_start=False to begin anew"
+        )
+        raise ValueError(message)
+    check_feature_names(description.names, fitted.get("feature_names_in_"))
+
+
+def _known_classes(
+    classes: Any,
+    y: NDArray[Any],
+    columns: NDArray[Any] | None,
+    fitted: NDArray[Any] | None,
+) -> NDArray[Any]:
+    """Return the classes of a stream: those of the model, or those that its first call names."""
+    if fitted is None:
+        if classes is None and y.ndim == 2:
+            return distinct(y, columns)
+        if classes is None:
+            message = (
+                "classes must be passed on the first call to partial_fit. Give every label that "
+                "may ever come, such as classes=np.unique(y) of all rows"
+            )
+            raise ValueError(message)
+        return check_classes(classes)
+    if classes is None:
+        return fitted
+    given = check_classes(classes)
+    if not np.array_equal(given, distinct(fitted)):
+        message = (
+            f"`classes={listed(given)}` is not the same as on last call to partial_fit, was: "
+            f"{listed(fitted)}; leave it out, or begin a new model"
+        )
+        raise ValueError(message)
+    return fitted
 
 
 def _refuse_whole_data_settings(settings: Hyperparameters) -> None:

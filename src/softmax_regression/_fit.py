@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from ._ending import ending
 from ._hyperparameters import Hyperparameters
 from ._learned import Keep, Learned, Start
 from ._likelihood.block import Block
@@ -34,8 +35,14 @@ def learn(
     monitor = _monitor(settings, validation, watch)
     if settings.learning_rate == "auto":
         learning = problem if rows is None else problem.take(rows)
-        return minimise_and_prove(learning, settings, start, monitor)
-    return descend(problem, settings, start, monitor, keep, rows=rows)
+        learned = minimise_and_prove(learning, settings, start, monitor)
+        sentence = ending(learned.stop_reason, learned.n_iter, settings._asdict())
+        monitor.close(sentence, learned.loss_curve, learned.optimality_gap)
+    else:
+        learned = descend(problem, settings, start, monitor, keep, rows=rows)
+    if learned.stop_reason == "callback":
+        learned = learned._replace(advice=monitor.advice)
+    return learned
 
 
 def learn_batchwise(problem: Block, settings: Hyperparameters, start: Start) -> Learned:
@@ -50,7 +57,7 @@ def learn_batchwise(problem: Block, settings: Hyperparameters, start: Start) -> 
         loss = descent_of(problem, settings, start.state).epoch(start.state)
         start.state.epoch += not math.isnan(loss)
     curve = [] if math.isnan(loss) else [loss]  # NaN where no row counts
-    return Learned(start.state, curve, [], len(curve), math.inf, False, stream=stream)
+    return Learned(start.state, curve, [], len(curve), math.inf, False, None, stream, "partial_fit")
 
 
 def _monitor(settings: Hyperparameters, validation: Block | None, watch: Watch | None) -> Monitor:

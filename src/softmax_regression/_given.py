@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ._features import check_feature_names, check_features, feature_names
 from ._hyperparameters import Hyperparameters
-from ._labels import check_y, distinct, encode, find_classes
+from ._labels import check_y, class_columns, distinct, encode, find_classes
 from ._likelihood.block import Block
 from ._parameters import Parameters
 from ._types import Features
@@ -38,12 +38,17 @@ def learning_problem(
     """Return the classes, and the checked rows with their full weights."""
     features = check_features(X)
     checked_y, weight = check_rows(features, y, sample_weight)
+    columns = class_columns(y) if checked_y.ndim == 2 else None
     refuse_all_zero(weight)
     if settings.class_weight is not None:
-        known = distinct(checked_y)
-        weight = apply_class_weight(weight, settings.class_weight, known, encode(checked_y, known))
+        known = distinct(checked_y, columns)
+        weight, weighted = apply_class_weight(
+            weight, settings.class_weight, known, encode(checked_y, known)
+        )
         refuse_all_zero(weight, name="class_weight")
-    classes = find_classes(checked_y, weight)
+        if checked_y.ndim == 2:
+            checked_y = weighted.given
+    classes = find_classes(checked_y, weight, columns)
     smoothing = settings.label_smoothing
     return classes, problem_of(features, checked_y, weight, classes, smoothing=smoothing)
 
@@ -77,27 +82,29 @@ def validation_problem(validation_data: Any, description: Description) -> Block 
     X, y, *weights = validation_data
     check_feature_names(feature_names(X), description.names, name="validation_data[0]")
     features = check_features(X, description.n_features, name="validation_data[0]")
-    _refuse_no_rows(features)
-    checked_y = check_y(y, features.shape[0], name="validation_data[1]")
+    _refuse_no_rows(features, "validation_data[0]")
+    classes = description.classes
+    checked_y = check_y(y, features.shape[0], name="validation_data[1]", classes=classes)
     weight = check_sample_weight(
         weights[0] if weights else None, features.shape[0], name="validation_data[2]"
     )
     refuse_all_zero(weight, name="validation_data[2]")
-    return problem_of(features, checked_y, weight, description.classes, name="validation_data[1]")
+    return problem_of(features, checked_y, weight, classes, name="validation_data[1]")
 
 
 def check_rows(
-    X: Features, y: Any, sample_weight: Any
+    X: Features, y: Any, sample_weight: Any, classes: NDArray[Any] | None = None
 ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
-    """Return the checked targets and weights of checked, non-empty rows."""
+    """Return the checked targets, of the classes where these are known, and weights of some rows."""
     _refuse_no_rows(X)
-    return check_y(y, X.shape[0]), check_sample_weight(sample_weight, X.shape[0])
+    checked_y = check_y(y, X.shape[0], classes=classes)
+    return checked_y, check_sample_weight(sample_weight, X.shape[0])
 
 
-def _refuse_no_rows(X: Features) -> None:
+def _refuse_no_rows(X: Features, name: str = "X") -> None:
     if X.shape[0] == 0:
         message = (
             f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required. "
-            "Give at least one row"
+            f"Give {name} at least one row"
         )
         raise ValueError(message)

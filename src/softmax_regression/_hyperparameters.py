@@ -158,6 +158,12 @@ def _random_state(name: str, value: Any) -> Any:
     kinds = (np.random.Generator, np.random.RandomState, np.random.SeedSequence)
     if value is None or isinstance(value, kinds):
         return value
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        message = (
+            f"{name} must be an integer >= 0, a NumPy Generator, RandomState or SeedSequence, or "
+            f"None, got {shown(value)}"
+        )
+        raise TypeError(message)
     return _integer(name, value, least=0)
 
 

@@ -1,20 +1,24 @@
-"""y as a user gives it, checked once and encoded as targets; classes in sorted order."""
+"""y as a user gives it, checked once and encoded as targets, and the classes it names."""
 
 import math
-from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import as_array
+from ._arrays import as_array, column_labels, plain
 from ._exceptions import DataConversionWarning, sibling
+from ._hyperparameters import shown
 from ._likelihood.targets import Labels, ProbabilityRows, Targets
 from ._warn import warn
 
 
-def check_y(y: Any, n_rows: int, *, name: str = "y") -> NDArray[Any]:
+def check_y(
+    y: Any, n_rows: int, *, name: str = "y", classes: NDArray[Any] | None = None
+) -> NDArray[Any]:
     """Return y as labels (n_rows,) or as checked probability rows (n_rows, n_classes).
+
+    Where the classes are known, a data frame of probability rows must name its columns as them.
 
     Raises
     ------
@@ -22,7 +26,7 @@ def check_y(y: Any, n_rows: int, *, name: str = "y") -> NDArray[Any]:
         y is masked, sparse, lazy or mixes types.
     ValueError
         y is missing, holds NaN or None, is continuous, is two-dimensional without being
-        probability rows, or has another length than X.
+        probability rows of the classes, or has another length than X.
     """
     array = _as_label_array(y, name)
     if array.ndim == 2 and array.shape[1] == 1:
@@ -33,27 +37,72 @@ def check_y(y: Any, n_rows: int, *, name: str = "y") -> NDArray[Any]:
         warn(message, sibling(DataConversionWarning))
         array = array.ravel()
     if array.ndim not in (1, 2):
-        message = f"{name} must be one- or two-dimensional, got shape {array.shape}"
+        message = (
+            f"{name} must be one- or two-dimensional, got {_described(y, array)}; give one label or "
+            "one probability row per sample"
+        )
         raise ValueError(message)
     if array.shape[0] != n_rows:
         message = (
             f"Found input variables with inconsistent numbers of samples: "
-            f"[{n_rows}, {array.shape[0]}] in the features and {name}"
+            f"[{n_rows}, {array.shape[0]}] in the features and {name}; give {name} one entry for "
+            "each row of features"
         )
         raise ValueError(message)
+    if array.ndim == 2 and classes is not None:
+        refuse_other_columns(class_columns(y, name), classes, name)
     check = _check_labels if array.ndim == 1 else _check_probability_rows
     return check(array, name)
 
 
-def distinct(y: NDArray[Any]) -> NDArray[Any]:
-    """Return the sorted classes that checked targets name.
+def class_columns(y: Any, name: str = "y") -> NDArray[Any] | None:
+    """Return the classes after which a data frame of probability rows calls its columns.
+
+    None without a data frame, and where the columns are only numbered, 0 … n_classes-1.
+    """
+    labels = [plain(label) for label in column_labels(y) or ()]
+    numbered = all(type(label) is int and label == k for k, label in enumerate(labels))
+    if numbered or len(labels) < 2:
+        return None
+    name = f"the columns of {name}"
+    columns = _check_labels(_as_label_array(labels, name), name)
+    _refuse_repeated(columns, name)
+    return columns
+
+
+def refuse_other_columns(
+    columns: NDArray[Any] | None, classes: NDArray[Any], name: str = "y"
+) -> None:
+    """Raise where probability rows have columns called otherwise than the classes, in their order."""
+    if columns is None or columns.tolist() == classes.tolist():
+        return
+    if sorted(map(str, columns.tolist())) == sorted(map(str, classes.tolist())):
+        remedy = f"put them in that order, {name}[list(model.classes_)]"
+    else:
+        remedy = f"call them so, or pass np.asarray({name}) with a column per class in that order"
+    message = (
+        f"the columns of {name} are called {listed(columns)}, but the model's classes are "
+        f"{listed(classes)}; {remedy}"
+    )
+    raise ValueError(message)
+
+
+def distinct(
+    y: NDArray[Any], columns: NDArray[Any] | None = None, *, name: str = "y"
+) -> NDArray[Any]:
+    """Return the classes that checked targets name: sorted, or as their columns are called.
 
     By counting or hashing, which beat sorting all of y.
+
+    Raises
+    ------
+    TypeError
+        Labels that have no order.
     """
     if y.ndim == 2:
-        return np.arange(y.shape[1])
+        return np.arange(y.shape[1]) if columns is None else columns
     if y.dtype.kind in "OUST":
-        return np.array(sorted(set(y.tolist())), dtype=y.dtype)
+        return np.array(_in_order(y.tolist(), name), dtype=y.dtype)
     if _is_compact(y):
         low = y.min()
         found = np.flatnonzero(np.bincount(_offsets(y, low)))
@@ -62,9 +111,25 @@ def distinct(y: NDArray[Any]) -> NDArray[Any]:
     return np.unique(y)
 
 
-def find_classes(y: NDArray[Any], sample_weight: NDArray[Any] | None) -> NDArray[Any]:
-    """Return the sorted classes of checked targets; a class whose weights are all 0 is absent."""
-    classes = distinct(y)
+def _in_order(labels: list[Any], name: str) -> list[Any]:
+    try:
+        return sorted(set(labels))
+    except TypeError as error:
+        enum = all(hasattr(label, "name") and hasattr(label, "value") for label in labels)
+        remedy = f"[label.name for label in {name}]" if enum else "text or integers"
+        message = (
+            f"{name} must hold labels that can be sorted, but those of type "
+            f"{type(labels[0]).__name__} have no order: {name}[0] is {label_text(labels[0])}; give "
+            f"{remedy} instead"
+        )
+        raise TypeError(message) from error
+
+
+def find_classes(
+    y: NDArray[Any], sample_weight: NDArray[Any] | None, columns: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Return the classes of checked targets; a class whose weights are all 0 is absent."""
+    classes = distinct(y, columns)
     if y.ndim == 2:
         return classes
     if sample_weight is not None and not sample_weight.all():
@@ -72,8 +137,8 @@ def find_classes(y: NDArray[Any], sample_weight: NDArray[Any] | None) -> NDArray
         if 2 <= present.shape[0] < classes.shape[0]:  # with fewer, the error below says it all
             absent = np.setdiff1d(classes, present)
             message = (
-                f"all rows of class {_plain(absent[0])!r} have weight 0: rows of weight 0 count as absent, "
-                "so the class is not learned. Drop these rows, or give them weight"
+                f"all rows of class {label_text(absent[0])} have weight 0: rows of weight 0 count as "
+                "absent, so the class is not learned. Drop these rows, or give them weight"
             )
             warn(message, UserWarning)
         classes = present
@@ -97,7 +162,7 @@ def encode(
     name: str = "y",
     remedy: str = "drop the row",
 ) -> Targets:
-    """Return checked y as targets for sorted `classes`; rows marked `absent` may hold any label.
+    """Return checked y as targets for `classes`; rows marked `absent` may hold any label.
 
     `remedy` is what to do about an unknown label.
 
@@ -119,8 +184,8 @@ def encode(
     if unknown.any():
         first = int(np.argmax(unknown))
         message = (
-            f"{name}[{first}] is {_plain(y[first])!r}, which is not among the classes "
-            f"{_listed(classes)}; {remedy}"
+            f"{name}[{first}] is {label_text(y[first])}, which is not among the classes "
+            f"{listed(classes)}; {remedy}"
         )
         raise ValueError(message)
     return Labels(labels, classes.shape[0], smoothing)
@@ -155,21 +220,49 @@ def _sort_of(labels: NDArray[Any]) -> str:
 
 def check_classes(classes: Any) -> NDArray[Any]:
     """Return the `classes` argument of partial_fit, sorted and known to be distinct labels."""
-    array = _check_labels(_as_label_array(classes, "classes"), "classes")
-    found = np.unique(array)
-    if found.shape[0] != array.shape[0]:
-        message = f"classes must be distinct, got {array.shape[0]} with {found.shape[0]} distinct"
+    array = _as_label_array(classes, "classes")
+    if array.ndim == 0:
+        message = f"classes must be one-dimensional, got {_described(classes, array)}; give a list of labels"
         raise ValueError(message)
+    array = _check_labels(array, "classes")
+    _refuse_repeated(array, "classes")
+    found = distinct(array, name="classes")
     if found.shape[0] < 2:
         raise ValueError(_one_class(found))
     return found
 
 
+def check_classes_by_hand(classes: Any, n_classes: int) -> NDArray[Any]:
+    """Return a model's `classes_`, in any order, known to be so many distinct labels."""
+    array = _check_labels(_as_label_array(classes, "classes_"), "classes_")
+    _refuse_repeated(array, "classes_")
+    if len(array) != n_classes:
+        message = f"classes_ must hold a label for each of the {n_classes} rows of coef_, got {len(array)}"
+        raise ValueError(message)
+    return array
+
+
+def _refuse_repeated(labels: NDArray[Any], name: str) -> None:
+    first: dict[Any, int] = {}
+    different = len(set(labels.tolist()))
+    for place, label in enumerate(labels.tolist()):
+        if first.setdefault(label, place) != place:
+            message = (
+                f"{name} must be distinct, got {len(labels)} with {different} distinct: "
+                f"{name}[{first[label]}] and {name}[{place}] are both {label_text(labels[place])}; "
+                "give every class once"
+            )
+            raise ValueError(message)
+
+
 def _positions(classes: NDArray[Any], y: NDArray[Any]) -> NDArray[np.intp]:
-    """Return the place of every label among sorted `classes`, -1 where it is not among them."""
+    """Return the place of every label among the classes, -1 where it is not among them."""
     if y.dtype.kind in "OUST" or classes.dtype.kind in "OUST":
         place = {label: k for k, label in enumerate(classes.tolist())}
         return np.fromiter((place.get(label, -1) for label in y.tolist()), np.intp, len(y))
+    if (classes[1:] < classes[:-1]).any():
+        order = np.argsort(classes)
+        return np.append(order, -1)[_positions(classes[order], y)]
     if y.dtype == classes.dtype and _is_compact(classes):
         low, high = classes[0], classes[-1]
         table = np.full(int(high) - int(low) + 1, -1, np.intp)
@@ -194,21 +287,33 @@ def _offsets(labels: NDArray[Any], low: Any) -> NDArray[np.int64]:
 
 
 def _one_class(classes: NDArray[Any]) -> str:
-    shown = str(classes[0]) if classes.shape[0] else "none"
+    only = "none"
+    if classes.shape[0]:
+        only = str(classes[0]) if classes.dtype.kind in "UT" else label_text(classes[0])
     return (
         "SoftmaxRegression needs at least 2 classes, but the data contains only one class: "
-        f"{shown}. Give rows of a second class"
+        f"{only}. Give rows of a second class"
     )
 
 
-def _plain(label: Any) -> Any:
-    """Return the label without its NumPy type, for a message."""
-    return label.item() if isinstance(label, np.generic) else label
+def label_text(label: Any) -> str:
+    """Return a label for a message or a view: a date as a date, others as Python writes them."""
+    if isinstance(label, np.datetime64):
+        return str(np.datetime_as_string(label, unit="auto"))
+    if isinstance(label, np.timedelta64) or hasattr(label, "isoformat"):
+        return str(label)
+    return shown(plain(label))
 
 
-def _listed(classes: NDArray[Any]) -> str:
-    shown = ", ".join(repr(label) for label in classes[:10].tolist())
-    return f"[{shown}, ...]" if classes.shape[0] > 10 else f"[{shown}]"
+def listed(classes: NDArray[Any]) -> str:
+    """Return the first few classes for a message."""
+    texts = ", ".join(map(label_text, classes[:10]))
+    return f"[{texts}, ...]" if classes.shape[0] > 10 else f"[{texts}]"
+
+
+def _described(values: Any, array: NDArray[Any]) -> str:
+    """Return the shape of an array, or the type of what is none."""
+    return f"shape {array.shape}" if array.ndim else f"a {type(values).__name__}, of shape ()"
 
 
 def _as_label_array(y: Any, name: str) -> NDArray[Any]:
@@ -217,7 +322,10 @@ def _as_label_array(y: Any, name: str) -> NDArray[Any]:
         raise ValueError(message)
     array = as_array(y, name)
     if not hasattr(y, "dtype") and _may_mix_kinds(y, array):
-        _unboxed(np.array(y, dtype=object), name)
+        labels = np.array(y, dtype=object)
+        _unboxed(labels, name)
+        if array.dtype.kind == "U":  # NumPy writes members of an Enum by their names, cut short
+            array = np.array([str.__str__(label) for label in labels.flat]).reshape(labels.shape)
     return _unboxed(array, name) if array.dtype.char == "O" else array
 
 
@@ -234,7 +342,9 @@ def _unboxed(array: NDArray[Any], name: str) -> NDArray[Any]:
     for index, value in np.ndenumerate(array):
         place = f"{name}[{', '.join(map(str, index))}]"
         if value is None or type(value).__name__ in ("NAType", "NaTType"):
-            message = f"{place} is {value!r}; labels must not be missing"
+            message = (
+                f"{place} is {value!r}; labels must not be missing, so drop the row or label it"
+            )
             raise ValueError(message)
         if isinstance(value, (float, np.floating)) and math.isnan(value):
             message = f"Input {name} contains NaN: {place} is {value}; drop the row or label it"
@@ -243,14 +353,21 @@ def _unboxed(array: NDArray[Any], name: str) -> NDArray[Any]:
     if set(kinds) == {"float", "int"}:
         return np.array(array.tolist(), dtype=np.float64)
     if len(kinds) > 1:
-        message = (
-            f"{name} mixes {' and '.join(kinds)}; y must hold labels of one type without missing "
-            "values"
-        )
-        raise TypeError(message)
+        raise TypeError(_mixed(array.ravel(), kinds, name))
     if kinds in (["bool"], ["int"], ["float"]):
         return np.array(array.tolist())
     return array
+
+
+def _mixed(labels: NDArray[Any], kinds: list[str], name: str) -> str:
+    """Return the message about labels of several kinds, with the first label of each."""
+    each = [_kind(label) for label in labels]
+    places = [each.index(kind) for kind in kinds]
+    first = ", ".join(f"{name}[{place}] is {label_text(labels[place])}" for place in sorted(places))
+    return (
+        f"{name} mixes {' and '.join(kinds)}; y must hold labels of one type without missing "
+        f"values: {first}; convert them, such as with [str(label) for label in {name}]"
+    )
 
 
 def _kind(label: object) -> str:
@@ -274,19 +391,27 @@ def _check_labels(y: NDArray[Any], name: str) -> NDArray[Any]:
     if y.dtype.char == "O":
         _check_hashable(y, name)
     if y.dtype.kind in "mM" and np.isnat(y).any():
-        message = f"{name}[{int(np.argmax(np.isnat(y)))}] is NaT; labels must not be missing"
+        message = f"{name}[{int(np.argmax(np.isnat(y)))}] is NaT; labels must not be missing, so drop the row or label it"
         raise ValueError(message)
     return y
 
 
 def _check_hashable(y: NDArray[np.object_], name: str) -> None:
     for row, label in enumerate(y):
-        if not isinstance(label, Hashable):
+        if not _is_hashable(label):
             kind = type(label).__name__
             message = (
                 f"{name}[{row}] is a {kind}; labels must be single values, such as text or integers"
             )
             raise TypeError(message)
+
+
+def _is_hashable(label: object) -> bool:
+    try:
+        hash(label)
+    except TypeError:
+        return False
+    return True
 
 
 def _check_integral(y: NDArray[Any], name: str) -> None:
@@ -304,7 +429,7 @@ def _check_integral(y: NDArray[Any], name: str) -> None:
         message = (
             f"Unknown label type: continuous. {name}[{first}] is {y[first]}. Maybe you are trying to "
             "fit a classifier, which expects discrete classes on a regression target with "
-            "continuous values"
+            "continuous values; cut them into classes"
         )
         raise ValueError(message)
 

@@ -1,7 +1,7 @@
 """What a fit begins with, and what it leaves."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ._descent import DescentState
 from ._optimum import AveragedDescent
 from ._parameters import Parameters
+from ._separation import Separation
 
 
 class Start(NamedTuple):
@@ -30,7 +31,8 @@ class Start(NamedTuple):
 class Learned(NamedTuple):
     """What a fit found out, without what it went on from.
 
-    `advice` is what to tell the user about a fit that ended early.
+    `advice` is what to tell the user about a fit that ended early, `stop_reason` one of the words
+    in `_ending`.
     """
 
     state: DescentState
@@ -41,6 +43,16 @@ class Learned(NamedTuple):
     converged: bool
     advice: str | None = None
     stream: AveragedDescent | None = None
+    stop_reason: str = ""
+    separation: Separation = Separation("none")
+
+    def warning(self, classes: NDArray[Any], names: NDArray[np.object_] | None) -> str | None:
+        """Return what to tell the user, if anything."""
+        if self.separation.unbounded or (self.converged and self.separation.kind == "unknown"):
+            n_features = self.state.theta.size // len(classes) - 1
+            features = [f"x{j}" for j in range(n_features)] if names is None else list(names)
+            return self.separation.sentence(classes, features)
+        return self.advice
 
 
 Keep = Callable[[Learned], None]

@@ -16,6 +16,8 @@ Source of the equations: Jurafsky and Martin, Speech and Language Processing (3r
 section 5.8.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -263,6 +265,7 @@ def log_softmax_rows(logits: Floats) -> Floats:
     """:func:`log_softmax` of trusted float logits of shape (n, K)."""
     log_probabilities = np.empty(logits.shape, logits.dtype)
     for rows, shifted, _, rest in _exponential_blocks(logits):
+        # Equation (5.47): log p = (z - max z) - log Σ exp(z - max z).
         log_probabilities[rows] = np.subtract(shifted, np.log1p(rest, out=rest), out=shifted)
     return log_probabilities
 
@@ -290,17 +293,20 @@ def _losses(shifted: Doubles, log_total: Doubles, targets: NDArray[Any]) -> Doub
     """-sum_k y_k log p_k of a block, with log p = shifted - log_total; overwrites shifted."""
     if targets.ndim == 1:
         own: Doubles = shifted[np.arange(len(targets)), targets]
-        return log_total[:, 0] - own
+        return log_total[:, 0] - own  # equation (5.46)
     np.copyto(shifted, 0.0, where=targets == 0)  # 0 * -inf counts as 0
     surprisal = np.subtract(log_total, shifted, out=shifted)
-    surprisal *= targets
+    surprisal *= targets  # equation (5.45)
     return _sum_over_classes(surprisal)[:, 0]
 
 
 def _differences(
     probabilities: Doubles, shifted: Doubles, log_total: Doubles, targets: NDArray[Any]
 ) -> Doubles:
-    """p_k - y_k of a block, as expm1(log p_k) + (1 - y_k) where y_k > 1/2; overwrites p."""
+    """p_k - y_k of a block, equation (5.48) without x; overwrites p.
+
+    Computed as expm1(log p_k) + (1 - y_k) where y_k > 1/2.
+    """
     if targets.ndim == 1:
         rows, columns = np.arange(len(targets)), targets
         remainder: Any = 0.0

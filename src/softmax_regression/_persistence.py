@@ -10,6 +10,9 @@ The file is a zip archive of uncompressed .npy members, which ``numpy.load`` rea
     _velocity            the last step, from which momentum goes on
     _stream.*            where a `partial_fit` without a learning rate stands
 
+A slim file has neither _velocity nor _stream, and null for the generator in its header; that of a
+model set by hand has no curves either, and null for n_iter.
+
 The same model gives the same bytes. Reading trusts nothing: sizes are compared with the size of
 the file before anything is read, and every array with what the header says of it.
 """
@@ -28,7 +31,8 @@ from numpy.typing import NDArray
 from . import __version__
 from ._archive import Members, pack, replace
 from ._exceptions import InconsistentVersionWarning, ModelFileError, sibling
-from ._hyperparameters import check_hyperparameters
+from ._fitted import learned_attributes
+from ._hyperparameters import check_hyperparameters, shown
 from ._optimum.minibatch import AveragedDescent
 from ._warn import warn
 
@@ -43,7 +47,8 @@ VERSION = 1  # to be raised by any change after which an older library would mis
 HEADER_BYTES = 1 << 24
 LABEL_BYTES = 1 << 24
 
-FLOAT_ARRAYS = ("coef_", "intercept_", "loss_curve_", "validation_curve_", "_velocity")
+PARAMETERS = ("coef_", "intercept_")
+CURVES = ("loss_curve_", "validation_curve_")
 STREAM_ARRAYS = ("parameters", "average", "penalty", "moment", "metric")
 STREAM_NUMBERS = {"moment_weight": float, "rows": int, "steps": int, "rows_at_renewal": int}
 OPTIONAL_ARRAYS = {"classes_", *(f"_stream.{name}" for name in STREAM_ARRAYS)}
@@ -51,20 +56,20 @@ LABEL_DTYPE = re.compile(r"\|b1|[|<>][iu][1248]|[<>]f[248]|\|S\d{1,9}|[<>][mM]8(
 STRING_DTYPE = re.compile(r"[<>]U\d{1,7}")
 
 
-def save_model(model: Any, path: str | os.PathLike[str]) -> None:
+def save_model(model: Any, path: str | os.PathLike[str], *, slim: bool = False) -> None:
     """Write a fitted model to `path`; a file already there is replaced at once or not at all."""
-    replace(Path(path).resolve(), _to_bytes(model))
+    replace(_as_path(path).resolve(), _to_bytes(model, slim))
 
 
 def load_model(estimator: type[Model], path: str | os.PathLike[str]) -> Model:
     """Return the model that `save_model` wrote to `path`, as an instance of `estimator`."""
-    path = Path(path)
+    path = _as_path(path)
     with path.open("rb") as file:
         try:
             members = Members(file)
             header = _read_header(members)
             if header["version"] <= VERSION:
-                return _restore(estimator, header, _read_arrays(members, header["arrays"]))
+                return _restore(estimator, header, _read_arrays(members, header))
         except MemoryError:
             raise
         except Exception as error:
@@ -77,6 +82,13 @@ def load_model(estimator: type[Model], path: str | os.PathLike[str]) -> Model:
         f"{VERSION}. Install a newer softmax_regression"
     )
     raise ModelFileError(message)
+
+
+def _as_path(path: Any) -> Path:
+    if isinstance(path, (str, os.PathLike)):
+        return Path(path)
+    message = f"path must be text or a pathlib.Path, got {shown(path)}; give the name of a file"
+    raise TypeError(message)
 
 
 def pickled_state(model: Any) -> dict[str, Any]:
@@ -96,8 +108,8 @@ def restore_pickled_state(model: Any, state: Mapping[str, Any]) -> None:
 # From a model to a header and arrays, and back
 
 
-def _to_bytes(model: Any) -> bytes:
-    header, arrays = _describe(model)
+def _to_bytes(model: Any, slim: bool = False) -> bytes:
+    header, arrays = _describe(model, slim)
     text = json.dumps(header, sort_keys=True, allow_nan=False).encode("ascii")
     if len(text) > HEADER_BYTES:
         message = (
@@ -108,29 +120,38 @@ def _to_bytes(model: Any) -> bytes:
     return pack({"header": np.frombuffer(text, np.uint8)} | arrays)
 
 
-def _describe(model: Any) -> tuple[Header, Arrays]:
+def _describe(model: Any, slim: bool) -> tuple[Header, Arrays]:
+    fitted = learned_attributes(model)
+    by_fit, resumable = "n_iter_" in fitted, "_generator" in fitted and not slim
     parameters = model.get_params()
     header = {
         "format": FORMAT,
         "version": VERSION,
         "library": __version__,
         "parameters": {name: _plain(name, value) for name, value in parameters.items()},
-        "feature_names": list(map(str, getattr(model, "feature_names_in_", ()))) or None,
-        "n_iter": int(model.n_iter_),
-        "converged": bool(model.converged_),
-        "optimality_gap": _finite_or_none(model.optimality_gap_),
-        "epoch": int(model._epoch),
-        "generator": _generator_state(model._generator),
+        "feature_names": list(map(str, fitted.get("feature_names_in_", ()))) or None,
+        "n_iter": int(fitted["n_iter_"]) if by_fit else None,
+        "converged": bool(fitted["converged_"]) if by_fit else None,
+        "stop_reason": fitted.get("stop_reason_"),
+        "optimality_gap": _finite_or_none(fitted["optimality_gap_"]) if by_fit else None,
+        "epoch": int(fitted.get("_epoch", 0)),
+        "generator": _generator_state(fitted["_generator"]) if resumable else None,
     }
     check_hyperparameters(model)
-    header["labels"], labels = _describe_labels(model.classes_)
-    header["stream"], stream = _describe_stream(model._stream)
-    floats = {name: np.asarray(getattr(model, name)) for name in FLOAT_ARRAYS} | stream
+    header["labels"], labels = _describe_labels(fitted["classes_"])
+    header["stream"], stream = _describe_stream(fitted["_stream"] if resumable else None)
+    floats = {name: np.asarray(fitted[name]) for name in _float_arrays(header)} | stream
     little = {name: array.astype(array.dtype.newbyteorder("<")) for name, array in floats.items()}
     arrays = little | labels
     header["arrays"] = {name: [a.dtype.str, list(a.shape)] for name, a in arrays.items()}
-    _check_learned(header, arrays, model.classes_)
+    _check_learned(header, arrays, fitted["classes_"])
     return header, arrays
+
+
+def _float_arrays(header: Header) -> tuple[str, ...]:
+    """Return the arrays of every file of that kind: by a fit or by hand, whole or slim."""
+    curves = () if header["n_iter"] is None else CURVES
+    return (*PARAMETERS, *curves, *(() if header["generator"] is None else ("_velocity",)))
 
 
 def _restore(estimator: type[Model], header: Header, arrays: Arrays) -> Model:
@@ -139,22 +160,38 @@ def _restore(estimator: type[Model], header: Header, arrays: Arrays) -> Model:
     parameters = {name: _from_plain(value) for name, value in header["parameters"].items()}
     model: Any = estimator(**parameters)
     check_hyperparameters(model)
-    gap = header["optimality_gap"]
     fitted = {
         "classes_": classes,
         "n_features_in_": arrays["coef_"].shape[1],
-        "n_iter_": _typed(int, header["n_iter"]),
-        "converged_": _typed(bool, header["converged"]),
-        "optimality_gap_": math.inf if gap is None else _typed(float, gap),
-        "_epoch": _typed(int, header["epoch"]),
-        "_generator": _restore_generator(header["generator"]),
-        "_stream": _restore_stream(header["stream"], arrays),
+        **({} if header["n_iter"] is None else _restore_report(header)),
+        **({} if header["generator"] is None else _restore_state(header, arrays)),
     }
-    fitted |= {name: _native(arrays[name]) for name in FLOAT_ARRAYS}
+    fitted |= {name: _native(arrays[name]) for name in _float_arrays(header)}
+    if header.get("stop_reason") is not None:  # the first files of format 1 do not have it
+        fitted["stop_reason_"] = _typed(str, header["stop_reason"])
     if header["feature_names"] is not None:
         fitted["feature_names_in_"] = np.array(header["feature_names"], dtype=object)
     vars(model).update(fitted)
     return model  # type: ignore[no-any-return]
+
+
+def _restore_report(header: Header) -> dict[str, Any]:
+    """Return what the fit said of itself."""
+    gap = header["optimality_gap"]
+    return {
+        "n_iter_": _typed(int, header["n_iter"]),
+        "converged_": _typed(bool, header["converged"]),
+        "optimality_gap_": math.inf if gap is None else _typed(float, gap),
+        "_epoch": _typed(int, header["epoch"]),
+    }
+
+
+def _restore_state(header: Header, arrays: Arrays) -> dict[str, Any]:
+    """Return what another fit goes on from; a slim file has none."""
+    return {
+        "_generator": _restore_generator(header["generator"]),
+        "_stream": _restore_stream(header["stream"], arrays),
+    }
 
 
 def _check_learned(header: Header, arrays: Arrays, classes: NDArray[Any]) -> None:
@@ -165,7 +202,7 @@ def _check_learned(header: Header, arrays: Arrays, classes: NDArray[Any]) -> Non
         "intercept_": (n_classes,),
         "_velocity": (n_classes * (n_features + 1),),
     }
-    for name in FLOAT_ARRAYS:
+    for name in _float_arrays(header):
         array = arrays[name]
         curve = name.endswith("curve_")
         if array.dtype.str not in (("<f8",) if curve else ("<f4", "<f8")):
@@ -174,11 +211,12 @@ def _check_learned(header: Header, arrays: Arrays, classes: NDArray[Any]) -> Non
         if array.shape != shapes.get(name, (array.size,)):
             message = f"{name} of shape {array.shape} does not fit coef_ of shape {shapes['coef_']}"
             raise ValueError(message)
-        if name in ("coef_", "intercept_") and not np.isfinite(array).all():
+        if name in PARAMETERS and not np.isfinite(array).all():
             message = f"{name} must be finite"
             raise ValueError(message)
-    if classes.shape != (n_classes,) or n_classes < 2 or not (classes[:-1] < classes[1:]).all():
-        message = f"classes_ must hold {n_classes} distinct labels in sorted order, at least 2"
+    different = len(set(classes[classes == classes].tolist()))  # noqa: PLR0124 - NaN is no label
+    if classes.shape != (n_classes,) or different < max(n_classes, 2):
+        message = f"classes_ must hold {n_classes} distinct labels, at least 2"
         raise ValueError(message)
     names = header["feature_names"]
     if names is not None and not (_are_strings(names) and len(names) == n_features):
@@ -345,10 +383,12 @@ def _read_header(members: Members) -> Header:
     return header
 
 
-def _read_arrays(members: Members, described: Mapping[str, Any]) -> Arrays:
+def _read_arrays(members: Members, header: Header) -> Arrays:
     """Return the arrays as the header describes them; sizes are checked before anything is read."""
+    described = header["arrays"]
     files = {"header.npy", *(f"{name}.npy" for name in described)}
-    if set(described) - OPTIONAL_ARRAYS != set(FLOAT_ARRAYS) or members.names() != files:
+    needed = set(_float_arrays(header))
+    if set(described) - OPTIONAL_ARRAYS != needed or members.names() != files:
         message = "members are missing, or there are too many"
         raise ValueError(message)
     for name, (dtype, shape) in described.items():

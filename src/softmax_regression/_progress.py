@@ -1,11 +1,16 @@
 """What a running fit tells: progress for callbacks, lines for the terminal, when to stop."""
 
+from __future__ import annotations
+
 import logging
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, NoReturn, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ._parameters import Parameters
 
@@ -18,57 +23,140 @@ SECONDS_BETWEEN_LINES = 0.5
 Watch: TypeAlias = Callable[[Parameters], bool]
 
 
-@dataclass(frozen=True)
 class Progress:
-    """One epoch of a running fit, as a callback sees it.
+    """What a running fit tells its callback after an epoch, or a step.
 
-    With ``learning_rate="auto"`` it is one step, which takes one pass over the data or a few.
+    An epoch is one pass over the data. Gradient descent tells of every epoch. With
+    ``learning_rate="auto"`` the fit tells of where it begins and of every step, which takes one
+    epoch or a few.
 
     Attributes
     ----------
     epoch : int
-        Epochs or steps finished in this fit, 1 after the first.
+        Epochs finished in this fit.
     max_iter : int
-        The most there can be.
+        The most epochs there can be.
     loss : float
-        The epoch's or step's entry of ``loss_curve_``: the objective, in nats.
+        The newest entry of ``loss_curve_``: the objective, in nats.
     validation_loss : float or None
         Mean cross-entropy of the validation data, in nats, where there are any.
     optimality_gap : float
-        Estimate of the objective's distance to its minimum, ``inf`` where there is none; the
-        proof is made at the end of the fit.
+        Estimate of the objective's distance to its minimum, at most `loss`; ``inf`` where there
+        is none. The proof is made at the end of the fit.
     elapsed : float
         Seconds since the fit began.
+    step : int or None
+        Steps taken in this fit, 0 where it begins; None for gradient descent.
 
     Examples
     --------
     >>> from softmax_regression import SoftmaxRegression
     >>> def show(progress):
     ...     print(progress.epoch, round(progress.loss, 3))
-    ...     return progress.loss < 0.5  # ends the fit
+    ...     return progress.loss < 0.5  # True ends the fit
     >>> model = SoftmaxRegression(learning_rate=1.0, callback=show)
     >>> model = model.fit([[0.0], [1.0], [2.0], [3.0]], ["a", "a", "b", "b"])
     1 0.693
     2 0.546
     3 0.432
+
+    The path of the weights, one array for every epoch:
+
+    >>> path = []
+    >>> model = SoftmaxRegression(learning_rate=1.0, max_iter=3, tol=0)
+    >>> model = model.set_params(callback=lambda progress: path.append(progress.coef))
+    >>> model = model.fit([[0.0], [1.0], [2.0], [3.0]], ["a", "a", "b", "b"])
+    >>> [round(float(coef[1, 0] - coef[0, 0]), 3) for coef in path]
+    [1.0, 0.825, 0.973]
     """
 
-    epoch: int
-    max_iter: int
-    loss: float
-    validation_loss: float | None
-    optimality_gap: float
-    elapsed: float
+    def __init__(
+        self,
+        *,
+        epoch: int,
+        max_iter: int,
+        loss: float,
+        validation_loss: float | None,
+        optimality_gap: float,
+        elapsed: float,
+        step: int | None = None,
+        parameters: Callable[[], Parameters] | None = None,
+    ) -> None:
+        self.epoch: int
+        self.max_iter: int
+        self.loss: float
+        self.validation_loss: float | None
+        self.optimality_gap: float
+        self.elapsed: float
+        self.step: int | None
+        vars(self).update(
+            epoch=epoch,
+            max_iter=max_iter,
+            loss=loss,
+            validation_loss=validation_loss,
+            optimality_gap=optimality_gap,
+            elapsed=elapsed,
+            step=step,
+            _running=parameters,
+            _read=None,
+        )
+
+    @property
+    def coef(self) -> NDArray[Any]:
+        """A copy of W now, shape (n_classes, n_features); made where it is read."""
+        return self._parameters().weights
+
+    @property
+    def intercept(self) -> NDArray[Any]:
+        """A copy of b now, shape (n_classes,); made where it is read."""
+        return self._parameters().intercept
+
+    def _parameters(self) -> Parameters:
+        state = vars(self)
+        if state["_read"] is None:
+            if state["_running"] is None:
+                message = (
+                    "progress.coef and progress.intercept can be read first while the callback "
+                    "runs: the fit has gone on since. Keep what they return, not progress"
+                )
+                raise AttributeError(message)
+            state["_read"] = Parameters(*map(np.array, state["_running"]()))
+        return state["_read"]  # type: ignore[no-any-return]
+
+    def _close(self) -> None:
+        """Let go of the running fit, which moves on."""
+        vars(self)["_running"] = None
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Refuse: this tells of a fit, and cannot change it."""
+        message = f"a Progress cannot be changed, nor the fit through it: {name}"
+        raise AttributeError(message)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickle keeps: not the running fit."""
+        return vars(self) | {"_running": None}
+
+    def __repr__(self) -> str:
+        shown = {name: value for name, value in vars(self).items() if name[0] != "_"}
+        return f"Progress({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     def __str__(self) -> str:
         width = len(str(self.max_iter))
-        parts = [f"epoch {self.epoch:{width}d}/{self.max_iter}", f"loss {self.loss:.6f}"]
-        if self.validation_loss is not None:
-            parts.append(f"validation {self.validation_loss:.6f}")
-        if math.isfinite(self.optimality_gap):
-            parts.append(f"gap {self.optimality_gap:.1e}")
+        measured = _measured(self.loss, self.optimality_gap, self.validation_loss)
+        if self.step is not None:  # and how many there will be nobody knows
+            return "  ".join([f"step {self.step:{width}d}  epoch {self.epoch:{width}d}", *measured])
         left = self.elapsed / self.epoch * (self.max_iter - self.epoch)
-        return "  ".join([*parts, f"at most {left:.1f} s left"])
+        counted = f"epoch {self.epoch:{width}d}/{self.max_iter}"
+        return "  ".join([counted, *measured, f"at most {left:.1f} s left"])
+
+
+def _measured(loss: float, gap: float, validation_loss: float | None = None) -> list[str]:
+    parts = [f"loss {loss:.6f}"]
+    if validation_loss is not None:
+        parts.append(f"validation {validation_loss:.6f}")
+    if math.isfinite(gap):
+        parts.append(f"gap {gap:.1e}")
+    return parts
 
 
 @dataclass(eq=False, repr=False)
@@ -113,28 +201,74 @@ class Monitor:
     validation_curve: list[float] = field(default_factory=list)
     best: Parameters | None = None
     stopped_by: str = ""
+    advice: str | None = None
 
     def __post_init__(self) -> None:
         self._begin = time.perf_counter()
         self._last_line = -math.inf
+        self._callback_decides = False
 
     def report(
-        self, loss: float, parameters: Callable[[], Parameters], gap: float = math.inf
+        self,
+        loss: float,
+        parameters: Callable[[], Parameters],
+        gap: float = math.inf,
+        passes: int | None = None,
     ) -> bool:
-        """Record one finished epoch; True asks the fit to stop, `stopped_by` says why."""
+        """Record an epoch, or a step after so many `passes`; True asks the fit to stop.
+
+        `stopped_by` says why then.
+        """
         self.loss_curve.append(loss)
         validation = self._validate(parameters)
         if self.plateau is not None and self.plateau.reached(loss):
             self.stopped_by = "tol"
-        epoch, elapsed = len(self.loss_curve), time.perf_counter() - self._begin
-        progress = Progress(epoch, self.max_iter, loss, validation, gap, elapsed)
+        entries, elapsed = len(self.loss_curve), time.perf_counter() - self._begin
+        epoch, step = (entries, None) if passes is None else (passes, entries - 1)
+        progress = Progress(
+            epoch=epoch,
+            max_iter=self.max_iter,
+            loss=loss,
+            validation_loss=validation,
+            optimality_gap=min(gap, loss) if math.isfinite(gap) else gap,  # F is never below 0
+            elapsed=elapsed,
+            step=step,
+            parameters=parameters,
+        )
         self._print(progress)
         logger.debug("%s", progress)
-        if self.callback is not None and self.callback(progress):
+        if self.callback is not None and self._ends(self.callback(progress), progress):
             self.stopped_by = self.stopped_by or "callback"
+        progress._close()
         if self.watch is not None and self.watch(parameters()):
             self.stopped_by = self.stopped_by or "callback"
         return bool(self.stopped_by)
+
+    def close(self, sentence: str, loss_curve: list[float], gap: float) -> None:
+        """Tell how the fit ended, and at which loss if it has one."""
+        elapsed = time.perf_counter() - self._begin
+        measured = _measured(loss_curve[-1], gap) if loss_curve else []
+        line = "  ".join([sentence, *measured, f"{elapsed:.2f} s"])
+        logger.info("%s", line)
+        if self.verbose:
+            print(line, flush=True)  # noqa: T201 - verbose asks for it
+
+    def _ends(self, answer: object, progress: Progress) -> bool:
+        """Whether the callback's answer ends the fit: True itself, and nothing that counts as true.
+
+        A callback that decides has answered False before. From one that has not, True may be the
+        return value of something else.
+        """
+        if not isinstance(answer, (bool, np.bool_)):
+            return False
+        if answer and not self._callback_decides:
+            self.advice = (
+                f"the callback ended the fit at epoch {progress.epoch} by returning True. If that "
+                "was meant, let it return False to go on; if not, let it return nothing (tqdm's "
+                "update() returns True whenever it draws)"
+            )
+        self._callback_decides = True
+        return bool(answer)
 
     def _validate(self, parameters: Callable[[], Parameters]) -> float | None:
         if self.validation_loss is None:

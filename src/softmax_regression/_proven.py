@@ -3,17 +3,27 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ._ending import CONVERGED
 from ._exceptions import DivergenceError
 from ._hyperparameters import Hyperparameters
 from ._learned import Learned, Start
 from ._likelihood.block import Block
-from ._objective import objective_of
-from ._optimum import Limits, Solution, minimise
+from ._likelihood.sums import summed
+from ._likelihood.survey import survey
+from ._objective import mean_loss, objective_of
+from ._optimum import Limits, Report, Solution, minimise
+from ._parameters import Parameters
 from ._penalty import Penalty
 from ._progress import Monitor
-from ._separation import separates
+from ._separation import Separation, empty_classes, find_separation
 from ._stream import BATCH
+from ._types import Vector
+
+# How many times what float32 rounds of the weights is counted, in turn.
+ROUNDINGS = (1.0, 16.0, 256.0)
+EPS = float(np.finfo(np.float64).eps)
 
 
 def minimise_and_prove(
@@ -22,27 +32,51 @@ def minimise_and_prove(
     """Minimise F and prove it."""
     state = start.state
     if settings.max_iter == 0:
-        return Learned(state, [], [], 0, math.inf, False, stream=start.stream)
+        return Learned(state, [], [], 0, math.inf, False, None, start.stream, "max_iter")
     dtype = state.theta.dtype
     solution = _minimised(problem, settings, start, monitor)
-    separable = not (settings.l1 or settings.l2) and separates(problem, solution.parameters)
+    separation = _separation(problem, settings, solution)
     if dtype == np.float32 and monitor.best is None:
-        solution = _rounded(solution, problem, settings)
+        solution = _in_single(solution, problem, settings)
     kept, objective, gap = solution.parameters, solution.objective, solution.gap
     if monitor.best is not None:
         kept, gap = monitor.best.held(dtype), math.inf
         objective = objective_of(problem, Penalty(settings.l1, settings.l2), kept)
     state.theta = kept.joined()
     state.velocity = np.zeros_like(state.theta)
+    reason = _reason(solution, monitor)
+    if separation.unbounded and reason != "callback":
+        reason = "separable"
     return Learned(
         state,
         [*monitor.loss_curve, objective],
         monitor.validation_curve,
         solution.n_iter,
         gap,
-        (solution.converged or monitor.stopped_by == "validation") and not separable,
-        _advice(solution, settings, separable),
+        reason in CONVERGED,
+        _advice(solution, settings),
+        separation=separation,
+        stop_reason=reason,
     )
+
+
+def _separation(problem: Block, settings: Hyperparameters, solution: Solution) -> Separation:
+    """Return whether F has a minimum: a penalty holds all but the intercepts."""
+    if not (settings.l1 or settings.l2):
+        return find_separation(problem, solution.parameters, fit_intercept=settings.fit_intercept)
+    empty: tuple[int, ...] = ()
+    if settings.fit_intercept:
+        empty = empty_classes(problem.targets, problem.weight)
+    return Separation("quasi" if empty else "none", empty=empty)
+
+
+def _reason(solution: Solution, monitor: Monitor) -> str:
+    """Return the word for what ended the fit."""
+    if monitor.stopped_by == "validation":
+        return "validation"
+    if solution.converged:
+        return "tol"
+    return monitor.stopped_by or solution.reason
 
 
 def _minimised(
@@ -55,27 +89,72 @@ def _minimised(
     DivergenceError
         F, its gradient or the parameters left the finite numbers.
     """
-    with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
-        solution = minimise(
-            problem,
-            Penalty(settings.l1, settings.l2),
-            None if start.fresh else start.parameters(problem.targets.n_classes),
-            Limits(settings.tol, settings.max_iter),
-            monitor.report,
-            fit_intercept=settings.fit_intercept,
-            batch_size=settings.rows_per_batch(BATCH),
-            generator=start.generator if settings.shuffle else None,
-        )
+    begin = None if start.fresh else start.parameters(problem.targets.n_classes)
+    order = start.generator if settings.shuffle else None
+    solution = _solved(problem, settings, begin, monitor.report, generator=order)
     if solution.reason == "non-finite":
         raise DivergenceError(start.n_iter + solution.n_iter, solution.objective, None)
     return solution
 
 
-def _rounded(solution: Solution, problem: Block, settings: Hyperparameters) -> Solution:
-    """Return the solution as float32 holds it, where F may be higher than was proven."""
-    parameters = solution.parameters.held(np.float32)
+def _solved(
+    problem: Block,
+    settings: Hyperparameters,
+    begin: Parameters | None,
+    report: Report,
+    *,
+    generator: "np.random.Generator | None" = None,
+    more_l2: float | Vector = 0.0,
+) -> Solution:
+    with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
+        return minimise(
+            problem,
+            Penalty(settings.l1, settings.l2 + more_l2),
+            begin,
+            Limits(settings.tol, settings.max_iter),
+            report,
+            fit_intercept=settings.fit_intercept,
+            batch_size=settings.rows_per_batch(BATCH),
+            generator=generator,
+        )
+
+
+def _in_single(solution: Solution, problem: Block, settings: Hyperparameters) -> Solution:
+    """Return the solution as float32 holds it, or another that loses less by it.
+
+    Where columns are nearly collinear, weights far apart have nearly the same F, and the largest
+    of them are the worst to round: minima of F and a multiple of what rounding adds to it. float32
+    rounds w_kj, and w_kj x_ij, by u = 2⁻²⁴ of them at most. Were these errors spread evenly, a logit
+    would be off by an e with E[e²] = ⅔ u² Σ_j w_kj² E[x_j²], and F by ½ e² times a curvature
+    p (1 − p) ≤ ¼: an l2 for each feature.
+    """
+    held = [_rounded(solution.parameters, solution, problem, settings)]
+    if held[0].reason != "float32":
+        return held[0]
+    parameters, readings = solution.parameters, solution.n_iter
+    (about,) = summed(survey, [problem])
+    rounding = 2.0**-48 / 6.0 * (about.spread**2 + about.mean**2)
+    for times in ROUNDINGS:
+        gentle = _solved(problem, settings, parameters, lambda *_: False, more_l2=times * rounding)
+        parameters, readings = gentle.parameters, readings + gentle.n_iter
+        held.append(_rounded(parameters, solution, problem, settings))
+
+    def seen(found: Solution) -> float:
+        """F, or the loss as predictions have it, whose products are in float32 too."""
+        return max(found.objective, mean_loss(problem, found.parameters))
+
+    return min(held, key=seen)._replace(n_iter=readings)
+
+
+def _rounded(
+    parameters: Parameters, solution: Solution, problem: Block, settings: Hyperparameters
+) -> Solution:
+    """Return the parameters in float32, where F may be higher than that of the solution."""
+    parameters = _held(parameters, solution.centre)
     objective = objective_of(problem, Penalty(settings.l1, settings.l2), parameters)
-    rise = max(objective - solution.objective, 0.0)
+    # Far from zero, F itself is rounded: as the largest of the terms that add up to a logit.
+    size = np.abs(parameters.weights) @ np.abs(solution.centre) + np.abs(parameters.intercept)
+    rise = max(objective - solution.objective, 0.0) + EPS * float(size.max())
     gap, decrement = solution.gap + rise, solution.decrement + rise
     within = (gap if math.isfinite(gap) else decrement) <= settings.tol
     return Solution(
@@ -86,21 +165,23 @@ def _rounded(solution: Solution, problem: Block, settings: Hyperparameters) -> S
         solution.converged and within,
         solution.n_iter,
         "float32" if solution.converged and not within else solution.reason,
+        solution.centre,
     )
 
 
-def _advice(solution: Solution, settings: Hyperparameters, separable: bool) -> str | None:
-    if separable:
-        return (
-            "the classes are separable: every training row has a positive margin, so that without "
-            "a penalty F has no minimum and the coefficients grow as long as the fit runs "
-            f"(largest now {np.abs(solution.parameters.weights).max():.3g}). Set l2 > 0"
-        )
+def _held(parameters: Parameters, centre: NDArray[np.float64]) -> Parameters:
+    """Return (W, b) in float32, b after what rounding W changes at the mean row."""
+    held = parameters.held(np.float32)
+    moved = (parameters.weights - held.weights) @ centre
+    return Parameters(parameters.weights, parameters.intercept + moved).held(np.float32)
+
+
+def _advice(solution: Solution, settings: Hyperparameters) -> str | None:
     if solution.converged or settings.tol == 0 or solution.reason == "stopped":
         return None
     cause, remedy = {
         "max_iter": (
-            f"max_iter={settings.max_iter} passes",
+            f"max_iter={settings.max_iter} epochs",
             "Raise max_iter or tol; a larger l2 makes the problem easier",
         ),
         "rounding": (
@@ -118,9 +199,17 @@ def _advice(solution: Solution, settings: Hyperparameters, separable: bool) -> s
 def _distance(solution: Solution, settings: Hyperparameters) -> str:
     """Return how far F is above its minimum, in words."""
     if math.isfinite(solution.gap):
-        distance = f"F is proven to be within {solution.gap:.2g} nats of its minimum"
+        distance = f"F is proven to be within {_upwards(solution.gap)} nats of its minimum"
     elif 0.0 <= solution.decrement < math.inf:
-        distance = f"F is estimated to be {solution.decrement:.2g} nats above its minimum"
+        distance = f"F is estimated to be {_upwards(solution.decrement)} nats above its minimum"
     else:
         return "how far F is above its minimum is not known"
     return f"{distance}, and tol={settings.tol:g} asks for less"
+
+
+def _upwards(bound: float) -> str:
+    """Return two digits that are no less than the bound."""
+    text = f"{bound:.2g}"
+    if float(text) < bound:
+        text = f"{bound + 10.0 ** (math.floor(math.log10(bound)) - 1) / 2:.2g}"
+    return text

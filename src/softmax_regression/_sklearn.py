@@ -4,6 +4,8 @@ scikit-learn recognises an estimator by what it can do, not by its bases: by the
 and by `get_params` and `set_params`. Nothing here runs before a user, or scikit-learn, calls it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -17,6 +19,8 @@ ROUTED = {
     "partial_fit": ("classes", "sample_weight"),
     "score": ("sample_weight",),
 }
+# Where the question mark in a diagram leads; without a link its tables explain nothing.
+DOCUMENTATION = "https://pypi.org/project/softmax-regression/"
 UNCHANGED = "$UNCHANGED$"  # scikit-learn's word for a request that stays as it is
 
 
@@ -33,6 +37,25 @@ class ScikitLearnMethods:
             classifier_tags=ClassifierTags(),
             input_tags=InputTags(sparse=True),
         )
+
+    # The three that fill a box of scikit-learn's diagrams. What they make is its own: the arguments
+    # differ between its versions, and so they are passed on as they come.
+
+    def _get_params_html(self, *arguments: Any, **named: Any) -> Any:
+        """Return the table of parameters in scikit-learn's diagrams, from its version 1.7."""
+        from sklearn.base import BaseEstimator
+
+        return BaseEstimator._get_params_html(self, *arguments, **named)
+
+    def _get_fitted_attr_html(self, *arguments: Any, **named: Any) -> Any:
+        """Return the table of learned attributes there, from its version 1.9."""
+        from sklearn.base import BaseEstimator
+
+        return BaseEstimator._get_fitted_attr_html(self, *arguments, **named)
+
+    def _get_doc_link(self) -> str:
+        """Return the link there."""
+        return DOCUMENTATION
 
     def get_metadata_routing(self) -> Any:
         """Return which arguments a scikit-learn meta-estimator passes on to which method.
@@ -194,20 +217,20 @@ class ScikitLearnMethods:
         >>> twin.predict([[2.0]])  # doctest: +SKIP
         array(['c'], dtype='<U1')
         """
-        self._check_fitted()  # type: ignore[attr-defined]
+        fitted = self._fitted()  # type: ignore[attr-defined]
         from sklearn.linear_model import LogisticRegression
 
-        return _copy_to(LogisticRegression(fit_intercept=self.fit_intercept), self)  # type: ignore[attr-defined]
+        return _copy_to(LogisticRegression(fit_intercept=self.fit_intercept), fitted)  # type: ignore[attr-defined]
 
 
-def _copy_to(twin: Any, model: Any) -> Any:
-    coef, intercept = model.coef_.copy(), model.intercept_.copy()
-    if len(model.classes_) == 2:
+def _copy_to(twin: Any, fitted: dict[str, Any]) -> Any:
+    coef, intercept = fitted["coef_"].copy(), fitted["intercept_"].copy()
+    if len(fitted["classes_"]) == 2:
         coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
-    twin.coef_, twin.intercept_, twin.classes_ = coef, intercept, model.classes_.copy()
-    twin.n_features_in_ = model.n_features_in_
-    if hasattr(model, "feature_names_in_"):
-        twin.feature_names_in_ = model.feature_names_in_.copy()
+    twin.coef_, twin.intercept_, twin.classes_ = coef, intercept, fitted["classes_"].copy()
+    twin.n_features_in_ = fitted["n_features_in_"]
+    if "feature_names_in_" in fitted:
+        twin.feature_names_in_ = fitted["feature_names_in_"].copy()
     return twin
 
 

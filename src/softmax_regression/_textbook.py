@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._descent import Batches, BatchObjective, Descent, DescentState, GradientDescent
+from ._ending import CONVERGED
 from ._exceptions import DivergenceError
 from ._hyperparameters import Hyperparameters, check_learning_rate
 from ._learned import Keep, Learned, Start
@@ -39,7 +40,8 @@ def descend(
     try:
         descent.run(start.state, settings.max_iter, monitor.report, rows=rows, generator=generator)
     except DivergenceError:
-        keep(_described(settings, start, monitor, first, single=single))
+        kept = _described(settings, start, monitor, first, single=single)
+        keep(kept._replace(converged=False, stop_reason="divergence"))
         raise
     if monitor.best is not None:
         start.state.theta = monitor.best.joined()
@@ -66,15 +68,17 @@ def _described(
     # measured after steps made for others: sorted rows alone can lift the curve somewhat.
     tolerated = 1.0 + ROUNDING if single and not monitor.early else 2.0
     rose = bool(curve) and not last <= tolerated * first
+    reason = "rise" if rose else monitor.stopped_by or "max_iter"
     return Learned(
         start.state,
         curve,
         monitor.validation_curve,
         len(curve),
         math.inf,
-        monitor.stopped_by in ("tol", "validation") and not rose,
+        reason in CONVERGED,
         _rise_advice(first, last, settings) if rose else _advice(settings, monitor),
         None if curve else start.stream,
+        reason,
     )
 
 

@@ -1,13 +1,15 @@
 """How much each row counts: sample weights and class weights."""
 
+import contextlib
 import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import as_array, objects_as_floats
+from ._arrays import as_array, objects_as_floats, plain
 from ._hyperparameters import ClassWeight
+from ._labels import label_text, listed
 from ._likelihood.block import Block
 from ._likelihood.targets import Targets
 
@@ -30,7 +32,7 @@ def check_sample_weight(
         return None
     weights = _as_floats(sample_weight, name)
     if weights.shape != (n_rows,):
-        message = f"{name}.shape == {weights.shape}, expected ({n_rows},)"
+        message = f"{name}.shape == {weights.shape}, expected ({n_rows},): give one weight per row"
         raise ValueError(message)
     legal = np.isfinite(weights) & (weights >= 0)
     if not legal.all():
@@ -63,28 +65,29 @@ def apply_class_weight(
     class_weight: ClassWeight,
     classes: NDArray[Any],
     targets: Targets,
-) -> NDArray[np.float64] | None:
-    """Return w_i Σ_k t_ik c_k, the weight of each row times the weight of its class, scaled.
+) -> tuple[NDArray[np.float64] | None, Targets]:
+    """Return the weights w_i Σ_k c_k t_ik, scaled, and the targets c_k t_ik / Σ_k c_k t_ik.
 
-    "balanced" is c_k = Σ_i w_i / (K Σ_i w_i t_ik), so that every class weighs the same; K counts
-    the classes of weight > 0.
+    Together -w_i Σ_k c_k t_ik log ŷ_ik: a probability row is a row of each class k of the weight
+    w_i c_k t_ik. "balanced" is c_k in proportion to 1 / Σ_i w_i t_ik, so that every class weighs
+    the same.
     """
     if class_weight is None:
-        return sample_weight
+        return sample_weight, targets
     if isinstance(class_weight, str):
         totals = targets.class_totals(sample_weight)
-        shares = np.count_nonzero(totals) * totals
-        per_class = np.divide(totals.sum(), shares, where=totals > 0, out=totals * 0)
+        least = totals[totals > 0].min(initial=1.0)
+        per_class = np.divide(least, totals, where=totals > 0, out=totals * 0)
     else:
         per_class = _per_class(class_weight, classes)
-    rows = targets.row_weights(per_class)
-    return _scaled(rows if sample_weight is None else sample_weight * rows)
+    rows, weighted = targets.weighted(_scaled(per_class))
+    return _scaled(rows if sample_weight is None else sample_weight * rows), weighted
 
 
 def class_weighted(block: Block, class_weight: ClassWeight, classes: NDArray[Any]) -> Block:
     """Return the rows that count with the weights of their classes."""
-    weight = apply_class_weight(block.weight, class_weight, classes, block.targets)
-    return block._replace(weight=weight).counted()
+    weight, targets = apply_class_weight(block.weight, class_weight, classes, block.targets)
+    return block._replace(weight=weight, targets=targets).counted()
 
 
 def _scaled(weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -99,21 +102,26 @@ def _scaled(weights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _per_class(class_weight: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
     """Return the weight of each class; of classes that are not there, if all that are have one."""
-    named = {
-        label.item() if isinstance(label, np.generic) else label: weight
-        for label, weight in class_weight.items()
-    }
+    named = {_as_label(label, classes.dtype): weight for label, weight in class_weight.items()}
     known = classes.tolist()
     unnamed = [label for label in known if label not in named]
-    unknown = [label for label in named if label not in set(known)]
+    unknown = [label for label in class_weight if _as_label(label, classes.dtype) not in set(known)]
     if unnamed and unknown:
         message = (
-            f"class_weight names the class {unknown[0]!r}, which is not among the classes "
-            f"{known[:10]}, and not the class {unnamed[0]!r}; remove it, correct its spelling or "
-            "name every class"
+            f"class_weight names the class {label_text(unknown[0])}, but the classes are "
+            f"{listed(classes)}; correct its spelling or remove it"
         )
         raise ValueError(message)
     return np.array([named.get(label, 1.0) for label in known], dtype=np.float64)
+
+
+def _as_label(label: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a key of class_weight as a label of that dtype is written in Python."""
+    dates = isinstance(label, np.generic) or hasattr(label, "isoformat")
+    if dtype.kind in "mM" and dates:  # nanoseconds are written as integers
+        with contextlib.suppress(TypeError, ValueError):  # what is no date is no label
+            return np.asarray(label, dtype=dtype).item()
+    return plain(label)
 
 
 def _as_floats(sample_weight: Any, name: str) -> NDArray[np.float64]:
@@ -121,6 +129,7 @@ def _as_floats(sample_weight: Any, name: str) -> NDArray[np.float64]:
     if array.dtype.kind == "O":
         return objects_as_floats(array, name)
     if array.dtype.kind not in "biuf":
-        message = f"{name} must hold numbers, got dtype {array.dtype}"
+        first = ", ".join(map(label_text, array.flat[:1]))
+        message = f"{name} must hold numbers, got dtype {array.dtype}, such as {first}"
         raise TypeError(message)
     return array.astype(np.float64)

@@ -30,7 +30,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from picture import draw
+from picture import Panel, draw
 from race import (
     TARGETS,
     TIGHT,
@@ -46,7 +46,7 @@ from race import (
     warm_up,
 )
 from solvers import OTHERS, OURS, SCIKIT_LEARN
-from workloads import goal, workloads
+from workloads import goal, title, workloads
 
 from softmax_regression import SoftmaxRegression
 
@@ -247,15 +247,15 @@ def broken_proofs(problem: Problem, runs: list[Run], best: float) -> list[str]:
     ]
 
 
-def curves(problem: Problem, runs: list[Run]) -> tuple[str, dict[str, list[tuple[float, float]]]]:
-    """Return a title and each solver's (seconds, relative gap) over its rungs."""
+def panel(problem: Problem, runs: list[Run]) -> Panel:
+    """Return a title, the size and each solver's (seconds, relative gap) over its rungs."""
     best = min(run.objective for run in runs)
     points: dict[str, list[tuple[float, float]]] = {}
     for run in runs:
         if run.finished and run.rung != TIGHT:
             gap = (run.objective - best) / best
             points.setdefault(run.solver.name, []).append((run.seconds, gap))
-    return f"{problem.name}, {problem.size}", points
+    return title(problem.name), problem.size, points
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -305,7 +305,7 @@ def main() -> int:
             mine = [row.ours for row in found if row.target is None and row.ours]
             broken.extend(broken_proofs(problem, runs + mine, found[0].best))
             if divisor == 1:
-                panels.append(curves(problem, runs))
+                panels.append(panel(problem, runs))
             if options.csv:
                 write_csv(options.csv, rows)
             if options.svg:

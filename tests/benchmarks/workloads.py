@@ -29,11 +29,30 @@ GOALS = {
     "two-classes": 1.0,
 }
 DENSE_GOAL = 5.0
+TITLES = {
+    "400x2000": "few rows, synthetic",
+    "wide": "image-like, synthetic",
+    "two-classes": "two classes, synthetic",
+    "text": "sparse text, synthetic",
+    "tall": "tall, synthetic",
+    "many-classes": "many classes, synthetic",
+    "breast-cancer": "breast cancer",
+    "covtype15k": "covertype sample",
+    "dry_bean": "dry bean",
+}
 
 
 def goal(name: str) -> float:
     """Return how many times faster than the fastest scikit-learn solver a fit should be."""
     return GOALS.get(name.removesuffix("-raw").removesuffix("-standardised"), DENSE_GOAL)
+
+
+def title(name: str) -> str:
+    """Return a workload's name as the README writes it."""
+    for version in ("raw", "standardised"):
+        if name.endswith(f"-{version}"):
+            return f"{title(name.removesuffix(f'-{version}'))}, {version}"
+    return TITLES.get(name, name)
 
 
 def workloads(folder: Path | None) -> dict[str, Callable[[], Data]]:

@@ -105,7 +105,7 @@ class Graph:
         return {"a task": 1}
 
 
-@pytest.mark.parametrize(("given", "remedy"), [(Lazy(), r"\.collect\(\)"), (Graph(), r"compute\(\)")],
+@pytest.mark.parametrize(("given", "remedy"), [(Lazy(), r"\.collect\(\)"), (Graph(), r"compute\(\), or give its blocks in turn, to partial_fit")],
                          ids=["lazy", "dask"])  # fmt: skip
 def test_what_would_be_loaded_whole_is_refused(given, remedy):
     with pytest.raises(TypeError, match=remedy):
@@ -166,7 +166,7 @@ def test_names_on_one_side_only_are_warned_of(given, fitted, message):
 
 
 @pytest.mark.parametrize(("given", "fitted", "lines"), [
-    (named("b", "a"), named("a", "b"), ["must be in the same order"]),
+    (named("b", "a"), named("a", "b"), ["must be in the same order", r"by X[list("]),
     (named("a", "c"), named("a", "b"), ["unseen at fit time:", "- c", "yet now missing:", "- b"]),
     (named("a"), named("a", "b"), ["yet now missing:", "- b"]),
     (named("a", "b"), named("a"), ["unseen at fit time:", "- b"]),
@@ -198,3 +198,116 @@ def test_a_lazy_frame_is_not_asked_for_its_columns():
 @pytest.mark.parametrize("dtype", ["<f2", ">f2", "<f4", ">f4"])
 def test_sparse_small_floats_of_any_byte_order_become_float32(dtype):
     assert check_features(Csr(np.eye(3, dtype=dtype))).dtype == np.dtype(np.float32)
+
+
+class Frame:
+    """A data frame as far as messages see one."""
+
+    def __init__(self, **columns):
+        self.columns = list(columns)
+        self.values = np.array(list(columns.values()), dtype=object).T
+        self.dtypes = [np.asarray(column).dtype for column in columns.values()]
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+NAN, INF = np.nan, np.inf
+
+
+@pytest.mark.parametrize(("frame", "error", "message"), [
+    (Frame(age=[1, 2], region=["N", "S"]), ValueError,
+     r"could not convert string to float: column 'region' holds 'N' at X\[0, 1\]; encode the text"),
+    (Frame(age=[1, 2], region=[b"N", 1]), ValueError, r"column 'region' holds b'N' at X\[0, 1\]"),
+    (Frame(z=[1, 2j]), ValueError, r"Complex data not supported: column 'z' holds 2j at X\[1, 0\]"),
+    (Frame(age=[1, 2], tags=[{}, {}]), TypeError, r"X\[0, 1\] is of type dict \(column 'tags'\)"),
+    (Frame(age=[1, None]), ValueError, r"NaN: column 'age' holds None at X\[1, 0\]; 1 NaN in column 'age';"),
+    (Frame(a=[1, None, 3], b=[None, NAN, 1], c=[1, 2, 3]), ValueError,
+     r"column 'b' holds None at X\[0, 1\]; 3 NaN, 1 in column 'a', 2 in column 'b'; fill or drop"),
+    (Frame(a=[1, INF], b=[-INF, INF]), ValueError,
+     r"column 'b' holds -inf at X\[0, 1\]; 3 infinite, 1 in column 'a', 2 in column 'b'; replace"),
+    (Frame(a=[1, 10**400]), ValueError, r"too large for float64: column 'a' holds 1000.* at X\[1, 0\]"),
+    (Frame(a=[1, 2], day=np.array(["2026-01-01"] * 2, "M8[D]")), TypeError,
+     r"X must hold numbers, but column 'day' is of type datetime64\[D\]; make numbers of it"),
+], ids=range(9))  # fmt: skip
+def test_the_column_of_a_data_frame_is_named(frame, error, message):
+    with pytest.raises(error, match=message):
+        check_features(frame)
+
+
+def test_numbered_columns_are_named_by_their_numbers():
+    frame = Frame(a=[1, 2], b=[1, None])
+    frame.columns = np.array([2020, 2021])
+    with pytest.raises(ValueError, match=r"column 2021 holds None at X\[1, 1\]"):
+        check_features(frame)
+
+
+@pytest.mark.parametrize("form", [np.asarray, Csr], ids=["dense", "sparse"])
+def test_bad_cells_of_an_array_are_counted_by_column_number(form):
+    bad = np.ones((9, 8))
+    bad[2, 1] = bad[4, 1] = bad[5, 7] = NAN
+    bad[8, 3] = INF
+    with pytest.raises(ValueError, match=(
+        r"NaN: X\[2, 1\] is nan; 3 NaN, 2 in column 1, 1 in column 7; 1 infinite in column 3; fill"
+    )):  # fmt: skip
+        check_features(form(bad))
+
+
+def test_bad_cells_are_counted_across_blocks():
+    bad = np.zeros((3 * BLOCK_BYTES // 8, 2))
+    bad[[5, -5], 1] = NAN
+    with pytest.raises(ValueError, match=r"X\[5, 1\] is nan; 2 NaN in column 1;"):
+        check_features(bad)
+
+
+def test_only_the_first_few_bad_columns_are_named():
+    with pytest.raises(ValueError, match=r"1 in column 4, the rest in 7 more columns; fill"):
+        check_features(np.full((1, 12), NAN))
+
+
+@pytest.mark.parametrize(("given", "message"), [
+    ([[1.0, "N"], [2.0, "S"]], r"X\[0, 1\] is 'N'; encode the text"),
+    (np.array([[b"1", b"x"]]), r"X\[0, 1\] is b'x'; encode the text"),
+    (np.array([["1", "2.5"]]), r"X\[0, 0\] is '1'; convert the numbers written as text with np\.asarray"),
+    (np.array([[1.0, 2j]]), r"Complex data not supported: X\[0, 1\] is 2j; pass the real part"),
+    ([[1, 2], [3], [4, 5]], r"rows of different lengths: X\[0\] has length 2, X\[1\] has length 1$"),
+    ([[1, 2], 3], r"rows of different lengths: X\[0\] has length 2, X\[1\] has none$"),
+    ([[[1], [2, 3]], [[1], [2, 3]]], r"rows of different lengths: .*inhomogeneous"),
+], ids=range(7))  # fmt: skip
+def test_the_first_entry_at_fault_is_shown(given, message):
+    with pytest.raises(ValueError, match=message):
+        check_features(given)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "error"), [("U3", ValueError), ("c16", ValueError), ("M8[D]", TypeError)]
+)
+def test_no_rows_of_another_kind_are_refused_too(dtype, error):
+    with pytest.raises(error, match=r"X has dtype|X must hold numbers, got dtype"):
+        check_features(np.empty((0, 3), dtype))
+
+
+def test_records_are_refused():
+    with pytest.raises(
+        TypeError, match=r"must hold numbers, got dtype \[\('a', '<f8'\)\]; convert"
+    ):
+        check_features(np.zeros((2, 2), [("a", "<f8")]))
+
+
+@pytest.mark.parametrize("dtype", ["M8[D]", "m8[s]"])
+def test_dates_without_a_frame_are_refused_with_advice(dtype):
+    with pytest.raises(
+        TypeError, match=r"got dtype (datetime|timedelta)64.*the days since a start"
+    ):
+        check_features(np.zeros((2, 2), dtype))
+
+
+def test_a_column_of_a_data_frame_is_told_to_become_a_frame():
+    class Column:
+        to_frame = None
+
+        def __array__(self, dtype=None, copy=None):
+            return np.ones(3)
+
+    with pytest.raises(ValueError, match=r"data with X\.to_frame\(\) if it is a single feature"):
+        check_features(Column())

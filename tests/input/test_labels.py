@@ -1,12 +1,33 @@
 """y: labels to indices and back, probability rows, and what is refused."""
 
+import datetime as dt
+import enum
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tolerances import EPS
 
-from softmax_regression._labels import check_classes, check_y, encode, find_classes, refuse_misfit
+from softmax_regression._labels import (
+    check_classes,
+    check_y,
+    class_columns,
+    distinct,
+    encode,
+    find_classes,
+    label_text,
+    refuse_misfit,
+    refuse_other_columns,
+)
+
+
+def objects(labels):
+    """An array of one object per label, also where labels are sequences."""
+    array = np.empty(len(labels), dtype=object)
+    array[:] = labels
+    return array
 
 
 def learned(y, weight=None):
@@ -147,7 +168,12 @@ def test_classes_are_sorted_and_distinct():
     assert check_classes(["c", "a", "b"]).tolist() == ["a", "b", "c"]
     assert check_classes((3, 1)).tolist() == [1, 3]
     assert check_classes(range(3)).tolist() == [0, 1, 2]
-    with pytest.raises(ValueError, match="must be distinct, got 3 with 2"):
+    with pytest.raises(
+        ValueError,
+        match=(
+            r"must be distinct, got 3 with 2 distinct: classes\[0\] and classes\[2\] are both 'a'; give"
+        ),
+    ):
         check_classes(["a", "b", "a"])
     with pytest.raises(ValueError, match="one-dimensional"):
         check_classes([[0, 1]])
@@ -214,3 +240,130 @@ def test_whole_numbers_among_floats_are_floats():
 def test_probability_rows_without_columns_hold_too_few_classes():
     with pytest.raises(ValueError, match="class"):
         check_y(np.ones((3, 0)), 3)
+
+
+class Colour(enum.Enum):
+    RED = 1
+    BLUE = 2
+
+
+class Size(str, enum.Enum):  # noqa: UP042 - as written before Python 3.11
+    SMALL = "s"
+    LARGE = "l"
+
+
+def test_labels_without_an_order_are_refused_by_name():
+    message = r"must hold labels that can be sorted.*type Colour have no order: {0}\[0\] is <Colour"
+    with pytest.raises(
+        TypeError, match=message.format("y") + r".*give \[label\.name for label in y\]"
+    ):
+        distinct(check_y([Colour.RED, Colour.BLUE], 2))
+    with pytest.raises(TypeError, match=message.format("classes")):
+        check_classes(list(Colour))
+    with pytest.raises(TypeError, match=r"type complex have no order: .*give text or integers"):
+        distinct(check_y(np.array([1j, 2j], dtype=object), 2))
+
+
+def test_members_of_an_enum_of_text_are_the_text():
+    """NumPy would write Size.SMALL, cut to the length of "s"."""
+    assert check_y([Size.SMALL, Size.LARGE], 2).tolist() == ["s", "l"]
+    assert check_y([Size.SMALL, "l"], 2).tolist() == ["s", "l"]
+
+
+def test_a_label_that_only_looks_hashable_is_refused_by_place():
+    with pytest.raises(TypeError, match=r"y\[1\] is a tuple; labels must be single values"):
+        check_y(objects([("a", 1), ("b", [2])]), 2)
+
+
+def test_mixed_labels_are_shown_where_they_first_differ():
+    with pytest.raises(
+        TypeError, match=r"y mixes int and str.*: y\[0\] is 'a', y\[2\] is 3; convert"
+    ):
+        check_y(["a", "b", 3], 3)
+
+
+DAYS = np.array(["2026-01-01", "2026-01-02", "2026-01-01"], dtype="M8[ns]")
+
+
+def test_dates_are_shown_as_dates():
+    """Python writes nanoseconds as integers."""
+    assert label_text(DAYS[0]) == "2026-01-01"
+    assert label_text(DAYS[0] + np.timedelta64(3, "h")) == "2026-01-01T03:00"
+    assert label_text(np.timedelta64(3, "D")) == "3 days"
+    assert label_text(dt.date(2026, 1, 1)) == "2026-01-01"
+    assert label_text(np.str_("a")) == "'a'"
+    with pytest.raises(
+        ValueError, match=r"y\[1\] is 2026-01-02, which is not among the classes \[2026-01-01"
+    ):
+        encode(DAYS, DAYS[[0]])
+    with pytest.raises(ValueError, match=r"only one class: 2026-01-01\. Give"):
+        find_classes(DAYS[[0, 2]], None)
+    with pytest.warns(UserWarning, match="all rows of class 2026-01-03 have weight 0"):
+        find_classes(np.append(DAYS, DAYS[1:2] + np.timedelta64(1, "D")), np.array([1.0, 1, 1, 0]))
+
+
+def frame(*columns):
+    """A data frame as far as the classes' names go."""
+    return SimpleNamespace(columns=list(columns))
+
+
+def test_columns_of_probability_rows_name_the_classes():
+    assert class_columns(frame("b", "a")).tolist() == ["b", "a"]
+    assert class_columns(frame(5, np.int64(0))).tolist() == [5, 0]
+    assert class_columns(frame(False, True)).tolist() == [False, True]
+    assert class_columns(frame(0, 1, 2)) is None
+    assert class_columns(frame("a")) is None
+    assert class_columns(np.eye(3)) is None
+
+
+def test_probability_rows_have_the_classes_of_their_columns():
+    names = class_columns(frame("b", "a"))
+    assert find_classes(np.eye(2), None, names).tolist() == ["b", "a"]
+    assert find_classes(np.eye(2), None).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("columns", "error", "message"), [
+    (["a", "b", "a"], ValueError, r"the columns of y must be distinct.*\[2\] are both 'a'"),
+    (["a", 3], TypeError, "the columns of y mixes int and str"),
+    ([0.5, 1.0], ValueError, r"the columns of y\[0\] is 0\.5"),
+])  # fmt: skip
+def test_columns_that_cannot_name_classes_are_refused(columns, error, message):
+    with pytest.raises(error, match=message):
+        class_columns(frame(*columns))
+
+
+def test_columns_must_be_called_as_the_classes_in_their_order():
+    classes = np.array(["a", "b"])
+    refuse_other_columns(None, classes)
+    refuse_other_columns(objects(["a", "b"]), classes)
+    with pytest.raises(
+        ValueError, match=r"called \['b', 'a'\], but .* \['a', 'b'\]; put them in that order"
+    ):
+        refuse_other_columns(np.array(["b", "a"]), classes)
+    with pytest.raises(
+        ValueError, match=r"called \['a', 'c'\], but .*; call them so, or pass np.asarray\(y\)"
+    ):
+        refuse_other_columns(np.array(["a", "c"]), classes)
+
+
+@pytest.mark.parametrize("dtype", ["i8", "u1", "f8", "M8[D]", "O", "U3"])
+def test_labels_are_found_among_classes_of_any_order(dtype):
+    classes = np.array([5, 0, 7, 2]).astype(dtype)
+    y = np.array([0, 7, 5, 2, 0]).astype(dtype)
+    assert encode(y, classes).labels.tolist() == [1, 2, 0, 3, 1]
+    with pytest.raises(ValueError, match=r"y\[0\] is .*, which is not among the classes"):
+        encode(np.array([3]).astype(dtype), classes)
+
+
+def test_no_classes_are_refused():
+    with pytest.raises(ValueError, match="only one class: none"):
+        check_classes([])
+
+
+@pytest.mark.parametrize("classes", [{"a": 1, "b": 2}, {"a", "b"}, "ab", 3], ids=str)
+def test_classes_that_are_no_sequence_are_refused(classes):
+    kind = type(classes).__name__
+    with pytest.raises(
+        ValueError, match=f"classes must be one-dimensional, got a {kind}.*give a list"
+    ):
+        check_classes(classes)

@@ -1,5 +1,7 @@
 """Data frames and columns of pandas, polars, PyArrow and xarray, with their feature names."""
 
+from datetime import date, datetime, timedelta
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -146,6 +148,25 @@ def test_missing_labels_are_named_by_place(labels):
         textbook().fit([[0.0], [1.0]], labels)
 
 
+@pytest.mark.parametrize(
+    "frame", [pd.DataFrame, pl.DataFrame, pa.table], ids=["pandas", "polars", "pyarrow"]
+)
+@pytest.mark.parametrize(("columns", "error", "message"), [
+    ({"age": [1.0, 2.0], "region": ["N", "S"]}, ValueError, r"column 'region' holds 'N' at X\[0, 1\]"),
+    ({"region": ["N", "S"]}, ValueError, r"column 'region' holds 'N' at X\[0, 0\]"),
+    ({"age": [1.0, None, 2.0], "height": [None, None, 1.0], "mass": [1.0, 2.0, 3.0]}, ValueError,
+     r"column 'height' holds nan at X\[0, 1\]; 3 NaN, 1 in column 'age', 2 in column 'height'"),
+    ({"age": [1.0, 2.0], "height": [1.0, float("inf")]}, ValueError,
+     r"column 'height' holds inf at X\[1, 1\]; 1 infinite in column 'height'"),
+    ({"age": [1.0, 2.0], "day": [date(2026, 1, 1)] * 2}, TypeError, "(column 'day' is of type|X.0, 1. is of type date .column 'day')"),
+    ({"day": [datetime(2026, 1, 1)] * 2}, TypeError, "column 'day' is of type"),
+    ({"age": [1.0, 2.0], "span": [timedelta(3)] * 2}, TypeError, "column 'span' is of type"),
+], ids=["text", "only text", "missing", "infinite", "date", "time", "duration"])  # fmt: skip
+def test_the_column_at_fault_is_named(frame, columns, error, message):
+    with pytest.raises(error, match=message):
+        textbook().fit(frame(columns), ["a", "b", "a"])
+
+
 def test_text_columns_are_refused_with_advice():
     with pytest.raises(ValueError, match="encode the text"):
         textbook().fit(pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}), ["a", "b"])
@@ -239,3 +260,88 @@ def test_a_lazy_frame_is_refused_with_what_to_call(iris, method):
 def test_lazy_labels_are_refused_with_what_to_call(iris):
     with pytest.raises(TypeError, match=r"y\.collect\(\)"):
         textbook().fit(iris[0], pl.LazyFrame({"y": iris[1].tolist()}))
+
+
+ONE_HOT = {
+    "pandas": lambda y: pd.get_dummies(pd.Series(y)),
+    "pandas floats": lambda y: pd.get_dummies(pd.Series(y), dtype=np.float32),
+    "polars": lambda y: pl.Series(y.tolist()).to_dummies().rename(lambda name: name.lstrip("_")),
+    "pyarrow": lambda y: pa.Table.from_pandas(pd.get_dummies(pd.Series(y))),
+}
+
+
+@pytest.mark.parametrize("kind", ONE_HOT)
+def test_one_hot_columns_name_the_classes(iris, kind):
+    X, y = iris
+    one_hot = ONE_HOT[kind](y)
+    labels = textbook().fit(X, y)
+
+    model = textbook().fit(X, one_hot)
+
+    np.testing.assert_array_equal(model.coef_, labels.coef_)
+    assert model.classes_.tolist() == ["setosa", "versicolor", "virginica"]
+    assert model.predict(X).tolist() == labels.predict(X).tolist()
+    assert model.score(X, one_hot) == labels.score(X, y) == model.score(X, y)
+    assert model.loss(X, one_hot) == labels.loss(X, y) == labels.loss(X, one_hot)
+    weighted = textbook().set_params(class_weight={"setosa": 2.0}).fit(X, one_hot)
+    assert weighted.loss_curve_[-1] != model.loss_curve_[-1]
+
+
+def test_soft_columns_keep_their_order(iris):
+    X, y = iris
+    soft = (0.8 * pd.get_dummies(pd.Series(y)) + 0.2 / 3)[["virginica", "setosa", "versicolor"]]
+
+    model = textbook().fit(X, soft, validation_data=(X, soft))
+
+    assert model.classes_.tolist() == ["virginica", "setosa", "versicolor"]
+    plain = textbook().fit(X, soft.to_numpy())
+    np.testing.assert_array_equal(model.coef_, plain.coef_)
+    assert model.predict(X).tolist() == model.classes_[plain.predict(X)].tolist()
+    assert model.loss(X, soft) == plain.loss(X, soft.to_numpy())
+    assert model.score(X, y) == np.mean(model.predict(X) == y)
+    assert plain.classes_.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("call", ["loss", "gradient", "score", "partial_fit", "validation_data"])
+def test_other_columns_than_the_classes_are_refused(iris, call):
+    X, y = iris
+    one_hot = pd.get_dummies(pd.Series(y))
+    model = textbook().fit(X, one_hot)
+
+    def ask(targets):
+        if call == "validation_data":
+            return textbook().fit(X, one_hot, validation_data=(X, targets))
+        return getattr(model, call)(X, targets)
+
+    argument = r"validation_data\[1\]" if call == "validation_data" else "y"
+    with pytest.raises(
+        ValueError, match=rf"the columns of {argument} are called \['virginica'.* put them in"
+    ):
+        ask(one_hot[["virginica", "setosa", "versicolor"]])
+    with pytest.raises(ValueError, match=r"called \['a', 'b', 'c'\].* call them so"):
+        ask(one_hot.set_axis(["a", "b", "c"], axis=1))
+    assert ask(one_hot.set_axis([0, 1, 2], axis=1)) is not None
+    assert ask(one_hot.to_numpy()) is not None
+
+
+def test_partial_fit_takes_its_classes_from_the_columns(iris):
+    X, y = iris
+    one_hot = pl.from_pandas(pd.get_dummies(pd.Series(y)))[["virginica", "setosa", "versicolor"]]
+
+    model = textbook().partial_fit(X, one_hot)
+
+    assert model.classes_.tolist() == ["virginica", "setosa", "versicolor"]
+    assert model.partial_fit(X, one_hot, classes=np.unique(y)).partial_fit(X, y).n_iter_ == 3
+    with pytest.raises(ValueError, match="put them in that order"):
+        textbook().partial_fit(X, one_hot, classes=np.unique(y))
+
+
+def test_numbers_of_classes_are_read_from_the_columns(iris):
+    X, y = iris
+    codes = pd.Series(y).map({"setosa": 7, "versicolor": 0, "virginica": 3})
+
+    model = textbook().fit(X, pd.get_dummies(codes)[[7, 0, 3]])
+
+    assert model.classes_.tolist() == [7, 0, 3]
+    assert model.score(X, codes) > 0.8
+    assert model.loss(X, codes) == textbook().fit(X, codes.to_numpy()).loss(X, codes)

@@ -3,12 +3,14 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibrationDisplay
 from sklearn.inspection import (
     DecisionBoundaryDisplay,
     PartialDependenceDisplay,
     permutation_importance,
 )
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
     ConfusionMatrixDisplay,
     DetCurveDisplay,
@@ -105,3 +107,36 @@ def test_diagram_of_a_pipeline_names_the_model():
     assert "SoftmaxRegression" in estimator_html_repr(
         make_pipeline(StandardScaler(), SoftmaxRegression(l1=0.5))
     )
+
+
+def box(model):
+    """The part of a pipeline's diagram that belongs to the model at its end."""
+    diagram = estimator_html_repr(model)
+    return diagram[diagram.rindex(f"<div>{type(model[-1]).__name__}</div>") :]
+
+
+@pytest.mark.skipif(
+    not hasattr(BaseEstimator, "_get_fitted_attr_html"), reason="scikit-learn < 1.9"
+)
+@pytest.mark.parametrize("learner", [SoftmaxRegression(l2=0.5), LogisticRegression(C=0.5)])
+def test_a_box_of_a_diagram_has_a_link_and_tables_of_parameters_and_attributes(learner, iris):
+    fitted = box(make_pipeline(StandardScaler(), learner).fit(*iris))
+
+    assert 'class="sk-estimator-doc-link fitted" rel="noreferrer" target="_blank" href=' in fitted
+    assert f"Documentation for {type(learner).__name__}" in fitted
+    parameters, _, attributes = fitted.partition("<summary>Fitted attributes</summary>")
+    assert "<summary>Parameters</summary>" in parameters
+    for name in learner.get_params():
+        assert f"Copy {name} to clipboard" in parameters
+        assert f"--doc-link-{name};" in parameters  # with its explanation from the docstring
+    assert parameters.count('class="user-set"') == 1
+    for name in vars(learner):
+        if name.endswith("_") and not name.startswith("_"):
+            assert f"--doc-link-{name};" in attributes
+
+
+def test_a_box_of_a_diagram_that_is_not_fitted_has_no_attributes():
+    empty = box(make_pipeline(StandardScaler(), SoftmaxRegression()))
+
+    assert "<summary>Parameters</summary>" in empty
+    assert "Fitted attributes" not in empty

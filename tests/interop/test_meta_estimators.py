@@ -191,6 +191,19 @@ def test_select_from_model(iris):
     np.testing.assert_array_equal(selector.get_support(), [False, False, True, True])
 
 
+def test_a_threshold_near_zero_selects_the_features_that_l1_leaves():
+    X, y = make_classification(n_samples=200, n_features=30, n_informative=4, random_state=0)
+    learner = SoftmaxRegression(l1=0.02).fit(X, y)
+    left = np.abs(learner.coef_).max(axis=0) > 0
+
+    selector = SelectFromModel(learner, threshold=1e-10, prefit=True)
+
+    assert 0 < left.sum() < 30
+    np.testing.assert_array_equal(selector.get_support(), left)
+    # The default threshold, the mean, drops features whose weights are not 0.
+    assert SelectFromModel(learner, prefit=True).get_support().sum() < left.sum()
+
+
 def test_selection_with_two_classes(iris):
     X, y = iris
     keep = y != "setosa"

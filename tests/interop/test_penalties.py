@@ -36,10 +36,11 @@ def against_the_first(model):
 def test_c_of_logistic_regression(iris, n_classes, weighted):
     X, y, weight = species(iris, n_classes)
     weight = weight if weighted else np.ones(len(y))
-    for_more, for_two = stated("C")
-    C = eval(for_two if n_classes == 2 else for_more, {"n": weight.sum(), "l2": L2})
+    C = 1 / (L2 * weight.sum())
+    for_more, for_two = (formula for formula in stated("l2") if "C" in formula)
+    l2 = eval(for_two if n_classes == 2 else for_more, {"n": weight.sum(), "C": C})
 
-    ours = SoftmaxRegression(l2=L2, tol=1e-12).fit(X, y, weight)
+    ours = SoftmaxRegression(l2=l2, tol=1e-12).fit(X, y, weight)
     theirs = LogisticRegression(C=C, tol=1e-8, max_iter=1000).fit(X, y, weight)
 
     coef, intercept = against_the_first(ours)

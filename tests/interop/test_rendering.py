@@ -97,7 +97,7 @@ def test_the_curve_is_drawn_and_stands_out(render, theme):
         1
     ].split()
     assert (float(width), float(height)) == pytest.approx((300, 80), abs=4)
-    assert float(box_width) == 360
+    assert float(box_width) == 368
     assert float(box_height) == pytest.approx(102, abs=1)
     assert wide == "false"
 

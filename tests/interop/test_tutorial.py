@@ -1,7 +1,10 @@
 """The tutorial runs from start to end, and shows what it says when stored."""
 
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -38,7 +41,7 @@ def test_a_fresh_run_shows_what_is_stored(stored, monkeypatch):
 def test_nothing_failed_or_warned_when_it_was_stored(stored):
     nbformat.validate(stored)
     kinds = {output.output_type for cell in stored.cells for output in cell.get("outputs", [])}
-    assert kinds == {"stream", "execute_result"}
+    assert kinds == {"stream", "execute_result", "display_data"}
     names = {output.get("name") for cell in stored.cells for output in cell.get("outputs", [])}
     assert "stderr" not in names
 
@@ -49,5 +52,19 @@ def test_every_equation_has_its_place_in_order(stored):
     assert places == sorted(places)
 
 
+def test_pictures_of_the_digits_of_the_losses_and_of_the_weights(stored):
+    shown = [
+        output.data
+        for cell in stored.cells
+        for output in cell.get("outputs", [])
+        if "data" in output
+    ]
+    pictures = [data["image/png"] for data in shown if "image/png" in data]
+    assert len(pictures) == 3
+    for picture in pictures:
+        pixels = plt.imread(BytesIO(b64decode(picture)))
+        assert pixels.std() > 0.05  # something is drawn
+
+
 def test_the_outputs_stay_small():
-    assert TUTORIAL.stat().st_size < 20_000
+    assert TUTORIAL.stat().st_size < 70_000

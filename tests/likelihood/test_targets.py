@@ -47,9 +47,14 @@ def test_parts_of_targets_are_targets_of_those_rows(targets):
 
 
 @every_target
-def test_totals_and_row_weights_know_no_smoothing(targets):
+def test_totals_and_class_weights_know_no_smoothing(targets):
     rows = np.eye(3)[LABELS] if isinstance(targets, Labels) else ROWS
     weight, class_weight = RNG.random(4), RNG.random(3)
     np.testing.assert_allclose(targets.class_totals(None), rows.sum(axis=0), rtol=8 * EPS)
     np.testing.assert_allclose(targets.class_totals(weight), weight @ rows, rtol=8 * EPS)
-    np.testing.assert_allclose(targets.row_weights(class_weight), rows @ class_weight, rtol=8 * EPS)
+    row_weight, weighted = targets.weighted(class_weight)
+    np.testing.assert_allclose(row_weight, rows @ class_weight, rtol=8 * EPS)
+    assert weighted.smoothing == targets.smoothing
+    np.testing.assert_allclose(
+        weighted.class_totals(row_weight), rows.sum(axis=0) * class_weight, rtol=8 * EPS
+    )

@@ -47,9 +47,12 @@ class Labels:
         """Return Σ_i w_i t_i without smoothing, shape (n_classes,)."""
         return np.bincount(self.labels, sample_weight, self.n_classes).astype(np.float64)
 
-    def row_weights(self, class_weight: NDArray[Any]) -> NDArray[np.float64]:
-        """Return each row's class weight Σ_k t_k c_k without smoothing, shape (n_rows,)."""
-        return np.asarray(class_weight[self.labels], dtype=np.float64)
+    def weighted(self, class_weight: NDArray[np.float64]) -> tuple[NDArray[np.float64], "Labels"]:
+        """Return each row's weight Σ_k c_k t_k and its targets c_k t_k / Σ_k c_k t_k.
+
+        Class weights come before smoothing: a label's target stays as it is.
+        """
+        return class_weight[self.labels], self
 
     def inner(self, Z: NDArray[Any]) -> NDArray[Any]:
         """Return Σ_k t_k z_k for every column of Z (n_classes, n_rows)."""
@@ -116,9 +119,18 @@ class ProbabilityRows:
         weight = np.ones(self.n_rows) if sample_weight is None else sample_weight
         return np.asarray(weight @ self.rows, dtype=np.float64)
 
-    def row_weights(self, class_weight: NDArray[Any]) -> NDArray[np.float64]:
-        """Return each row's class weight Σ_k t_k c_k without smoothing, shape (n_rows,)."""
-        return np.asarray(self.rows @ class_weight, dtype=np.float64)
+    def weighted(
+        self, class_weight: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], "ProbabilityRows"]:
+        """Return each row's weight Σ_k c_k t_k and its targets c_k t_k / Σ_k c_k t_k.
+
+        Class weights come before smoothing, as if every class of the row were a labelled row.
+        A row of weight 0 gets targets 0.
+        """
+        rows = self.rows * class_weight
+        weight: NDArray[np.float64] = rows.sum(axis=1)
+        np.divide(rows, weight[:, np.newaxis], out=rows, where=rows > 0)
+        return weight, ProbabilityRows(rows, self.smoothing)
 
     def inner(self, Z: NDArray[Any]) -> NDArray[Any]:
         """Return Σ_k t_k z_k for every column of Z (n_classes, n_rows)."""

@@ -1,0 +1,161 @@
+"""What all rows say along the few directions that a sample leaves open.
+
+A direction is guessed and held against every row; the pairs that contradict it, or that it leaves
+on the border, join those from which `faces` makes the next guess, until no row objects.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._likelihood.block import Block
+from .._likelihood.logits import row_blocks
+from .coordinates import Columns
+from .faces import faces
+from .pairs import Matrix, Pairs, pairs_of
+from .rows import probability_rows
+
+READINGS = 25
+# Pairs that may join at one reading, and for each open direction.
+LEAST_JOINING = 200
+JOINING = 4
+# Parts of a row's length, or of a pair's, that are the rounding of 0.
+FINEST = 1e-10
+INSIDE = 1e-9
+Vector = NDArray[np.float64]
+
+
+class Found(NamedTuple):
+    """Directions `levels` (L, q), along the first of which that tells it from 0 a pair is parted.
+
+    `kernel` spans what is orthogonal to all pairs that are not parted.
+    """
+
+    levels: Matrix
+    kernel: Matrix
+    all_parted: bool
+
+
+class _Objections(NamedTuple):
+    """Pairs (row, class) that the next guess should know; whether they overthrow this one."""
+
+    places: NDArray[np.intp]
+    overthrown: bool
+    all_parted: bool
+
+
+class Border:
+    """The pairs of all rows along orthonormal `directions` (q, K, D) in x̃."""
+
+    def __init__(
+        self, directions: Matrix, rounding: Vector, columns: Columns, problem: Block
+    ) -> None:
+        self.directions, self.rounding = directions, rounding
+        self.columns, self.problem = columns, problem
+        self.n_classes = directions.shape[1]
+        self.joining = max(LEAST_JOINING, JOINING * len(directions))
+
+    def decide(self, fit: Matrix) -> Found | None:
+        """Return what parts what, from the direction of a fit (K, D); None where it stays open."""
+        size = len(self.directions)
+        guess = self.directions.reshape(size, -1) @ fit.ravel()
+        levels = guess[None] / max(float(np.linalg.norm(guess)), 1e-300)
+        kernel = np.eye(size)
+        known, vectors, tied = np.zeros(0, np.intp), np.zeros((0, size)), np.zeros(0, bool)
+        for _ in range(READINGS):
+            objections = self._read(levels, kernel, known)
+            if not objections.overthrown:
+                return Found(levels, kernel, objections.all_parted)
+            more, ties = self._vectors(objections.places)
+            known = np.concatenate([known, objections.places])
+            vectors, tied = np.concatenate([vectors, more]), np.concatenate([tied, ties])
+            found = faces(vectors, tied)
+            if found is None:
+                return None
+            levels, kernel = found.levels, _null_space(vectors[~found.parted])
+        return None
+
+    def _read(self, levels: Matrix, kernel: Matrix, known: NDArray[np.intp]) -> _Objections:
+        """Hold a guess against all rows."""
+        places, margins, overthrown, all_parted = [], [], False, True
+        steps = np.tensordot(levels, self.directions, axes=1)
+        for part in row_blocks(self.problem.X.shape[0], 8 * (1 + len(levels)) * self.n_classes):
+            block = self.problem.take(part)
+            pairs = pairs_of(self.columns.rows(block.X), probability_rows(block))
+            finest = self.columns.sizes(block.X) @ self.rounding
+            finest = finest * np.sqrt(len(kernel) + 1.0)
+            finest += FINEST * np.linalg.norm(pairs.rows, axis=1)
+            against, waiting, margin = _against(pairs, steps, finest[:, None])
+            loose = waiting & self._leaves(pairs, block, kernel, waiting)
+            all_parted = all_parted and not waiting.any()
+            here = np.arange(part.start, part.stop)[:, None] * self.n_classes
+            here = here + np.arange(self.n_classes)
+            new = ~np.isin(here, known)
+            overthrown = overthrown or bool(((against | loose) & new).any())
+            margin[against] -= 1.0  # these come first, then those on the border, then the nearest
+            wanted = np.flatnonzero(((margin < np.inf) & ~waiting | loose) & new)
+            order = np.argsort(margin.ravel()[wanted], kind="stable")[: self.joining]
+            places.append(here.ravel()[wanted[order]])
+            margins.append(margin.ravel()[wanted[order]])
+        order = np.argsort(np.concatenate(margins), kind="stable")[: self.joining]
+        return _Objections(np.concatenate(places)[order], overthrown, all_parted)
+
+    def _leaves(
+        self, pairs: Pairs, block: Block, kernel: Matrix, waiting: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Return which waiting pairs are not held by those that are known not to be parted."""
+        leaves = np.zeros(waiting.shape, bool)
+        rows = np.flatnonzero(waiting.any(axis=1))
+        if not len(kernel) or not len(rows):
+            return leaves
+        some = Pairs(pairs.rows[rows], pairs.own[rows], pairs.tied[rows])
+        margins = self._clean(some, block.take(rows))
+        along = np.linalg.norm(margins @ kernel.T, axis=-1)
+        leaves[rows] = along > INSIDE * np.linalg.norm(margins, axis=-1)
+        return leaves
+
+    def _clean(self, pairs: Pairs, block: Block) -> Matrix:
+        """Return the pairs along the directions, (m, K, q), without the rounding of 0."""
+        margins = np.moveaxis(pairs.margins(self.directions), 0, -1)
+        margins[np.abs(margins) <= (self.columns.sizes(block.X) @ self.rounding)[:, None, None]] = (
+            0.0
+        )
+        return margins
+
+    def _vectors(self, places: NDArray[np.intp]) -> tuple[Matrix, NDArray[np.bool_]]:
+        """Return the pairs at some places as unit vectors (N, q), and which are tied."""
+        rows, classes = np.divmod(places, self.n_classes)
+        unique, back = np.unique(rows, return_inverse=True)
+        block = self.problem.take(unique)
+        pairs = pairs_of(self.columns.rows(block.X), probability_rows(block))
+        vectors = self._clean(pairs, block)[back, classes]
+        length = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.maximum(length, 1e-300), pairs.tied[back, classes]
+
+
+def _against(
+    pairs: Pairs, steps: Matrix, finest: Matrix
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Matrix]:
+    """Return which pairs the levels put on the wrong side, which on none, and by how much.
+
+    The margin is in units of the finest that is told from 0; infinite for a row's own class.
+    """
+    waiting = np.ones(pairs.tied.shape, bool)
+    waiting[pairs.at_own()] = False
+    against, least = np.zeros(waiting.shape, bool), np.where(waiting, 0.0, np.inf)
+    for step in steps:
+        margin = pairs.margins(step) / np.maximum(finest, 1e-300)
+        margin = np.where(pairs.tied, -np.abs(margin), margin)
+        told = waiting & (np.abs(margin) > 1.0)
+        least[told] = margin[told]
+        against |= told & (margin < 0)
+        waiting &= ~told
+    return against, waiting, least
+
+
+def _null_space(vectors: Matrix) -> Matrix:
+    """Return an orthonormal basis of what is orthogonal to all vectors."""
+    triangle = vectors if len(vectors) <= vectors.shape[1] else np.linalg.qr(vectors, mode="r")
+    _, sizes, right = np.linalg.svd(triangle)
+    return np.asarray(right[int((sizes > INSIDE * sizes.max(initial=0.0)).sum()) :])

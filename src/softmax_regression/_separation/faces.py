@@ -1,0 +1,92 @@
+"""Which of the vectors c a direction δ with c · δ >= 0 for all parts, c · δ > 0.
+
+The least ‖r‖ of r = Σ (1 + μ) c with μ >= 0 decides it: r = 0 shows multipliers > 0 for all c, so
+that no direction parts any; otherwise c · r >= 0 for all, and r parts some. Those are taken away,
+and the rest decided in the same way: a small step along its r does not undo what is parted.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
+
+# Cosines below this are the rounding of 0.
+PARTED = 1e-9
+# Roundings of a sum of multiplied unit vectors up to which it is 0.
+ROUNDINGS = 64.0
+
+
+class Faces(NamedTuple):
+    """Which vectors are parted (N,), each by the first of `levels` (L, q) on which it is not 0."""
+
+    parted: NDArray[np.bool_]
+    levels: Matrix
+
+
+def faces(vectors: Matrix, tied: NDArray[np.bool_]) -> Faces | None:
+    """Return which of the unit `vectors` (N, q) are parted; `tied` ones must keep c · δ = 0.
+
+    None where rounding leaves it open.
+    """
+    parted, levels = np.zeros(len(vectors), bool), np.zeros((0, vectors.shape[1]))
+    while True:
+        rest = np.flatnonzero(~parted)
+        cone = np.concatenate([vectors[rest], -vectors[rest[tied[rest]]]])
+        nearest = nearest_to_zero(cone)
+        if nearest is None:
+            return None
+        found = (vectors[rest] @ nearest > PARTED) & ~tied[rest]
+        if not found.any():
+            return Faces(parted, levels)
+        parted[rest[found]] = True
+        levels = np.vstack([levels, nearest])
+
+
+def nearest_to_zero(cone: Matrix) -> Vector | None:
+    """Return r / ‖r‖ of the least Σ (1 + μ) c, μ >= 0, over the rows c; zeros where r = 0.
+
+    None where rounding keeps r from being found. Nonnegative least squares by the active set method
+    (Lawson and Hanson, 1974, Solving Least Squares Problems, chapter 23).
+    """
+    start = cone.sum(axis=0)
+    mu, passive = np.zeros(len(cone)), np.zeros(len(cone), bool)
+    eps = float(np.finfo(np.float64).eps)
+    barred = np.zeros(len(cone), bool)
+    for _ in range(10 * cone.shape[1] + 100):
+        r = start + mu @ cone
+        size, rounding = float(np.linalg.norm(r)), ROUNDINGS * eps * (len(cone) + mu.sum())
+        if size <= rounding:
+            return np.zeros(cone.shape[1])
+        margins = np.where(passive | barred, 0.0, cone @ r)
+        worst = int(margins.argmin()) if len(margins) else 0
+        if margins[worst] >= -(PARTED / 2 * size + rounding):
+            return np.asarray(r / size)
+        passive[worst] = True
+        if _restricted(cone, start, mu, passive):
+            barred[:] = False
+        else:  # rounding alone made it the worst
+            passive[worst], barred[worst] = False, True
+    return None
+
+
+def _restricted(cone: Matrix, start: Vector, mu: Vector, passive: NDArray[np.bool_]) -> bool:
+    """Solve for the passive multipliers, in place; those that would turn negative leave at 0."""
+    moved = False
+    while passive.any():
+        wanted = np.linalg.lstsq(cone[passive].T, -start, rcond=None)[0]
+        if (wanted > 0).all():
+            mu[passive] = wanted
+            return True
+        now = mu[passive]
+        falls = wanted <= 0
+        length = (now[falls] / np.maximum(now[falls] - wanted[falls], 1e-300)).min()
+        moved = moved or length > 0
+        mu[passive] = now + length * (wanted - now)
+        members = np.flatnonzero(passive)
+        leaves = members[falls & (mu[passive] <= 1e-14 * max(1.0, float(mu.max())))]
+        mu[leaves] = 0.0
+        passive[leaves] = False
+    return moved

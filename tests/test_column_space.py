@@ -1,0 +1,98 @@
+"""Nearly collinear columns without a penalty: axes of unit spread, and the minimum they lead to."""
+
+import numpy as np
+import pytest
+from newton import objective, optimum
+from strategies import Csr
+
+from softmax_regression import SoftmaxRegression
+from softmax_regression._objective import Parameters
+from softmax_regression._optimum import column_space
+from softmax_regression._optimum.column_space import ColumnSpace
+from softmax_regression._optimum.standardised import Standardised
+from softmax_regression._targets import Labels
+
+WEIGHT = np.linspace(0.1, 2.0, 200)
+
+
+def collinear(noise, n_rows=200, seed=0):
+    """Three columns, of which the last is the sum of the others up to `noise`, off the origin."""
+    rng = np.random.default_rng(seed)
+    S = rng.standard_normal((n_rows, 3))
+    X = np.column_stack([S[:, :2], S[:, 0] + S[:, 1] + noise * S[:, 2]])
+    y = (X[:, :2] @ rng.standard_normal((2, 3)) + rng.gumbel(size=(n_rows, 3))).argmax(axis=1)
+    return X * [1.0, 10.0, 100.0] + 5.0, y, S
+
+
+def space(X, y, weight=None, *, intercept=True):
+    return ColumnSpace.of(Standardised(X, Labels(y, 3), weight, fit_intercept=intercept))
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_the_axes_have_unit_spread_and_the_same_logits(weight, intercept):
+    X, y, _ = collinear(1e-7)
+    X -= 0.0 if intercept else 5.0  # a constant would be a fourth direction
+    turned = space(X, y, weight, intercept=intercept)
+    w = np.ones(200) if weight is None else weight
+    A = turned.coordinates
+    np.testing.assert_allclose((A.T * w) @ A / w.sum(), np.eye(3), rtol=0, atol=1e-6)
+    drawn = np.random.default_rng(1).standard_normal((3, 3))
+    there = Parameters(drawn, intercept * np.arange(3.0))
+    W, b = turned.expand(there)
+    logits = X.astype(np.longdouble) @ W.T + b
+    np.testing.assert_allclose(
+        logits.astype(float), A @ there.weights.T + there.intercept, atol=1e-5
+    )
+    back = turned.reduce(Parameters(W, b))
+    np.testing.assert_allclose(back.weights, there.weights, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(back.intercept, there.intercept, rtol=0, atol=1e-6)
+
+
+def test_a_column_that_says_what_others_say_gives_no_axis():
+    X, y, _ = collinear(0.0)
+    assert space(X, y).coordinates.shape == (200, 2)
+
+
+def test_only_dense_collinear_rows_are_turned(monkeypatch):
+    X, y, _ = collinear(1e-3)
+    assert space(X, y) is None
+    X, y, _ = collinear(1e-8)
+    assert space(Csr(X), y) is None
+    assert space(X[:, :1], y) is None
+    with np.errstate(all="ignore"):
+        assert space(X * 1e200, y) is None
+    assert space(X, y) is not None
+    monkeypatch.setattr(column_space, "WORK", 100.0)
+    assert space(X, y) is None
+
+
+@pytest.mark.parametrize("noise", [1e-7, 1e-8, 1e-9])
+@pytest.mark.parametrize("tol", [1e-4, 1e-6])
+def test_what_nearly_collinear_columns_still_tell_is_learned(noise, tol):
+    """The noise alone tells much of the classes: the minimum is that of the columns it is made of."""
+    X, _, S = collinear(noise)
+    rng = np.random.default_rng(2)
+    y = (S @ rng.standard_normal((3, 3)) + rng.gumbel(size=(200, 3))).argmax(axis=1)
+    X = X.astype(np.longdouble)
+    given = X.astype(float)
+    # The third axis as the given rows have it, rounding and all.
+    third = X[:, 2] / 100 - X[:, 1] / 10 - X[:, 0]
+    third = given[:, 2].astype(np.longdouble) / 100 - given[:, 1] / np.longdouble(10) - given[:, 0]
+    third = np.asarray((third - third.mean()) / third.std(), float)
+    lowest = optimum(np.column_stack([S[:, :2], third]), np.eye(3)[y], 0.0)[2]
+    model = SoftmaxRegression(l2=0.0, tol=tol).fit(given, y)
+    assert model.converged_
+    # Next to tol, rows that are themselves rounded to 1e-16 of 1e2.
+    assert model.loss_curve_[-1] - lowest <= tol + 1e-8
+    found = objective(given, np.eye(3)[y], model.coef_, model.intercept_, 0.0)
+    assert found == pytest.approx(model.loss_curve_[-1], abs=1e-6)
+
+
+def test_a_warm_start_goes_on_in_the_axes():
+    X, y, _ = collinear(1e-8)
+    model = SoftmaxRegression(l2=0.0, tol=1e-9, warm_start=True).fit(X, y)
+    before, lowest = model.n_iter_, model.loss_curve_[-1]
+    model.fit(X, y)
+    assert model.n_iter_ - before <= 3
+    assert model.loss_curve_[-1] <= lowest + 1e-12

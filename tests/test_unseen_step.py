@@ -1,0 +1,171 @@
+"""A step that no pass looks at: it lowers F for certain, and nearly as far as one that is looked at."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import Csr, cases
+
+from softmax_regression import ConvergenceWarning, SoftmaxRegression
+from softmax_regression._optimum.curvature import Full
+from softmax_regression._optimum.passes import evaluate
+from softmax_regression._optimum.standardised import Standardised
+from softmax_regression._optimum.unseen_step import LONGEST, sure_length
+from softmax_regression._targets import Labels
+
+
+def drawn(n_rows, n_features, n_classes):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_rows, n_features))
+    weights = rng.standard_normal((n_classes, n_features)) * 2 / np.sqrt(n_features)
+    y = (X @ weights.T + rng.gumbel(size=(n_rows, n_classes))).argmax(axis=1)
+    y[:n_classes] = np.arange(n_classes)
+    return X, y
+
+
+def along(rows, penalty, point, direction):
+    """F and its slope at any t."""
+
+    def at(t):
+        value = evaluate(rows, penalty, point + t * direction, np.float64)
+        return value.objective, float(np.vdot(value.gradient, direction))
+
+    return at
+
+
+@given(case=cases(), l2=st.sampled_from([0.0, 1e-3, 1.0]), size=st.sampled_from([1e-3, 1.0, 50.0]))
+def test_f_falls_up_to_the_sure_length(case, l2, size):
+    """Down the gradient from drawn parameters: the slope is negative all the way."""
+    rows = Standardised(
+        case.X, Labels(case.y, case.n_classes), case.sample_weight, fit_intercept=True
+    )
+    penalty = rows.penalty(l2)
+    point = np.column_stack([size * case.weights, case.intercept])
+    gradient = evaluate(rows, penalty, point, np.float64).gradient
+    slope = float(np.vdot(gradient, gradient))
+    if slope == 0.0:
+        return
+    at = along(rows, penalty, point, -gradient)
+    length = sure_length(rows, penalty, point, -gradient, slope=slope)
+    assert 0.0 < length <= LONGEST
+    # Rounding of a gradient of size one along a direction of size √slope.
+    noise = 1e-14 * (1.0 + np.sqrt(slope)) ** 2
+    assert max(at(t * length)[1] for t in (0.1, 0.5, 0.9, 1.0)) <= noise
+    assert at(length)[0] <= at(0.0)[0] + 1e-14 * abs(at(0.0)[0])
+
+
+def test_near_the_minimum_it_is_newton_s_whole_step():
+    X, y = drawn(300, 4, 3)
+    rows = Standardised(X, Labels(y, 3), None, fit_intercept=True)
+    penalty, point = rows.penalty(1e-2), np.zeros((3, 5))
+    for _ in range(8):
+        gradient = evaluate(rows, penalty, point, np.float64).gradient
+        direction = -Full(rows, penalty).build(point, np.float64)(gradient)
+        slope = -float(np.vdot(gradient, direction))
+        length = sure_length(rows, penalty, point, direction, slope=slope)
+        point = point + length * direction
+    assert length == pytest.approx(1.0, abs=1e-3)
+    assert slope < 1e-5
+
+
+def test_no_step_is_longer_than_asked():
+    X, y = drawn(50, 2, 2)
+    rows = Standardised(X, Labels(y, 2), None, fit_intercept=True)
+    none, direction = np.zeros((2, 3)), np.full((2, 3), 1e-9) * [[1], [-1]]
+    assert sure_length(rows, np.zeros(3), none, direction, slope=1.0, longest=0.7) == 0.7
+
+
+KINDS = {
+    "newton": (300, 6, 4),
+    "two classes": (200, 4, 2),
+    "l-bfgs": (400, 130, 6),
+    "blocks": (800, 30, 12),
+    "mini-batches": (4_000, 12, 3),
+    "row space": (40, 150, 3),
+}
+SETTINGS = {
+    "l2": {"l2": 1e-3},
+    "none": {"l2": 0.0},
+    "l1": {"l1": 1e-3, "l2": 0.0},
+    "elastic net": {"l1": 1e-3, "l2": 1e-3},
+    "without intercept": {"fit_intercept": False},
+}
+
+
+@pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("max_iter", [1, 2, 3])
+def test_every_fit_lowers_f_in_the_passes_it_is_given(kind, settings, max_iter):
+    """From the class frequencies, and from where the last fit ended."""
+    X, y = drawn(*KINDS[kind])
+    model = SoftmaxRegression(
+        max_iter=max_iter, warm_start=True, random_state=0, **SETTINGS[settings]
+    )
+    frequencies = np.bincount(y) / len(y)
+    lowest = -float(frequencies @ np.log(frequencies))
+    if settings == "without intercept":
+        lowest = np.log(len(frequencies))
+    for _ in range(4):
+        before = getattr(model, "n_iter_", 0)
+        F = model.fit(X, y).loss_curve_[-1]
+        assert lowest > F or model.converged_
+        assert model.n_iter_ - before <= max_iter
+        lowest = F
+
+
+@pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
+@pytest.mark.parametrize("settings", ["l2", "l1"])
+@pytest.mark.parametrize("kind", [np.asarray, Csr], ids=["dense", "sparse"])
+def test_a_loop_of_single_passes_learns_to_the_minimum(settings, kind):
+    X, y = drawn(300, 6, 4)
+    model = SoftmaxRegression(max_iter=1, warm_start=True, **SETTINGS[settings])
+    for _ in range(40):
+        model.fit(kind(X), y)
+    assert model.converged_
+    assert model.n_iter_ == 40
+
+
+@pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
+def test_a_single_pass_on_a_working_set_of_columns_lowers_f():
+    X, y = drawn(200, 300, 3)
+    model = SoftmaxRegression(l1=1e-2, l2=0.0, max_iter=1, warm_start=True).fit(X, y)
+    first = model.loss_curve_
+    assert first[1] < first[0]
+    assert model.fit(X, y).loss_curve_[-1] < first[1]
+
+
+@pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
+@pytest.mark.parametrize("l1", [0.0, 1e-3])
+def test_early_stopping_keeps_what_a_single_pass_learns(l1):
+    X, y = drawn(600, 6, 4)
+    model = SoftmaxRegression(l1=l1, max_iter=1, early_stopping=True, random_state=0).fit(X, y)
+    assert model.coef_.any()
+    assert len(model.validation_curve_) == 1
+
+
+@pytest.mark.parametrize("l1", [0.0, 1e-3])
+def test_a_callback_hears_of_a_single_pass_once(l1):
+    X, y = drawn(300, 6, 4)
+    seen = []
+    with pytest.warns(ConvergenceWarning, match="max_iter=1"):
+        SoftmaxRegression(l1=l1, max_iter=1, callback=lambda p: seen.append(p.epoch)).fit(X, y)
+    assert seen == [1]
+
+
+@pytest.mark.parametrize("l1", [0.0, 1e-3])
+def test_a_start_at_the_minimum_stays_there(l1):
+    X, y = drawn(300, 6, 4)
+    model = SoftmaxRegression(l1=l1, tol=1e-12, warm_start=True).fit(X, y)
+    lowest = model.loss_curve_[-1]
+    model.set_params(max_iter=1, tol=1e-9).fit(X, y)
+    assert model.converged_
+    assert model.loss_curve_[-1] <= lowest + 1e-15
+
+
+@pytest.mark.parametrize("l1", [0.0, 1e-3])
+def test_columns_that_tell_nothing_leave_the_frequencies(l1):
+    X = np.zeros((30, 2))
+    model = SoftmaxRegression(l1=l1, max_iter=1).fit(X, np.arange(30) % 3)
+    assert model.converged_
+    assert not model.coef_.any()
