@@ -170,7 +170,7 @@ def chunks(
     for number, first in enumerate(range(0, max(1, block.n_rows), size)):  # none: an empty chunk
         part = slice(first, min(first + size, block.n_rows))
         working: _Working | None = None
-        if block.memo is not None:
+        if block.memo is not None and order is None:
             working = block.memo.recall(name, (coordinates, dtype), number)
         if working is None and products and convert.is_needless:
             working = convert.by_coordinates(part)

@@ -10,6 +10,8 @@ from .._types import Floats, Matrix, Precision, Vector
 # Above this many rows a random eighth is enough to approximate a Hessian.
 SAMPLED_ROWS = 50_000
 SHARE = 8
+# Of a column's mean square: less in a sample is no chance.
+MISSED = 0.5
 
 
 def share(n_rows: int) -> int:
@@ -47,11 +49,12 @@ def mean_second_moment(likelihood: Likelihood, dtype: Precision, part: int) -> M
 
 
 def missed(likelihood: Likelihood, dtype: Precision) -> Vector:
-    """Return how much of the unit mean square of each column a sample of the rows misses, (D,).
+    """Return the unit mean square of the columns that a sample of the rows misses, (D,), else 0.
 
-    All of it where the few rows that tell a column from a constant are not in the sample.
+    The few rows that tell such a column from a constant are not in the sample.
     """
     part = share(likelihood.n_rows)
     if part == 1:
         return np.zeros(likelihood.n_columns)
-    return np.maximum(1.0 - mean_second_moment(likelihood, dtype, part).diagonal(), 0.0)
+    seen = mean_second_moment(likelihood, dtype, part).diagonal()
+    return np.where(seen < MISSED, 1.0 - seen, 0.0)
