@@ -6,11 +6,11 @@ from newton import objective, optimum
 from strategies import Csr
 
 from softmax_regression import SoftmaxRegression
-from softmax_regression._objective import Parameters
+from softmax_regression._parameters import Parameters
 from softmax_regression._optimum import column_space
 from softmax_regression._optimum.column_space import ColumnSpace
 from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._targets import Labels
+from softmax_regression._likelihood.targets import Labels
 
 WEIGHT = np.linspace(0.1, 2.0, 200)
 

@@ -16,7 +16,7 @@ from softmax_regression import (
     _textbook,
     softmax,
 )
-from softmax_regression._hyperparameters import check_hyperparameters
+from softmax_regression._input.hyperparameters import check_hyperparameters
 from softmax_regression._parameters import Parameters
 from softmax_regression._optimum import Solution
 from softmax_regression._progress import Monitor

@@ -6,12 +6,12 @@ from newton import objective, optimum
 from strategies import Csr
 
 from softmax_regression import SoftmaxRegression
-from softmax_regression._objective import Parameters
+from softmax_regression._parameters import Parameters
 from softmax_regression._optimum.elastic_net import ElasticNet
 from softmax_regression._optimum.free_columns import FreeColumns, _enlargement, _least_curvature
 from softmax_regression._optimum.passes import balanced, evaluate
 from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._targets import Labels
+from softmax_regression._likelihood.targets import Labels
 
 # F is a mean of losses of order one, right to a few roundings of it.
 ROUNDING = 4e-15

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from softmax_regression import SoftmaxRegression
-from softmax_regression._hyperparameters import Hyperparameters
-from softmax_regression._peers import ADVICE, OURS
+from softmax_regression._input.hyperparameters import Hyperparameters
+from softmax_regression._input.peers import ADVICE, OURS
 
 X, Y = [[0.0], [1.0]], ["a", "b"]
 

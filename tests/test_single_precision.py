@@ -10,7 +10,7 @@ from newton import objective, optimum
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
 from softmax_regression._optimum.standardised import Standardised
 from softmax_regression._proven import _upwards
-from softmax_regression._targets import Labels
+from softmax_regression._likelihood.targets import Labels
 
 
 def collinear(seed, *, n_rows=300, n_features=5, extra=2, n_classes=4, offset=0.0):

@@ -11,7 +11,7 @@ from softmax_regression._optimum.curvature import Full
 from softmax_regression._optimum.passes import evaluate
 from softmax_regression._optimum.standardised import Standardised
 from softmax_regression._optimum.unseen_step import LONGEST, sure_length
-from softmax_regression._targets import Labels
+from softmax_regression._likelihood.targets import Labels
 
 
 def drawn(n_rows, n_features, n_classes):

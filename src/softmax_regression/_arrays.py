@@ -5,8 +5,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._hyperparameters import shown
-from ._likelihood.products import is_sparse
+
+def is_sparse(X: object) -> bool:
+    """Tell a sparse matrix (of any library) from a dense one."""
+    return hasattr(X, "tocsr")
+
+
+def shown(value: object) -> str:
+    """Return a short text of `value` for a message; a failing or long repr stays harmless."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a user's repr may raise anything
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def is_lazy_frame(values: Any) -> bool:

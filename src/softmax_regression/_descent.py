@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ._arrays import is_sparse
 from ._exceptions import DivergenceError
-from ._likelihood.products import class_logits, is_sparse
+from ._likelihood.products import class_logits
 from ._likelihood.targets import Targets
 from ._parameters import Parameters
 from ._penalty import Penalty

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._arrays import shown
 from ._ending import counted, ending
-from ._hyperparameters import shown
 
 MOST_NAMES = 5
 MOST_POINTS = 100

@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from ._descent import DescentState
 from ._display import model_html, model_text
 from ._exceptions import ConvergenceWarning, sibling
-from ._features import SparseMatrix, check_feature_names, check_features, feature_names
 from ._fit import learn, learn_batchwise
 from ._fitted import is_begun, learned_attributes
-from ._given import Description, check_rows, learning_problem, problem_of, validation_problem
-from ._hyperparameters import (
+from ._input.features import SparseMatrix, check_feature_names, check_features, feature_names
+from ._input.given import Description, check_rows, learning_problem, problem_of, validation_problem
+from ._input.hyperparameters import (
     ClassWeight,
     Hyperparameters,
     LearningRate,
@@ -26,7 +26,7 @@ from ._hyperparameters import (
     check_hyperparameters,
     make_generator,
 )
-from ._labels import (
+from ._input.labels import (
     check_classes,
     class_columns,
     distinct,
@@ -34,6 +34,8 @@ from ._labels import (
     refuse_misfit,
     refuse_other_columns,
 )
+from ._input.peers import KeywordArguments, advice_on, explains_unknown
+from ._input.weights import class_weighted, refuse_all_zero
 from ._learned import Learned, Start
 from ._likelihood.block import Block
 from ._likelihood.logits import BLOCK_BYTES, of_logits, row_blocks
@@ -41,14 +43,12 @@ from ._losses import log_softmax_rows
 from ._objective import mean_gradient, mean_loss
 from ._optimum import AveragedDescent
 from ._parameters import Parameters
-from ._peers import KeywordArguments, advice_on, explains_unknown
 from ._prediction import decision, probabilities
 from ._progress import Progress, Watch
 from ._sklearn import FitTask, ScikitLearnMethods, run_with_callbacks
 from ._stream import stream_parameters
 from ._types import Features
 from ._warn import warn
-from ._weights import class_weighted, refuse_all_zero
 
 
 class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._ending import ending
-from ._hyperparameters import Hyperparameters
+from ._input.hyperparameters import Hyperparameters
 from ._learned import Keep, Learned, Start
 from ._likelihood.block import Block
 from ._likelihood.held_out import hold_out

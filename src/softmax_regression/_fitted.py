@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ._arrays import as_array, found, objects_as_floats
 from ._exceptions import NotFittedError, sibling
-from ._labels import check_classes_by_hand
+from ._input.labels import check_classes_by_hand
 
 NAMES = ("coef_", "intercept_", "classes_")
 

@@ -30,9 +30,10 @@ from numpy.typing import NDArray
 
 from . import __version__
 from ._archive import Members, pack, replace
+from ._arrays import shown
 from ._exceptions import InconsistentVersionWarning, ModelFileError, sibling
 from ._fitted import learned_attributes
-from ._hyperparameters import check_hyperparameters, shown
+from ._input.hyperparameters import check_hyperparameters
 from ._optimum.minibatch import AveragedDescent
 from ._warn import warn
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ._ending import CONVERGED
 from ._exceptions import DivergenceError
-from ._hyperparameters import Hyperparameters
+from ._input.hyperparameters import Hyperparameters
 from ._learned import Learned, Start
 from ._likelihood.block import Block
 from ._likelihood.sums import summed

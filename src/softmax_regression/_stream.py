@@ -6,7 +6,7 @@ from copy import deepcopy
 import numpy as np
 
 from ._exceptions import DivergenceError
-from ._hyperparameters import Hyperparameters
+from ._input.hyperparameters import Hyperparameters
 from ._learned import Start
 from ._likelihood.block import Block
 from ._likelihood.working import raw_chunk

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ._descent import Batches, BatchObjective, Descent, DescentState, GradientDescent
 from ._ending import CONVERGED
 from ._exceptions import DivergenceError
-from ._hyperparameters import Hyperparameters, check_learning_rate
+from ._input.hyperparameters import Hyperparameters, check_learning_rate
 from ._learned import Keep, Learned, Start
 from ._likelihood.block import Block
 from ._objective import objective_of

@@ -8,7 +8,7 @@ import pytest
 from strategies import plain
 
 from softmax_regression import SoftmaxRegression
-from softmax_regression._hyperparameters import (
+from softmax_regression._input.hyperparameters import (
     check_hyperparameters,
     check_learning_rate,
     make_generator,

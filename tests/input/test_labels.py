@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tolerances import EPS
 
-from softmax_regression._labels import (
+from softmax_regression._input.labels import (
     check_classes,
     check_y,
     class_columns,

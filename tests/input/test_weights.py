@@ -10,10 +10,11 @@ from strategies import Csr, plain
 from tolerances import EPS
 
 from softmax_regression import SoftmaxRegression
-from softmax_regression._objective import Parameters, Penalty
+from softmax_regression._parameters import Parameters
+from softmax_regression._penalty import Penalty
 from softmax_regression._problem import Problem
-from softmax_regression._targets import Labels, ProbabilityRows
-from softmax_regression._weights import apply_class_weight, check_sample_weight, refuse_all_zero
+from softmax_regression._likelihood.targets import Labels, ProbabilityRows
+from softmax_regression._input.weights import apply_class_weight, check_sample_weight, refuse_all_zero
 
 CLASSES = np.array(["a", "b", "c"])
 LABELS = Labels(np.array([0, 1, 1, 2, 2, 2]), 3)

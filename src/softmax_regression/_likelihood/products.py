@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._arrays import is_sparse
 from .._types import Floats
 
 # BLAS multiplies so few rows fastest one by one, and a few more by fours: five cost more than
@@ -18,11 +19,6 @@ BY_FOURS = 16
 MANY_ENTRIES = 5000
 # Features from which on float32 multiplies faster with the rows first.
 WIDE = 256
-
-
-def is_sparse(X: object) -> bool:
-    """Tell a sparse matrix (of any library) from a dense one."""
-    return hasattr(X, "tocsr")
 
 
 def relative_logits(weights: Floats, matrix: Any) -> Floats:

@@ -4,9 +4,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .._arrays import is_sparse
 from .._types import Floats, Index
 from .coordinates import Coordinates
-from .products import closed_sums, is_sparse, relative_logits, totals, weighted_sums
+from .products import closed_sums, relative_logits, totals, weighted_sums
 from .targets import RowIndex
 
 # Of the squares of a sparse column: centring in float32 leaves no less.

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._arrays import is_sparse
 from .._types import Index, Matrix, Vector
 from .block import Block
-from .products import is_sparse, weighted_sums
+from .products import weighted_sums
 
 # Entries at a time, so that what is computed of them stays near the processor.
 CHUNK_ENTRIES = 2**15

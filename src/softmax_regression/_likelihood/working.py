@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._arrays import is_sparse
 from .._types import Features, Floats, Index, Precision, Vector
 from .block import Block, Memo
 from .coordinates import Coordinates
-from .products import is_sparse
 from .rows import CentredRows, DenseRows, Rows
 from .sums import Source, Sums, added, summed
 from .survey import repeated, slices, survey

@@ -11,9 +11,9 @@ import math
 
 import numpy as np
 
+from .._arrays import is_sparse
 from .._likelihood.block import Block, Memo
 from .._likelihood.coordinates import intercept_error
-from .._likelihood.products import is_sparse
 from .._likelihood.value import balanced
 from .._likelihood.working import Likelihood
 from .._objective import Objective, Point

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._likelihood.products import is_sparse
+from .._arrays import is_sparse
 from .._parameters import Parameters
 from .._types import Features
 from .pairs import Matrix

@@ -7,6 +7,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from .._arrays import shown
+
 LearningRate = float | Literal["auto"] | Callable[[int], float]
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
 # In quotes here and in every annotation, because np.random is loaded by its first use only.
@@ -178,15 +180,6 @@ def _callback(name: str, value: Any) -> Any:
         )
         raise TypeError(message)
     return value
-
-
-def shown(value: object) -> str:
-    """Return a short text of `value` for a message; a failing or long repr stays harmless."""
-    try:
-        text = repr(value)
-    except Exception:  # noqa: BLE001 - a user's repr may raise anything
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {

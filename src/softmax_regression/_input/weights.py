@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import as_array, objects_as_floats, plain
-from ._hyperparameters import ClassWeight
-from ._labels import label_text, listed
-from ._likelihood.block import Block
-from ._likelihood.targets import Targets
+from .._arrays import as_array, objects_as_floats, plain
+from .._likelihood.block import Block
+from .._likelihood.targets import Targets
+from .hyperparameters import ClassWeight
+from .labels import label_text, listed
 
 
 def check_sample_weight(

@@ -7,21 +7,21 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import (
+from .._arrays import (
     as_array,
     column_labels,
     column_name,
     column_types,
     found,
     is_real,
+    is_sparse,
     is_too_large,
     plain,
+    shown,
 )
-from ._hyperparameters import shown
-from ._likelihood.logits import BLOCK_BYTES, row_blocks
-from ._likelihood.products import is_sparse
-from ._types import Features
-from ._warn import warn
+from .._likelihood.logits import BLOCK_BYTES, row_blocks
+from .._types import Features
+from .._warn import warn
 
 
 class SparseMatrix(Protocol):

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import as_array, column_labels, plain
-from ._exceptions import DataConversionWarning, sibling
-from ._hyperparameters import shown
-from ._likelihood.targets import Labels, ProbabilityRows, Targets
-from ._warn import warn
+from .._arrays import as_array, column_labels, plain, shown
+from .._exceptions import DataConversionWarning, sibling
+from .._likelihood.targets import Labels, ProbabilityRows, Targets
+from .._warn import warn
 
 
 def check_y(

@@ -5,7 +5,8 @@ from functools import cache, wraps
 from inspect import Parameter, signature
 from typing import Any, ParamSpec, Self, TypeVar
 
-from ._hyperparameters import Hyperparameters, shown
+from .._arrays import shown
+from .hyperparameters import Hyperparameters
 
 P = ParamSpec("P")
 T = TypeVar("T")

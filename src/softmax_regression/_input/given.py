@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._features import check_feature_names, check_features, feature_names
-from ._hyperparameters import Hyperparameters
-from ._labels import check_y, class_columns, distinct, encode, find_classes
-from ._likelihood.block import Block
-from ._parameters import Parameters
-from ._types import Features
-from ._weights import apply_class_weight, check_sample_weight, refuse_all_zero
+from .._likelihood.block import Block
+from .._parameters import Parameters
+from .._types import Features
+from .features import check_feature_names, check_features, feature_names
+from .hyperparameters import Hyperparameters
+from .labels import check_y, class_columns, distinct, encode, find_classes
+from .weights import apply_class_weight, check_sample_weight, refuse_all_zero
 
 
 class Description(NamedTuple):

@@ -1,0 +1,1 @@
+"""What a user gives: every check, and every message about it."""
