@@ -2,21 +2,25 @@
 
 import numpy as np
 import pytest
+from strategies import Csr, chunks_of, likelihood_of
 
-from strategies import likelihood_of
-
-from softmax_regression._optimum import moments
-from softmax_regression._optimum.moments import (
+from softmax_regression._likelihood import information as information_module
+from softmax_regression._likelihood import working
+from softmax_regression._likelihood.information import (
     class_covariances,
     class_variances,
-    dense_values,
-    mean_moments,
+    expanded,
+    information,
     pair_products,
     sampled,
-    second_moment,
 )
-from softmax_regression._likelihood.working import Chunk
 from softmax_regression._likelihood.targets import Labels
+from softmax_regression._optimum.moments import (
+    common_probabilities,
+    mean_moments,
+    mean_second_moment,
+    missed,
+)
 
 # Means of 300 products of order 1.
 SUMMED = 1e-13
@@ -25,10 +29,10 @@ RNG = np.random.default_rng(0)
 WEIGHT = RNG.uniform(0.2, 3.0, 300)
 
 
-def rows(n_classes, weight=None, n_features=4):
+def rows(n_classes, weight=None, n_features=4, kind=np.asarray):
     X = np.random.default_rng(1).standard_normal((300, n_features)) + 1.0
     return likelihood_of(
-        X, Labels(np.arange(300) % n_classes, n_classes), weight, fit_intercept=True
+        kind(X), Labels(np.arange(300) % n_classes, n_classes), weight, fit_intercept=True
     )
 
 
@@ -38,10 +42,11 @@ def parameters(data):
 
 
 def softmax_of(data, V):
-    (block,) = data.blocks(np.float64)
-    Z = block.rows.values @ V.T
+    (chunk,) = chunks_of(data)
+    values = chunk.rows.dense().values
+    Z = values @ V.T
     P = np.exp(Z - Z.max(axis=1, keepdims=True))
-    return block.rows.values, P / P.sum(axis=1, keepdims=True)
+    return values, P / P.sum(axis=1, keepdims=True)
 
 
 def test_pair_products_run_along_the_upper_triangle():
@@ -51,28 +56,30 @@ def test_pair_products_run_along_the_upper_triangle():
 
 
 def test_class_covariances_run_along_the_upper_triangle():
-    p = RNG.dirichlet(np.ones(4), size=6).T
+    """Of all classes but the last, whose covariances follow."""
+    p = RNG.dirichlet(np.ones(5), size=6).T
     k, other = np.triu_indices(4)
-    expected = [np.diag(column) - np.outer(column, column) for column in p.T]
+    expected = [np.diag(column) - np.outer(column, column) for column in p[:4].T]
     np.testing.assert_allclose(
         class_covariances(p), np.stack(expected)[:, k, other].T, rtol=0, atol=1e-16
     )
 
 
 # The products of columns are formed once, the columns are scaled, or the rows.
-@pytest.mark.parametrize("size", [(2, 4), (3, 4), (7, 4), (21, 4), (2, 24), (7, 40)])
+@pytest.mark.parametrize("size", [(3, 4), (7, 4), (21, 4), (2, 24), (7, 40)])
 @pytest.mark.parametrize("factors", [class_variances, class_covariances])
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 @pytest.mark.parametrize("entries", [2**20, 100])
-def test_moments_are_the_sums_over_rows(size, factors, weight, entries, monkeypatch):
-    monkeypatch.setattr(moments, "CHUNK_ENTRIES", entries)
+@pytest.mark.parametrize("kind", [np.asarray, Csr], ids=["dense", "sparse"])
+def test_moments_are_the_sums_over_rows(size, factors, weight, entries, kind, monkeypatch):
+    monkeypatch.setattr(information_module, "CHUNK_ENTRIES", entries)
     n_classes, n_features = size
-    data = rows(n_classes, weight, n_features)
+    data = rows(n_classes, weight, n_features, kind)
     V = parameters(data)
     values, P = softmax_of(data, V)
     w = np.full(300, 1 / 300) if weight is None else weight / weight.sum()
     expected = np.einsum("mi,i,ij,il->mjl", factors(P.T), w, values, values)
-    found = mean_moments(data, V, np.float64, factors, len(expected))
+    found = mean_moments(data, V, np.float64, factors, 1)
     np.testing.assert_allclose(found, expected, rtol=0, atol=SUMMED)
 
 
@@ -82,24 +89,63 @@ def test_second_moment_is_the_mean_of_outer_products(weight):
     values, _ = softmax_of(data, parameters(data))
     w = np.full(300, 1 / 300) if weight is None else weight / weight.sum()
     expected = (values.T * w) @ values
-    np.testing.assert_allclose(second_moment(data, np.float64), expected, rtol=0, atol=SUMMED)
+    np.testing.assert_allclose(mean_second_moment(data, np.float64, 1), expected, rtol=0, atol=SUMMED)
 
 
-def test_many_rows_are_sampled_in_runs_that_leave_no_block_out(monkeypatch):
-    """Also where the labels are sorted, a sample has all of them."""
-    monkeypatch.setattr(moments, "SAMPLED_ROWS", 100)
+def test_many_rows_are_sampled_in_runs_that_leave_no_chunk_out(monkeypatch):
+    """Also where the labels are sorted, a sample has all of them; each time the same."""
+    monkeypatch.setattr(working, "CHUNK_ROWS", 256)
     data = rows(3)
-    data.block_rows = 64
-    all_blocks, parts = list(data.blocks(np.float64)), list(sampled(data, np.float64))
-    assert [len(part.targets.labels) for part in parts] == [8, 8, 8, 8, 6]
-    for whole, part in zip(all_blocks, parts, strict=True):
-        first = np.flatnonzero((whole.rows.values == part.rows.values[0]).all(axis=1))[0]
-        assert np.array_equal(
-            whole.rows.values[first : first + len(part.rows.values)], part.rows.values
-        )
-    assert len(list(sampled(data, np.float32))) == 5
+    for chunk in chunks_of(data):
+        part = sampled(chunk, 8)
+        assert part.rows.n_rows == -(-chunk.rows.n_rows // 8)
+        whole, values = chunk.rows.values, part.rows.values
+        first = np.flatnonzero((whole == values[0]).all(axis=1))[0]
+        assert np.array_equal(whole[first : first + len(values)], values)
+        np.testing.assert_array_equal(sampled(chunk, 8).rows.values, values)
+    assert len(chunks_of(data)) == 2
 
 
-def test_dense_curvatures_refuse_other_rows():
-    with pytest.raises(TypeError, match="dense rows"):
-        dense_values(Block(None, None, None))
+def test_a_column_that_a_sample_misses_is_told_and_no_other(monkeypatch):
+    monkeypatch.setattr("softmax_regression._optimum.moments.SAMPLED_ROWS", 1000)
+    X = RNG.standard_normal((4000, 2))
+    X[:, 1] = 0.0
+    X[3999, 1] = 1.0
+    data = likelihood_of(X, Labels(np.arange(4000) % 2, 2))
+    found = missed(data, np.float64)
+    assert found[0] == found[2] == 0.0
+    assert found[1] > 0.9
+    monkeypatch.undo()
+    assert not missed(data, np.float64).any()
+
+
+def test_without_weights_all_rows_have_the_probabilities_of_the_intercepts():
+    data = rows(3)
+    theta = np.zeros((3, 5))
+    theta[:, -1] = np.log([0.5, 0.3, 0.2])
+    np.testing.assert_allclose(common_probabilities(data, theta)[:, 0], [0.5, 0.3, 0.2])
+    found = mean_moments(data, theta, np.float64, class_variances, 1)
+    weight, sums = data.sums(information, theta, class_variances)
+    np.testing.assert_allclose(found, expanded(sums / weight, 5), rtol=0, atol=SUMMED)
+    theta[0, 0] = 1.0
+    assert common_probabilities(data, theta) is None
+
+
+def test_standard_errors_come_through_the_door():
+    """From blocks of a caller, against the information matrix of W and b summed row by row."""
+    data = rows(3, WEIGHT)
+    V = parameters(data)
+    weight, sums = data.sums(information, V, class_covariances)
+    k, other = np.triu_indices(2)
+    inner = np.empty((2, 5, 2, 5))
+    inner[k, :, other] = inner[other, :, k] = expanded(sums, 5)
+    covariance = np.linalg.inv(inner.reshape(10, 10)).reshape(2, 5, 2, 5)
+    found = data.coordinates.covariance(covariance).reshape(10, 10)
+
+    (block,) = data.source
+    values, P = softmax_of(data, V)
+    plain, total = np.column_stack([block.X, np.ones(300)]), np.zeros((10, 10))
+    for x, p, w in zip(plain, P[:, :2], WEIGHT, strict=True):
+        total += w * np.kron(np.diag(p) - np.outer(p, p), np.outer(x, x))
+    expected = np.linalg.inv(total)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * np.abs(expected).max())

@@ -5,10 +5,11 @@ import pytest
 from strategies import Csr
 from tolerances import EPS
 
-from softmax_regression._optimum import rows as rows_module
+from softmax_regression._likelihood import products
+from softmax_regression._likelihood.coordinates import Coordinates
 from softmax_regression._likelihood.rows import CentredRows, DenseRows
-from softmax_regression._likelihood.working import raw_chunk
 from softmax_regression._likelihood.targets import Labels
+from softmax_regression._likelihood.working import raw_chunk
 
 RNG = np.random.default_rng(0)
 X = np.where(RNG.random((90, 6)) < 0.4, RNG.normal(1.0, 2.0, (90, 6)), 0.0)
@@ -16,17 +17,20 @@ MEAN = X.mean(axis=0)
 # Sums of 90 products of entries up to 10.
 SUMMED = 90 * 10 * EPS
 
+SPREAD = X.std(axis=0)
 KINDS = {
     "dense": DenseRows(np.hstack([X, np.ones((90, 1))])),
-    "sparse": CentredRows(Csr(X), True),
-    "centred": CentredRows(Csr(X), True, MEAN),
-    "no intercept": CentredRows(Csr(X), False),
+    "sparse": CentredRows(Csr(X), Coordinates.identity(6, fit_intercept=True)),
+    "centred": CentredRows(Csr(X), Coordinates(MEAN, np.ones(6), fit_intercept=True)),
+    "no intercept": CentredRows(Csr(X), Coordinates.identity(6, fit_intercept=False)),
+    "dense, scaled after": CentredRows(X, Coordinates(MEAN, SPREAD, fit_intercept=True)),
 }
 PLAIN = {
     "dense": KINDS["dense"].values,
     "sparse": KINDS["dense"].values,
     "centred": np.hstack([X - MEAN, np.ones((90, 1))]),
     "no intercept": X,
+    "dense, scaled after": np.hstack([(X - MEAN) / SPREAD, np.ones((90, 1))]),
 }
 BOTH = pytest.mark.parametrize("kind", KINDS)
 # One by one, by fours, filled up to fours, and too many to fill up.
@@ -35,7 +39,7 @@ CLASSES = pytest.mark.parametrize("n_classes", [2, 3, 4, 5, 6, 7, 18])
 
 @pytest.fixture(params=[1, 10**9], ids=["one by one", "at once"])
 def entries(request, monkeypatch):
-    monkeypatch.setattr(rows_module, "MANY_ENTRIES", request.param)
+    monkeypatch.setattr(products, "MANY_ENTRIES", request.param)
 
 
 @BOTH
@@ -63,6 +67,16 @@ def test_gradients_are_the_sums_over_rows(kind, n_classes):
 
 
 @BOTH
+def test_rows_filled_in_are_the_plain_matrix_and_some_columns_its_columns(kind):
+    rows, plain = KINDS[kind], PLAIN[kind]
+    np.testing.assert_allclose(rows.dense().values, plain, atol=10 * EPS)
+    columns = np.array([0, 3, plain.shape[1] - 1])
+    np.testing.assert_allclose(rows.some(columns), plain[:, columns], atol=10 * EPS)
+    picked = np.array([4, 80])
+    np.testing.assert_allclose(rows.part(picked).dense().values, plain[picked], atol=10 * EPS)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "dense, scaled after"])
 def test_squares_are_the_sums_over_rows(kind):
     weights = RNG.uniform(0.0, 1.0, (3, 90))
     expected = weights @ PLAIN[kind] ** 2
@@ -80,9 +94,9 @@ def test_the_squares_of_a_constant_sparse_column_stay_above_zero():
     rows = X.copy()
     rows[:, 2] = 1e4 / 3
     centre = rows.mean(axis=0)
-    squares = CentredRows(Csr(rows.astype(np.float32)), True, centre).squares(
-        np.ones((1, 90), np.float32)
-    )
+    squares = CentredRows(
+        Csr(rows.astype(np.float32)), Coordinates(centre, np.ones(6), fit_intercept=True)
+    ).squares(np.ones((1, 90), np.float32))
     assert (squares > 0).all()
 
 

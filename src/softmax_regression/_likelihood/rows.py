@@ -162,7 +162,8 @@ class CentredRows:
         features = columns[inner]
         values = np.ones((self.n_rows, len(columns)), self.dtype)
         chosen = self.matrix[:, features]
-        filled = chosen.toarray() if is_sparse(chosen) else chosen
+        # A product with the identity is what every sparse library has.
+        filled = chosen @ np.eye(len(features), dtype=self.dtype) if is_sparse(chosen) else chosen
         scale = self._scale if is_sparse(chosen) else self.coordinates.scale[features]
         values[:, inner] = (filled - self.centre[features]) / scale
         return values
