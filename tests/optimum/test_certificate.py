@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 from newton import optimum
+from strategies import chunks_of, likelihood_of
 
-from strategies import likelihood_of
-
-from softmax_regression._parameters import Parameters
-from softmax_regression._optimum.certificate import Proof, closed_gap, duality_gap
-from softmax_regression._optimum.intercepts import Intercepts
-from softmax_regression._optimum.passes import Value, evaluate
 from softmax_regression._likelihood.targets import Labels
+from softmax_regression._objective import Objective, Point
+from softmax_regression._optimum.certificate import Proof, closed_gap
+from softmax_regression._optimum.intercepts import Intercepts
+from softmax_regression._parameters import Parameters
+from softmax_regression._penalty import Penalty
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((120, 4)) + 1
@@ -30,8 +30,12 @@ def parameters():
 
 
 def certified(data, V, tol=TOL, dtype=np.float64):
-    value = evaluate(data, data.penalty(L2), V, dtype)
-    return Proof(data, data.penalty(L2), tol).certify(V, value, dtype)
+    objective = penalised(data)
+    return Proof(objective, tol).certify(objective.at(V, dtype), dtype)
+
+
+def penalised(data):
+    return Objective(data, Penalty(0.0, L2))
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
@@ -39,14 +43,14 @@ def test_the_gap_is_primal_minus_dual(weight):
     """D(q) = Σ w H(q) − ‖Σ w (t − q) xᵀ‖² / (2 l2) with Σ w = 1, at q = p."""
     data = rows(weight)
     found = certified(data, Intercepts(data).solve(parameters()))
-    W, b = data.restore(found.parameters)
+    W, b = data.coordinates.outward(found.theta)
     Z = X @ W.T + b
     P = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
     w = np.full(120, 1 / 120) if weight is None else weight / weight.sum()
     T = np.eye(3)[LABELS]
     np.testing.assert_allclose(w @ (P - T), 0, atol=1e-15)
     dual = -(w @ (P * np.log(P)).sum(axis=1)) - np.sum(((T - P).T * w @ X) ** 2) / (2 * L2)
-    assert found.gap == pytest.approx(found.value.objective - dual, rel=1e-11)
+    assert found.bound == pytest.approx(found.value - dual, rel=1e-11)
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
@@ -56,25 +60,26 @@ def test_the_gap_bounds_the_distance_from_anywhere(weight, size):
     found = certified(data, size * parameters())
     lowest = optimum(X, np.eye(3)[LABELS], L2, weight)[2]
     # The rounding of F, relative to F.
-    assert found.value.objective - lowest <= found.gap + 1e-14 * found.value.objective
+    assert found.value - lowest <= found.bound + 1e-14 * found.value
 
 
 def test_without_a_penalty_on_every_column_there_is_no_bound():
-    assert duality_gap(np.zeros((2, 3)), np.array([1.0, 0.0, 0.0]), 2) == np.inf
+    assert Penalty(0.0, np.array([1.0, 0.0, 0.0])).bound(np.zeros((2, 3)), 2) == np.inf
+    assert Penalty(0.0, np.array([1.0, 1.0, 0.0])).bound(np.zeros((2, 3)), 2) == 0.0
 
 
 def test_a_float64_value_at_exact_intercepts_needs_no_pass():
     data = rows(None)
     exact = certified(data, parameters())
-    proof = Proof(data, data.penalty(L2), TOL)
-    again = proof.certify(exact.parameters, exact.value, np.float64)
-    assert again.value is exact.value
-    assert again.gap == exact.gap
+    readings = data.readings
+    again = Proof(penalised(data), TOL).certify(exact, np.float64)
+    assert data.readings == readings
+    assert again.bound == exact.bound
 
 
 def best_but_for_intercepts(data, weight, distance):
     W, b, _ = optimum(X, np.eye(3)[LABELS], L2, weight)
-    point = data.standardise(Parameters(W, b))
+    point = data.coordinates.inward(Parameters(W, b))
     point[:, -1] += distance * np.array([1.0, -2.0, 1.0])
     return point
 
@@ -83,8 +88,8 @@ def test_intercepts_that_hide_the_proof_are_solved_for():
     data = rows(None)
     point = best_but_for_intercepts(data, None, 0.2)
     found = certified(data, point)
-    assert not np.array_equal(found.parameters[:, -1], point[:, -1])
-    assert found.gap <= 1e-20
+    assert not np.array_equal(found.theta[:, -1], point[:, -1])
+    assert found.bound <= 1e-20
 
 
 @pytest.mark.parametrize(
@@ -110,31 +115,31 @@ def test_passes_in_float32_solve_for_no_more_than_tol_asks(distance, tol, solved
     monkeypatch.setattr(Intercepts, "solve", recorded)
     found = certified(data, point, tol, np.float32)
     assert used == solved_in
-    assert found.gap <= tol
-    value = evaluate(data, data.penalty(L2), found.parameters, np.float64)
-    assert found.gap == closed_gap(data, data.penalty(L2), found.parameters, value)
+    assert found.bound <= tol
+    objective = penalised(data)
+    assert found.bound == closed_gap(objective, objective.at(found.theta))
 
 
 def test_without_an_intercept_the_parameters_stay():
     data = rows(None, fit_intercept=False)
     V = parameters()[:, :4]
-    assert np.array_equal(certified(data, V).parameters, V)
+    assert np.array_equal(certified(data, V).theta, V)
 
 
 def near_the_optimal_intercepts(weight, distance):
     data = rows(weight)
     point = Intercepts(data).solve(parameters())
     point[:, -1] += distance * np.array([1.0, -2.0, 1.0])
-    return data, point, evaluate(data, data.penalty(L2), point, np.float64)
+    return data, penalised(data).at(point)
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 @pytest.mark.parametrize("distance", [1e-9, 1e-4, 1e-2, 0.2])
 def test_near_the_optimal_intercepts_the_gap_bounds_that_of_the_mixture(weight, distance):
     """F − D(q) at q = (1 − ε) P + ε s, with D computed term by term."""
-    data, point, value = near_the_optimal_intercepts(weight, distance)
-    bound = closed_gap(data, data.penalty(L2), point, value)
-    W, b = data.restore(point)
+    data, point = near_the_optimal_intercepts(weight, distance)
+    bound = closed_gap(penalised(data), point)
+    W, b = data.coordinates.outward(point.theta)
     Z = X @ W.T + b
     P = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
     w = np.full(120, 1 / 120) if weight is None else weight / weight.sum()
@@ -147,14 +152,14 @@ def test_near_the_optimal_intercepts_the_gap_bounds_that_of_the_mixture(weight, 
     Q = np.maximum(Q, 1e-300)
     np.testing.assert_allclose(w @ (Q - T), 0, atol=1e-12)
     dual = -(w @ (Q * np.log(Q)).sum(axis=1)) - np.sum(((T - Q).T * w @ X) ** 2) / (2 * L2)
-    assert value.objective - dual <= bound
+    assert point.value - dual <= bound
     # The divergence of the mixture is at most ε times that of s.
     shared = np.maximum(mean - residual / share, 0.0)
     logs = np.log(np.where(shared > 0, shared, 1.0))
     divergence = share * float(w @ ((logs - np.log(P)) @ shared))
     mixed = float(w @ (Q * np.log(Q / P)).sum(axis=1))
     assert mixed <= divergence
-    expected = value.objective - dual - mixed + divergence
+    expected = point.value - dual - mixed + divergence
     assert bound == pytest.approx(expected, rel=1e-9, abs=1e-13)
 
 
@@ -162,7 +167,7 @@ def test_near_the_optimal_intercepts_the_gap_bounds_that_of_the_mixture(weight, 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 def test_mean_target_rows(weight, smoothing):
     data = likelihood_of(X, Labels(LABELS, 3, smoothing), weight, fit_intercept=True)
-    (block,) = data.blocks(np.float64)
+    (block,) = chunks_of(data)
     T = (1 - smoothing) * np.eye(3)[LABELS] + smoothing / 3
     w = np.full(120, 1 / 120) if weight is None else weight / weight.sum()
     expected = (T.T * w) @ block.rows.values
@@ -172,29 +177,28 @@ def test_mean_target_rows(weight, smoothing):
 def test_means_of_the_targets_know_of_smoothing():
     targets = Labels(LABELS, 3, 0.3)
     data = likelihood_of(X, targets, WEIGHT, fit_intercept=True)
-    block = next(data.blocks(np.float64))
+    (block,) = chunks_of(data)
     T = np.zeros((3, 120))
     targets.subtract_from(T)
     expected = -(T @ block.weight) / WEIGHT.sum()
-    np.testing.assert_allclose(data.mean_targets, expected, rtol=1e-13)
+    np.testing.assert_allclose(data.survey.targets, expected, rtol=1e-13)
 
 
 def test_a_class_without_rows_that_still_gets_probability_leaves_no_bound():
     targets = Labels(LABELS, 4)
     data = likelihood_of(X, targets, None, fit_intercept=True)
-    penalty = data.penalty(L2)
-    point = np.zeros((4, 5))
-    assert closed_gap(data, penalty, point, evaluate(data, penalty, point, np.float64)) == np.inf
-    assert certified(data, point, 1e-6).gap < np.inf
+    objective, theta = penalised(data), np.zeros((4, 5))
+    assert closed_gap(objective, objective.at(theta)) == np.inf
+    assert certified(data, theta, 1e-6).bound < np.inf
 
 
 def test_what_a_class_without_targets_is_left_by_rounding_goes_to_the_others():
     data = likelihood_of(X, Labels(np.arange(120) % 2, 3), None, fit_intercept=True)
     gradient = np.zeros((3, 5))
     gradient[:, 0] = [1e-3, -1e-3, 0.0]
-    exact = Value(0.5, gradient.copy())
+    exact = Point(parameters(), 0.5, gradient.copy(), np.inf)
     gradient[:, -1] = [-2.5e-14, -2.5e-14, 5e-14]
     gaps = [
-        closed_gap(data, data.penalty(L2), parameters(), v) for v in (exact, Value(0.5, gradient))
+        closed_gap(penalised(data), point) for point in (exact, exact._replace(gradient=gradient))
     ]
     assert gaps[0] == gaps[1]

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+from strategies import chunks_of, likelihood_of
 
-from strategies import likelihood_of
-
+from softmax_regression._likelihood import intercepts as intercepts_module
+from softmax_regression._likelihood.block import Block
+from softmax_regression._likelihood.targets import Labels
+from softmax_regression._likelihood.working import Likelihood
+from softmax_regression._objective import Objective
 from softmax_regression._optimum import intercepts
 from softmax_regression._optimum.intercepts import Intercepts
-from softmax_regression._optimum.passes import evaluate
-from softmax_regression._likelihood.targets import Labels
+from softmax_regression._penalty import Penalty
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((120, 4)) + 1
@@ -30,7 +33,7 @@ def solved(point):
 
 
 def residual(data, point):
-    return evaluate(data, np.zeros(5), point, np.float64).gradient[:, -1]
+    return Objective(data, Penalty(0.0, 0.0)).at(point).gradient[:, -1]
 
 
 def test_mean_probabilities_are_mean_targets():
@@ -40,14 +43,14 @@ def test_mean_probabilities_are_mean_targets():
 def test_with_many_classes_the_diagonal_serves(monkeypatch):
     """No products of pairs of classes: the variances alone, and the same intercepts."""
     expected = solved(parameters())
-    monkeypatch.setattr(intercepts, "PAIRED_CLASSES", 2)
+    monkeypatch.setattr(intercepts_module, "PAIRED_CLASSES", 2)
     found = solved(parameters())
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
     assert np.abs(residual(rows(), found)).max() <= 1e-14
     data, point = rows(), parameters()
-    logits = intercepts._Logits(data, point, np.float64)
-    mean, apply = intercepts._moments(logits, np.zeros(3), None)
-    ((_, P),) = logits.probabilities(np.zeros(3))
+    mean, apply = Intercepts(data)._moments(point, np.zeros(3), np.float64, None)
+    Z = chunks_of(data)[0].rows.logits(point)
+    P = np.exp(Z) / np.exp(Z).sum(axis=0)
     variance = (P * (1 - P)) @ WEIGHT / WEIGHT.sum()
     np.testing.assert_allclose(mean, P @ WEIGHT / WEIGHT.sum(), rtol=1e-12)
     np.testing.assert_allclose(apply(np.ones(3)), 1 / variance, rtol=1e-5)  # squares in float32
@@ -58,7 +61,7 @@ def test_a_share_says_how_far_mean_probabilities_may_exceed_mean_targets():
     point = Intercepts(data).solve(parameters(), share=1e-3)
     above = residual(data, point)
     assert np.abs(above).max() > 1e-9
-    assert (above <= 1e-3 * (data.mean_targets + above)).all()
+    assert (above <= 1e-3 * (data.survey.targets + above)).all()
 
 
 def test_in_float32_the_point_is_one_of_float32():
@@ -74,23 +77,22 @@ def test_the_matrix_of_an_earlier_solution_serves_again(monkeypatch):
     moved = first.copy()
     moved[:, :4] *= 1.01
     matrices = []
-    moments = intercepts._moments
+    moments = solver._moments
 
-    def recorded(logits, shift, known):
+    def recorded(theta, shift, dtype, known):
         matrices.append(known)
-        return moments(logits, shift, known)
+        return moments(theta, shift, dtype, known)
 
-    monkeypatch.setattr(intercepts, "_moments", recorded)
+    monkeypatch.setattr(solver, "_moments", recorded)
     again = solver.solve(moved)
     assert matrices[0] is not None
     np.testing.assert_allclose(again, solved(moved), rtol=0, atol=1e-13)
 
 
-def test_logits_computed_anew_give_the_same_intercepts(monkeypatch):
+def test_logits_computed_anew_give_the_same_intercepts():
     kept = solved(parameters())
-    monkeypatch.setattr(intercepts, "CACHE_BYTES", 0)
-    anew = solved(parameters())
-    assert np.array_equal(kept, anew)
+    forgetful = Likelihood([Block(X, Labels(LABELS, 3), WEIGHT)])
+    assert np.array_equal(kept, Intercepts(forgetful).solve(parameters()))
 
 
 def test_intercepts_end_at_the_rounding_of_the_means(monkeypatch):
