@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .._types import Floats, Index, Matrix
+from .rows import CentredRows, Rows
 from .value import flushed, probabilities
 from .working import Chunk
 
@@ -62,18 +63,52 @@ def information(
     """
     chunk = sampled(chunk, share)
     p = flushed(probabilities(chunk, theta))
-    n_factors = len(factors(p[:, :1]))
-    products, entries = _fastest(n_factors, theta.shape[1])
+
+    def weighted(some: slice) -> Floats:
+        c = factors(p[:, some])
+        if chunk.weight is not None:
+            c *= chunk.weight[some]
+        return c
+
+    return chunk.total(), moments(chunk.rows, weighted, len(factors(p[:, :1])), theta.shape[1])
+
+
+def moments(
+    rows: Rows,
+    factors: Callable[[slice], Floats],
+    n_factors: int,
+    columns: int,
+    *,
+    signed: bool = False,
+) -> Matrix:
+    """Return Σ_i c_mi x̃_i x̃_iᵀ as `information` does, of the `factors` (m, b) of some rows.
+
+    `signed` factors change their sign from row to row.
+    """
+    if isinstance(rows, CentredRows) and rows.is_thin:
+        return _thin_moments(rows, factors, n_factors, columns)
+    products, entries = _fastest(n_factors, columns, signed)
     size = max(64, CHUNK_ENTRIES // max(entries, n_factors))
     sums: Any = 0.0
-    for first in range(0, max(1, chunk.rows.n_rows), size):
-        rows = slice(first, first + size)
-        c = factors(p[:, rows])
-        if chunk.weight is not None:
-            c *= chunk.weight[rows]
-        values = chunk.rows.part(rows).dense().values
-        sums = sums + products(c, values).astype(np.float64)
-    return chunk.total(), np.asarray(sums)
+    for first in range(0, max(1, rows.n_rows), size):
+        some = slice(first, first + size)
+        values = rows.part(some).dense().values
+        sums = sums + products(factors(some), values).astype(np.float64)
+    return np.asarray(sums)
+
+
+def _thin_moments(
+    rows: CentredRows, factors: Callable[[slice], Floats], n_factors: int, columns: int
+) -> Matrix:
+    """Σ_i c_mi x̃_i x̃_iᵀ by sparse products, one for each m."""
+    size = max(64, CHUNK_ENTRIES // n_factors)
+    sums = np.zeros((n_factors, columns, columns))
+    for first in range(0, rows.n_rows, size):
+        some = slice(first, first + size)
+        part = rows.part(some)
+        for m, c in enumerate(factors(some)):
+            sums[m] += part.moment(c)
+    return sums
 
 
 def second_moment(chunk: Chunk, share: int = 1) -> tuple[float, Matrix]:
@@ -116,11 +151,13 @@ def _triangle(left: Floats, right: Floats) -> Floats:
     return products
 
 
-def _fastest(n_factors: int, columns: int) -> tuple[Callable[[Floats, Floats], Floats], int]:
+def _fastest(
+    n_factors: int, columns: int, signed: bool
+) -> tuple[Callable[[Floats, Floats], Floats], int]:
     """Return the fastest way to Σ_i c_mi x_i x_iᵀ, as measured, and the entries it makes of a row."""
     if n_factors >= max(MANY_FACTORS, columns // 2):
         return _packed, columns * (columns + 1) // 2
-    return _stacked if columns <= NARROW else _squared, n_factors * columns
+    return _stacked if signed or columns <= NARROW else _squared, n_factors * columns
 
 
 def _packed(c: Floats, values: Floats) -> Floats:
