@@ -16,9 +16,11 @@ from .._penalty import Penalty
 from .._types import Matrix, Vector
 from .covariance import Definite, class_order, observed_information
 
-# Standard errors that a fit may stand from the optimum, and that are left in the end.
+# Standard errors that a fit may stand from the optimum, and that are left in the end: where
+# rounding allows it, and at most.
 FARTHEST = 0.5
-SETTLED = 1e-9
+SETTLED = 1e-10
+ROUNDED = 1e-8
 # Of the largest entry of θ: a step that is longer, however few standard errors, has not settled.
 SETTLED_STEP = 1e-6
 # A step that leaves more than this share of the distance asks for a new information matrix.
@@ -134,8 +136,8 @@ class Posterior:
                 blocks[every, j, every, j] += l2
         return Definite(information)
 
-    def settled(self, start: Matrix) -> tuple[Matrix, Curve, Definite]:
-        """Return the optimum near θ = `start`, by Newton's method, with what is known of it.
+    def settled(self, start: Matrix) -> tuple[Matrix, Definite]:
+        """Return the optimum near θ = `start`, by Newton's method, and the curvature there.
 
         A matrix serves for as long as its steps converge fast.
 
@@ -161,8 +163,8 @@ class Posterior:
                     raise NotSettledError
                 small = np.abs(step).max() <= SETTLED_STEP * max(1.0, np.abs(theta).max())
                 settled = distance <= SETTLED and small
-                if settled and current:
-                    return self._moved(theta, step), curve, matrix
+                if current and small and distance <= (ROUNDED if number else SETTLED):
+                    return self._moved(theta, step), matrix
                 if settled or not (current or distance <= CONTRACTION * before):
                     break
                 theta, current = self._moved(theta, step), False

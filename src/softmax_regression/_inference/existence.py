@@ -75,9 +75,14 @@ def refuse_collinear(likelihood: Likelihood, names: Names, unpenalised: Mask) ->
         raise ValueError(message)
 
 
+def is_separated(block: Block, parameters: Parameters) -> bool:
+    """Whether columns part classes, so that without a penalty F has no minimum."""
+    return separates(block, parameters)
+
+
 def refuse_separated(block: Block, parameters: Parameters) -> None:
-    """Raise where columns part classes, so that without a penalty F has no minimum."""
-    if separates(block, parameters):
+    """Raise where there is no maximum likelihood estimate."""
+    if is_separated(block, parameters):
         message = (
             "no maximum likelihood estimate: the classes are separable, and the coefficients grow for "
             "ever. Set l2 > 0, which gives a posterior"

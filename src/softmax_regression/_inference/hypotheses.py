@@ -147,7 +147,7 @@ def _fitted(block: Block, kept: Index, estimate: Estimate, theta: Matrix) -> Res
         )
     likelihood = Likelihood([part], coordinates=coordinates)
     posterior = Posterior(likelihood, Penalty(0.0, 0.0))
-    settled, _, _ = posterior.settled(posterior.inward(solution.parameters))
+    settled, _ = posterior.settled(posterior.inward(solution.parameters))
     return Restricted(-posterior.at(settled).loss, settled)
 
 

@@ -28,7 +28,7 @@ from .covariance import (
     sandwich,
 )
 from .estimate import Estimate, NotAtOptimumError, NotSettledError, Posterior
-from .existence import refuse_collinear, refuse_empty_classes, refuse_separated
+from .existence import is_separated, refuse_collinear, refuse_empty_classes, refuse_separated
 from .figures import Figures, null_log_likelihood
 from .form import Covariance, Form
 from .names import Names
@@ -79,10 +79,10 @@ def infer(model: Model, X: Features, y: Any, sample_weight: Any, question: Quest
     refuse_empty_classes(block, model.names)
     likelihood = Likelihood([block], model.settings.fit_intercept)
     posterior = Posterior(likelihood, Penalty(0.0, model.settings.l2))
-    theta, data, matrix = _optimum(posterior, block, model)
+    theta, matrix = _optimum(posterior, block, model)
     reference = posterior.reference
     estimate = Estimate(likelihood.coordinates, reference, theta, matrix.inverse())
-    prior = _prior(posterior, estimate, data, model) if form.prior else None
+    prior = _prior(posterior, estimate, block, model) if form.prior else None
     if form.covariance != "observed":
         meat = _meat(likelihood, block, theta, reference, reading)
         estimate = estimate._replace(covariance=sandwich(estimate.covariance, meat))
@@ -265,8 +265,8 @@ def _of_posterior(settings: Hyperparameters, question: Question) -> Covariance:
     return "observed"
 
 
-def _optimum(posterior: Posterior, block: Block, model: Model) -> tuple[Matrix, Matrix, Definite]:
-    """Return the optimum near the fit, the gradient of the data term there, and its curvature.
+def _optimum(posterior: Posterior, block: Block, model: Model) -> tuple[Matrix, Definite]:
+    """Return the optimum near the fit, and the curvature there.
 
     Raises
     ------
@@ -280,7 +280,7 @@ def _optimum(posterior: Posterior, block: Block, model: Model) -> tuple[Matrix, 
     parameters = Parameters(*(array.astype(np.float64) for array in model.parameters))
     try:
         with np.errstate(all="ignore"):
-            theta, curve, matrix = posterior.settled(posterior.inward(parameters))
+            return posterior.settled(posterior.inward(parameters))
     except NotAtOptimumError as error:
         if not np.any(model.settings.l2):
             refuse_separated(block, parameters)
@@ -290,7 +290,6 @@ def _optimum(posterior: Posterior, block: Block, model: Model) -> tuple[Matrix, 
         if not np.any(model.settings.l2):
             refuse_separated(block, parameters)
         raise ValueError(_far(math.inf)) from None
-    return theta, curve.data, matrix
 
 
 def _far(distance: float) -> str:
@@ -315,21 +314,33 @@ def _meat(
     return meat * (number / (number - 1.0))
 
 
-def _prior(posterior: Posterior, estimate: Estimate, data: Matrix, model: Model) -> Prior:
-    """Return what the prior did: to first order it moved the mode by I⁻¹ g, g without the penalty."""
-    l2, where = model.settings.l2, ""
-    try:
-        matrix = posterior.curvature(estimate.theta, with_prior=False)
-        alone = estimate._replace(covariance=matrix.inverse())
-        shift = np.zeros_like(data)
-        others = class_order(estimate.reference, len(data))[:-1]
-        shift[others] = matrix.solve(data[others].ravel()).reshape(len(others), -1)
-        moved, where = farthest(alone, shift, model.names)
-    except SingularError:
-        moved = math.inf
+def _prior(posterior: Posterior, estimate: Estimate, block: Block, model: Model) -> Prior:
+    """Return what the prior did, and warn where that is much."""
+    l2 = model.settings.l2
+    moved, where = math.inf, ""
+    if not is_separated(block, model.parameters):
+        moved, where = _shift(posterior, estimate, model.names)
     if moved > MOVED:
         warn(_moved(moved, where, f"l2={l2:g}"), UserWarning)
     return Prior(1.0 / math.sqrt(posterior.likelihood.survey.weight * l2), moved, where)
+
+
+def _shift(posterior: Posterior, estimate: Estimate, names: Names) -> tuple[float, str]:
+    """Return how many standard errors the prior moved an estimate at most, and which.
+
+    To first order by I⁻¹ g, g the gradient without the prior.
+    """
+    theta = estimate.theta
+    try:
+        matrix = posterior.curvature(theta, with_prior=False)
+    except SingularError:
+        return math.inf, ""
+    alone = estimate._replace(covariance=matrix.inverse())
+    others = class_order(estimate.reference, len(theta))[:-1]
+    shift = np.zeros_like(theta)
+    gradient = posterior.at(theta).data[others].ravel()
+    shift[others] = matrix.solve(gradient).reshape(len(others), -1)
+    return farthest(alone, shift, names)
 
 
 def _moved(moved: float, where: str, l2: str) -> str:
