@@ -784,6 +784,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         names = _names(fitted)
         a = None if of is None else names.find_class(of, "of")
         b = None if against is None else names.find_class(against, "against")
+        names.refuse_equal(a, b)
         rows = self._checked(rows_of(x), fitted)
         m = None if baseline is None else baseline_row(baseline, rows.shape[1])
         return explanation(rows, _parameters(fitted), names, of=a, against=b, baseline=m)

@@ -56,10 +56,14 @@ class Names(NamedTuple):
     def find_pair(self, of: Any, against: Any) -> tuple[int, int]:
         """Return the indices of two classes that differ."""
         a, b = self.find_class(of, "of"), self.find_class(against, "against")
-        if a == b:
+        self.refuse_equal(a, b)
+        return a, b
+
+    def refuse_equal(self, a: int | None, b: int | None) -> None:
+        """Raise where a class is compared with itself."""
+        if a is not None and a == b:
             message = f"of and against are the same class {self.of_class(a)!r}: give two classes"
             raise ValueError(message)
-        return a, b
 
     def find_feature(self, feature: Any) -> int:
         """Return the position of a feature given by name or position.

@@ -278,6 +278,8 @@ def _optimum(posterior: Posterior, block: Block, model: Model) -> tuple[Matrix, 
     if likelihood.sparse and free[: likelihood.n_features].any():
         refuse_collinear(likelihood, names, free)
     parameters = Parameters(*(array.astype(np.float64) for array in model.parameters))
+    if not all(np.isfinite(array).all() for array in parameters):
+        raise ValueError(_far(math.inf))
     try:
         with np.errstate(all="ignore"):
             return posterior.settled(posterior.inward(parameters))
