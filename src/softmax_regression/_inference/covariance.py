@@ -76,10 +76,12 @@ def class_order(reference: int, n_classes: int) -> Index:
     return np.append(np.delete(np.arange(n_classes), reference), reference)
 
 
-def observed_information(likelihood: Likelihood, theta: Matrix, reference: int) -> Matrix:
+def observed_information(
+    likelihood: Likelihood, theta: Matrix, reference: int, exact: bool = True
+) -> Matrix:
     """Return Σ w_i (diag p_i − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ without the reference, (q, q)."""
     order = class_order(reference, len(theta))
-    _, sums = likelihood.sums(information, theta[order], class_covariances)
+    _, sums = likelihood.sums(information, theta[order], class_covariances, 1, exact)
     return _from_pairs(sums, len(theta) - 1, theta.shape[1])
 
 

@@ -4,6 +4,7 @@ In standardised columns and relative to the heaviest class, where inverses lose 
 """
 
 import math
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +15,12 @@ from .._likelihood.working import Likelihood
 from .._parameters import Parameters
 from .._penalty import Penalty
 from .._types import Matrix, Vector
-from .covariance import Definite, class_order, observed_information
+from .covariance import Definite, SingularError, class_order, observed_information
 
 # Standard errors that a fit may stand from the optimum, and that are left in the end: where
 # rounding allows it, and at most.
 FARTHEST = 0.5
-SETTLED = 1e-10
+SETTLED = 1e-9
 ROUNDED = 1e-8
 # Of the largest entry of θ: a step that is longer, however few standard errors, has not settled.
 SETTLED_STEP = 1e-6
@@ -94,6 +95,14 @@ class Curve(NamedTuple):
     gradient: Vector
 
 
+class Settled(NamedTuple):
+    """The optimum θ (K, D), the loss Σ w CE there, and the curvature H."""
+
+    theta: Matrix
+    loss: float
+    matrix: Definite
+
+
 class Posterior:
     """N · F as a function of the contrasts with one class, N = Σ w_i: a log-likelihood and a prior.
 
@@ -118,7 +127,7 @@ class Posterior:
         gradient = data + self.l2 * (theta - theta.mean(axis=0))
         return Curve(float(loss), data, np.delete(gradient, self.reference, axis=0).ravel())
 
-    def curvature(self, theta: Matrix, *, with_prior: bool = True) -> Definite:
+    def curvature(self, theta: Matrix, *, with_prior: bool = True, exact: bool = True) -> Definite:
         """Return H = I + N l2 (1 − 11ᵀ / K) ⊗ diag(1, …, 1, 0), factored; I without the prior.
 
         Raises
@@ -126,7 +135,7 @@ class Posterior:
         SingularError
             H has no inverse to float64.
         """
-        information = observed_information(self.likelihood, theta, self.reference)
+        information = observed_information(self.likelihood, theta, self.reference, exact)
         if with_prior and self.l2.any():
             n_classes, columns = theta.shape
             blocks = information.reshape(n_classes - 1, columns, n_classes - 1, columns)
@@ -136,8 +145,8 @@ class Posterior:
                 blocks[every, j, every, j] += l2
         return Definite(information)
 
-    def settled(self, start: Matrix) -> tuple[Matrix, Definite]:
-        """Return the optimum near θ = `start`, by Newton's method, and the curvature there.
+    def settled(self, start: Matrix) -> Settled:
+        """Return the optimum near θ = `start`, by Newton's method.
 
         A matrix serves for as long as its steps converge fast.
 
@@ -153,7 +162,7 @@ class Posterior:
         theta, distance = start, math.inf
         curve, current = self.at(theta), False
         for number in range(MATRICES):
-            matrix, current = self.curvature(theta), True
+            matrix, current = self._next_matrix(theta, first=number == 0), True
             while True:
                 step = matrix.solve(curve.gradient)
                 before, distance = distance, math.sqrt(max(float(curve.gradient @ step), 0.0))
@@ -163,13 +172,20 @@ class Posterior:
                     raise NotSettledError
                 small = np.abs(step).max() <= SETTLED_STEP * max(1.0, np.abs(theta).max())
                 settled = distance <= SETTLED and small
-                if current and small and distance <= (ROUNDED if number else SETTLED):
-                    return self._moved(theta, step), matrix
+                if number and current and small and distance <= ROUNDED:
+                    return Settled(self._moved(theta, step), curve.loss, matrix)
                 if settled or not (current or distance <= CONTRACTION * before):
                     break
                 theta, current = self._moved(theta, step), False
                 curve = self.at(theta)
         raise NotSettledError
+
+    def _next_matrix(self, theta: Matrix, *, first: bool) -> Definite:
+        """Return the curvature; the first, which no result depends on, in float32 if that will do."""
+        if first:
+            with suppress(SingularError):
+                return self.curvature(theta, exact=False)
+        return self.curvature(theta)
 
     def _moved(self, theta: Matrix, step: Vector) -> Matrix:
         moved = theta.copy()

@@ -147,8 +147,8 @@ def _fitted(block: Block, kept: Index, estimate: Estimate, theta: Matrix) -> Res
         )
     likelihood = Likelihood([part], coordinates=coordinates)
     posterior = Posterior(likelihood, Penalty(0.0, 0.0))
-    settled, _ = posterior.settled(posterior.inward(solution.parameters))
-    return Restricted(-posterior.at(settled).loss, settled)
+    settled = posterior.settled(posterior.inward(solution.parameters))
+    return Restricted(-settled.loss, settled.theta)
 
 
 def _without_columns(block: Block, intercept: bool) -> Restricted:

@@ -20,14 +20,13 @@ from .._weights import refuse_all_zero, unscaled_sample_weight
 from .contrasts import farthest
 from .covariance import (
     Clusters,
-    Definite,
     SingularError,
     class_order,
     cluster_meat,
     robust_meat,
     sandwich,
 )
-from .estimate import Estimate, NotAtOptimumError, NotSettledError, Posterior
+from .estimate import Estimate, NotAtOptimumError, NotSettledError, Posterior, Settled
 from .existence import is_separated, refuse_collinear, refuse_empty_classes, refuse_separated
 from .figures import Figures, null_log_likelihood
 from .form import Covariance, Form
@@ -79,27 +78,27 @@ def infer(model: Model, X: Features, y: Any, sample_weight: Any, question: Quest
     refuse_empty_classes(block, model.names)
     likelihood = Likelihood([block], model.settings.fit_intercept)
     posterior = Posterior(likelihood, Penalty(0.0, model.settings.l2))
-    theta, matrix = _optimum(posterior, block, model)
+    theta, loss, matrix = _optimum(posterior, block, model)
     reference = posterior.reference
     estimate = Estimate(likelihood.coordinates, reference, theta, matrix.inverse())
     prior = _prior(posterior, estimate, block, model) if form.prior else None
     if form.covariance != "observed":
         meat = _meat(likelihood, block, theta, reference, reading)
         estimate = estimate._replace(covariance=sandwich(estimate.covariance, meat))
-    figures = _figures(posterior, theta, reading)
+    figures = _figures(likelihood, loss, reading)
     return Inference(estimate, figures, form, model.names, model.fitted_names, prior, reading.rows)
 
 
-def _figures(posterior: Posterior, theta: Matrix, reading: Reading) -> Figures:
+def _figures(likelihood: Likelihood, loss: float, reading: Reading) -> Figures:
     block, unit = reading.rows.block, reading.unit
     totals = block.targets.class_totals(block.weight)
-    intercept = posterior.likelihood.fit_intercept
+    intercept = likelihood.fit_intercept
     return Figures(
-        -posterior.at(theta).loss * unit,
+        -loss * unit,
         null_log_likelihood(totals, intercept) * unit,
         block.n_rows,
         float(totals.sum()) * unit,
-        (len(theta) - 1) * theta.shape[1],
+        (likelihood.n_classes - 1) * likelihood.n_columns,
     )
 
 
@@ -265,8 +264,8 @@ def _of_posterior(settings: Hyperparameters, question: Question) -> Covariance:
     return "observed"
 
 
-def _optimum(posterior: Posterior, block: Block, model: Model) -> tuple[Matrix, Definite]:
-    """Return the optimum near the fit, and the curvature there.
+def _optimum(posterior: Posterior, block: Block, model: Model) -> Settled:
+    """Return the optimum near the fit.
 
     Raises
     ------

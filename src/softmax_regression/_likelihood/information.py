@@ -55,11 +55,12 @@ def class_covariances(p: Floats) -> Floats:
 
 
 def information(
-    chunk: Chunk, theta: Matrix, factors: Factors, share: int = 1
+    chunk: Chunk, theta: Matrix, factors: Factors, share: int = 1, exact: bool = True
 ) -> tuple[float, Matrix]:
     """Return Σ_i w_i and the M_m of the `factors`, (m, D, D), or their triangles (m, D (D + 1) / 2).
 
-    `share` is that of `sampled`; the triangles are row after row, as `expanded` takes them.
+    `share` is that of `sampled`; the triangles are row after row, as `expanded` takes them. Products
+    are made in float32 unless `exact`, sums over chunks in float64.
     """
     chunk = sampled(chunk, share)
     p = flushed(probabilities(chunk, theta))
@@ -68,7 +69,7 @@ def information(
         c = factors(p[:, some])
         if chunk.weight is not None:
             c *= chunk.weight[some]
-        return c
+        return c if exact else c.astype(np.float32, copy=False)
 
     return chunk.total(), moments(chunk.rows, weighted, len(factors(p[:, :1])), theta.shape[1])
 
@@ -92,8 +93,8 @@ def moments(
     sums: Any = 0.0
     for first in range(0, max(1, rows.n_rows), size):
         some = slice(first, first + size)
-        values = rows.part(some).dense().values
-        sums = sums + products(factors(some), values).astype(np.float64)
+        c, values = factors(some), rows.part(some).dense().values
+        sums = sums + products(c, values.astype(c.dtype, copy=False)).astype(np.float64)
     return np.asarray(sums)
 
 
