@@ -38,6 +38,7 @@ def model_html(model: Any, defaults: Mapping[str, Any]) -> str:
     if hasattr(model, "n_iter_"):
         facts = "<br/>".join(_facts(model, defaults))
         body = f"<p><b>{name}</b>, fitted: {facts}</p>{_curves(model)}"
+        body += _fold("Coefficients", model.coefficients()._repr_html_())
     else:
         state = "weights set by hand" if hasattr(model, "coef_") else "not fitted"
         body = f"<p><b>{name}</b>, {state}</p>"
@@ -82,7 +83,11 @@ def _parameter_table(model: Any, defaults: Mapping[str, Any]) -> str:
         f'<tr><th scope="row">{escaped(name)}</th><td>{_value(text, default)}</td></tr>'
         for name, text, default in _arguments(model, defaults)
     ]
-    return f"<details><summary>Parameters</summary><table>{''.join(rows)}</table></details>"
+    return _fold("Parameters", f"<table>{''.join(rows)}</table>")
+
+
+def _fold(title: str, body: str) -> str:
+    return f"<details><summary>{title}</summary>{body}</details>"
 
 
 def _value(text: str, default: str) -> str:

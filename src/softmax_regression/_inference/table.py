@@ -104,14 +104,14 @@ class Table:
 
     def _rows(self) -> Iterator[tuple[str | None, list[str]]]:
         """Yield the printed rows, each with its group where that is a new one."""
-        last = None
+        last = ""
         for i in range(self._printed()):
             group = " : ".join(str(self.columns[key][i]) for key in self._groups)
             cells = [
                 each.text(*(self.columns[key][i] for key in each.columns)) for each in self._shown
             ]
             yield (group if group != last else None), [str(self.columns[self._label][i]), *cells]
-            last = group if self._groups else ""
+            last = group
 
     def _printed(self) -> int:
         return len(self) if len(self) <= MOST_ROWS else FIRST_ROWS

@@ -158,7 +158,9 @@ def _fastest(
     """Return the fastest way to Σ_i c_mi x_i x_iᵀ, as measured, and the entries it makes of a row."""
     if n_factors >= max(MANY_FACTORS, columns // 2):
         return _packed, columns * (columns + 1) // 2
-    return _stacked if signed or columns <= NARROW else _squared, n_factors * columns
+    if columns <= NARROW:
+        return _stacked, n_factors * columns
+    return _scaled if signed else _squared, n_factors + columns
 
 
 def _packed(c: Floats, values: Floats) -> Floats:
@@ -178,7 +180,22 @@ def _squared(c: Floats, values: Floats) -> Floats:
 
     No factor changes its sign from row to row.
     """
-    rows = np.sqrt(np.abs(c))[:, :, None] * values
-    sums = np.matmul(rows.transpose(0, 2, 1), rows)
+    rows, sums = np.empty_like(values), _blank(c, values)
+    for each, root in zip(sums, np.sqrt(np.abs(c)), strict=True):
+        np.multiply(values, root[:, None], out=rows)
+        np.matmul(rows.T, rows, out=each)
     sums *= np.sign(np.add.reduce(c, axis=1))[:, None, None]
-    return np.asarray(sums)
+    return sums
+
+
+def _scaled(c: Floats, values: Floats) -> Floats:
+    """Σ_i c_mi x_i x_iᵀ of the rows c_mi x_i, one m after the other."""
+    rows, sums = np.empty_like(values), _blank(c, values)
+    for each, scale in zip(sums, c, strict=True):
+        np.multiply(values, scale[:, None], out=rows)
+        np.matmul(rows.T, values, out=each)
+    return sums
+
+
+def _blank(c: Floats, values: Floats) -> Floats:
+    return np.empty((len(c), values.shape[1], values.shape[1]), values.dtype)
