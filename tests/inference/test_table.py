@@ -181,5 +181,5 @@ def test_long_names_are_cut_in_the_middle():
     columns = {"feature": np.array(names), "estimate": np.arange(3.0)}
     table = Table(columns, [Shown("e" * 74, number, ("estimate",))], label="feature")
     assert [line[:12] for line in str(table).splitlines()[-3:]] == [
-        f"a nam… get {j}" for j in range(3)
+        f"a name…get {j}" for j in range(3)
     ]

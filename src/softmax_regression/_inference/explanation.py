@@ -177,4 +177,4 @@ class Bar:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.4g}"
+    return f"{value + 0.0:+.4g}"

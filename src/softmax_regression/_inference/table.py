@@ -95,8 +95,8 @@ class Table:
         rows = []
         for group, cells in self._rows():
             if group is not None:
-                span = len(self._shown) + 1
-                rows.append(f'<tr><th colspan="{span}" scope="rowgroup">{escaped(group)}</th></tr>')
+                rest = f'<td colspan="{len(self._shown)}"></td>'
+                rows.append(f'<tr><th scope="rowgroup">{escaped(group)}</th>{rest}</tr>')
             name, *values = cells
             texts = "".join(f"<td>{escaped(value)}</td>" for value in values)
             rows.append(f'<tr><th scope="row">{escaped(name)}</th>{texts}</tr>')
