@@ -183,3 +183,11 @@ def test_long_names_are_cut_in_the_middle():
     assert [line[:12] for line in str(table).splitlines()[-3:]] == [
         f"a name…get {j}" for j in range(3)
     ]
+
+
+def test_long_notes_are_broken_into_lines():
+    note = "word " * 40
+    table = Table({"feature": np.array(["x"])}, [], label="feature", notes=[note])
+    lines = str(table).splitlines()
+    assert max(map(len, lines)) <= 88
+    assert " ".join(lines).count("word") == 40

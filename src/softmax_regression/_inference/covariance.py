@@ -3,6 +3,7 @@
 The free parameters are the rows of θ less that of one class, the reference; row after row (q,).
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,13 @@ WHOLE = 64
 SCORE_ENTRIES = 2**22
 
 
-class SingularError(ArithmeticError):
+class NoEstimateError(ArithmeticError):
+    """There is no estimate near; `distance` is how many standard errors away one may be."""
+
+    distance = math.inf
+
+
+class SingularError(NoEstimateError):
     """A matrix that has no inverse to float64."""
 
 

@@ -15,7 +15,7 @@ from .._likelihood.working import Likelihood
 from .._parameters import Parameters
 from .._penalty import Penalty
 from .._types import Matrix, Vector
-from .covariance import Definite, SingularError, class_order, observed_information
+from .covariance import Definite, NoEstimateError, SingularError, class_order, observed_information
 
 # Standard errors that a fit may stand from the optimum, and that are left in the end: where
 # rounding allows it, and at most.
@@ -29,7 +29,7 @@ CONTRACTION = 0.1
 MATRICES = 12
 
 
-class NotAtOptimumError(ArithmeticError):
+class NotAtOptimumError(NoEstimateError):
     """The parameters are `distance` standard errors from the optimum, maybe infinitely many."""
 
     def __init__(self, distance: float) -> None:
@@ -37,7 +37,7 @@ class NotAtOptimumError(ArithmeticError):
         self.distance = distance
 
 
-class NotSettledError(ArithmeticError):
+class NotSettledError(NoEstimateError):
     """Newton's method finds no end: F may have no minimum."""
 
 
@@ -168,8 +168,6 @@ class Posterior:
                 before, distance = distance, math.sqrt(max(float(curve.gradient @ step), 0.0))
                 if number == 0 and current and not distance <= FARTHEST:
                     raise NotAtOptimumError(distance)
-                if not math.isfinite(distance):
-                    raise NotSettledError
                 small = np.abs(step).max() <= SETTLED_STEP * max(1.0, np.abs(theta).max())
                 settled = distance <= SETTLED and small
                 if number and current and small and distance <= ROUNDED:

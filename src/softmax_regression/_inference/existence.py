@@ -11,15 +11,16 @@ from .._likelihood.information import expanded, information
 from .._likelihood.working import Likelihood
 from .._parameters import Parameters
 from .._separation import separates
-from .._types import Floats, Vector
+from .._types import Floats
 from .names import INTERCEPT, Names
 
 # Of the largest eigenvalue of the columns' correlations: directions in which they do not spread.
 NO_SPREAD = 1e-11
 # Of the largest entry: columns that take part in such a direction.
 TAKES_PART = 1e-6
-# A share of Σ w x² that rounding leaves of the spread of a sparse column that is constant.
-ROUNDED = 1e-13
+# Of its mean: what rounding leaves of the spread of a constant column, sparse ones by squares.
+ROUNDED = 1e-14
+ROUNDED_SPARSE = 3e-7
 NAMED = 8
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -39,7 +40,7 @@ def collinear_columns(likelihood: Likelihood, names: Names, unpenalised: Mask) -
     total, sums = likelihood.sums(information, theta, one)
     moment = expanded(sums, likelihood.n_columns)[0] / total
     terms = np.array([*names.features, INTERCEPT])[: likelihood.n_columns]
-    constant = _constant(likelihood, np.diagonal(moment))
+    constant = _constant(likelihood)
     kept = np.flatnonzero(unpenalised & ~constant)
     scale = np.sqrt(np.diagonal(moment)[kept])
     sizes, axes = np.linalg.eigh(moment[np.ix_(kept, kept)] / scale[:, None] / scale)
@@ -49,16 +50,13 @@ def collinear_columns(likelihood: Likelihood, names: Names, unpenalised: Mask) -
     return [str(term) for term in terms[taking]]
 
 
-def _constant(likelihood: Likelihood, moments: Vector) -> Mask:
+def _constant(likelihood: Likelihood) -> Mask:
     """Tell columns that do not vary about their centre, (D,)."""
-    coordinates, spread = likelihood.coordinates, likelihood.survey.spread
-    d = likelihood.n_features
+    known, d = likelihood.survey, likelihood.n_features
+    size = known.spread if likelihood.fit_intercept else np.hypot(known.spread, known.mean)
+    rounding = ROUNDED_SPARSE if known.sparse else ROUNDED
     constant = np.zeros(likelihood.n_columns, dtype=bool)
-    if spread is None:
-        constant[:d] = moments[:d] <= ROUNDED * (moments[:d] + likelihood.survey.mean**2)
-    else:
-        size = spread if likelihood.fit_intercept else np.hypot(spread, likelihood.survey.mean)
-        constant[:d] = (size <= 1e-14 * np.abs(coordinates.centre)) | (size == 0.0)
+    constant[:d] = size <= rounding * np.abs(likelihood.coordinates.centre)
     return constant
 
 

@@ -20,13 +20,14 @@ from .._weights import refuse_all_zero, unscaled_sample_weight
 from .contrasts import farthest
 from .covariance import (
     Clusters,
+    NoEstimateError,
     SingularError,
     class_order,
     cluster_meat,
     robust_meat,
     sandwich,
 )
-from .estimate import Estimate, NotAtOptimumError, NotSettledError, Posterior, Settled
+from .estimate import Estimate, Posterior, Settled
 from .existence import is_separated, refuse_collinear, refuse_empty_classes, refuse_separated
 from .figures import Figures, null_log_likelihood
 from .form import Covariance, Form
@@ -140,8 +141,6 @@ def _read(model: Model, X: Features, y: Any, sample_weight: Any, question: Quest
     clusters = _clusters(question, n_rows, given)
     covariance = _covariance(model.settings, question, clusters)
     block = problem_of(X, checked_y, given, model.names.classes)._replace(memo=Memo())
-    if block.weight is not None and (block.weight == 1.0).all():
-        block = block._replace(weight=None)
     prior = f"{model.settings.l2:g}" if np.any(model.settings.l2) else ""
     number = 0 if clusters is None else clusters.number
     form = Form(covariance, question.weights, number, prior)
@@ -282,15 +281,11 @@ def _optimum(posterior: Posterior, block: Block, model: Model) -> Settled:
     try:
         with np.errstate(all="ignore"):
             return posterior.settled(posterior.inward(parameters))
-    except NotAtOptimumError as error:
-        if not np.any(model.settings.l2):
-            refuse_separated(block, parameters)
-        raise ValueError(_far(error.distance)) from None
-    except (SingularError, NotSettledError):
+    except NoEstimateError as error:
         refuse_collinear(likelihood, names, free)
         if not np.any(model.settings.l2):
             refuse_separated(block, parameters)
-        raise ValueError(_far(math.inf)) from None
+        raise ValueError(_far(error.distance)) from None
 
 
 def _far(distance: float) -> str:

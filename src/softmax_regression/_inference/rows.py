@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._likelihood.block import Block, Memo
+from .._likelihood.block import Block
 from .._likelihood.coordinates import Coordinates
 from .._likelihood.survey import slices
 from .._likelihood.targets import Labels
-from .._types import Features, Index, Matrix, Vector
+from .._types import Features, Matrix, Vector
 
 
 class Rows(NamedTuple):
@@ -17,10 +17,6 @@ class Rows(NamedTuple):
     block: Block
     weight: Vector | None
     n_rows: int
-
-    def columns(self, kept: Index) -> Block:
-        """Return the rows with some of their columns."""
-        return self.block._replace(X=self.block.X[:, kept], memo=Memo())
 
 
 def unlabelled(X: Features, n_classes: int, weight: Vector | None) -> Block:
