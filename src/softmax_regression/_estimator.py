@@ -602,7 +602,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
     # How to read it
 
-    def coefficients(self, reference: Any = None, *, top: int | None = None) -> "Table":
+    def coefficients(self, reference: Any = None, *, top: int | None = None) -> Table:
         """Return the learned weights with their names, of any fit.
 
         Single weights of a softmax mean little: only differences between classes do, which
@@ -653,14 +653,14 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
     def inference(
         self,
-        X: MatrixLike,
+        X: ArrayLike | SparseMatrix,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
         weights: str | None = None,
         covariance: str | None = None,
         groups: ArrayLike | None = None,
-    ) -> "Inference":
+    ) -> Inference:
         """Return standard errors, tests, effects and intervals from the rows of the fit.
 
         With ``l2=0`` of maximum likelihood; with ``l2 > 0`` those of the Gaussian approximation of
@@ -732,11 +732,11 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
     def explain(
         self,
-        x: MatrixLike,
+        x: ArrayLike | SparseMatrix,
         of: Any = None,
         against: Any = None,
         baseline: ArrayLike | None = None,
-    ) -> "Explanation":
+    ) -> Explanation:
         """Return why a row has the class it is predicted: its log-odds as a sum over features.
 
         log p_a / p_b = (b_a - b_b + Σ_j m_j Δ_j) + Σ_j (x_j - m_j) Δ_j with Δ_j = W_aj - W_bj, which
@@ -1057,7 +1057,7 @@ def _parameters(fitted: dict[str, Any]) -> Parameters:
     return Parameters(fitted["coef_"], fitted["intercept_"])
 
 
-def _names(fitted: dict[str, Any]) -> "Names":
+def _names(fitted: dict[str, Any]) -> Names:
     from ._inference.names import Names
 
     n_features = fitted["n_features_in_"]

@@ -10,7 +10,7 @@ from .._likelihood.block import Block
 from .._likelihood.information import expanded, information
 from .._likelihood.working import Likelihood
 from .._parameters import Parameters
-from .._separation import separates
+from .._separation import find_separation
 from .._types import Floats
 from .names import INTERCEPT, Names
 
@@ -73,18 +73,12 @@ def refuse_collinear(likelihood: Likelihood, names: Names, unpenalised: Mask) ->
         raise ValueError(message)
 
 
-def is_separated(block: Block, parameters: Parameters) -> bool:
-    """Whether columns part classes, so that without a penalty F has no minimum."""
-    return separates(block, parameters)
-
-
-def refuse_separated(block: Block, parameters: Parameters) -> None:
-    """Raise where there is no maximum likelihood estimate."""
-    if is_separated(block, parameters):
-        message = (
-            "no maximum likelihood estimate: the classes are separable, and the coefficients grow for "
-            "ever. Set l2 > 0, which gives a posterior"
-        )
+def refuse_separated(block: Block, fit: Parameters, names: Names, fit_intercept: bool) -> None:
+    """Raise where columns part classes, so that there is no maximum likelihood estimate."""
+    found = find_separation(block, fit, fit_intercept=fit_intercept)
+    if found.unbounded:
+        sentence = found.sentence(names.classes.tolist(), names.features)
+        message = f"no maximum likelihood estimate: {sentence}"
         raise SeparationError(message)
 
 

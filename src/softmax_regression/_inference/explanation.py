@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._arrays import as_array
-from .._features import check_features
+from .._input.features import check_features
 from .._parameters import Parameters
 from .._types import Features, Index, Matrix, Vector
 from .contrasts import Columns

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._hyperparameters import shown
+from .._arrays import shown
 
 INTERCEPT = "(intercept)"
 LISTED = 5

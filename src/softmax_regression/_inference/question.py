@@ -6,17 +6,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arrays import as_array
-from .._given import problem_of
-from .._hyperparameters import Hyperparameters, shown
-from .._labels import check_y
+from .._arrays import as_array, shown
+from .._input.given import problem_of
+from .._input.hyperparameters import Hyperparameters
+from .._input.labels import check_y
+from .._input.weights import refuse_all_zero, unscaled_sample_weight
 from .._likelihood.block import Block, Memo
 from .._likelihood.working import Likelihood
 from .._parameters import Parameters
 from .._penalty import Penalty
+from .._separation import find_separation
 from .._types import Features, Matrix, Vector
 from .._warn import warn
-from .._weights import refuse_all_zero, unscaled_sample_weight
 from .contrasts import farthest
 from .covariance import (
     Clusters,
@@ -28,7 +29,7 @@ from .covariance import (
     sandwich,
 )
 from .estimate import Estimate, Posterior, Settled
-from .existence import is_separated, refuse_collinear, refuse_empty_classes, refuse_separated
+from .existence import refuse_collinear, refuse_empty_classes, refuse_separated
 from .figures import Figures, null_log_likelihood
 from .form import Covariance, Form
 from .names import Names
@@ -284,7 +285,7 @@ def _optimum(posterior: Posterior, block: Block, model: Model) -> Settled:
     except NoEstimateError as error:
         refuse_collinear(likelihood, names, free)
         if not np.any(model.settings.l2):
-            refuse_separated(block, parameters)
+            refuse_separated(block, parameters, names, model.settings.fit_intercept)
         raise ValueError(_far(error.distance)) from None
 
 
@@ -314,7 +315,8 @@ def _prior(posterior: Posterior, estimate: Estimate, block: Block, model: Model)
     """Return what the prior did, and warn where that is much."""
     l2 = model.settings.l2
     moved, where = math.inf, ""
-    if not is_separated(block, model.parameters):
+    intercept = model.settings.fit_intercept
+    if not find_separation(block, model.parameters, fit_intercept=intercept).unbounded:
         moved, where = _shift(posterior, estimate, model.names)
     if moved > MOVED:
         warn(_moved(moved, where, f"l2={l2:g}"), UserWarning)

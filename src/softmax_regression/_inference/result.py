@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._features import MatrixLike, check_feature_names, check_features, feature_names
+from .._input.features import (
+    SparseMatrix,
+    check_feature_names,
+    check_features,
+    feature_names,
+)
+from .._input.weights import refuse_all_zero, unscaled_sample_weight
 from .._likelihood.block import Block
 from .._types import Features, Vector
-from .._weights import refuse_all_zero, unscaled_sample_weight
 from .contrasts import check_level, contrast_columns, estimate_table
 from .effects import average_difference, effect_table, marginal_effect
 from .estimate import Estimate
@@ -245,7 +250,7 @@ class Inference:
     def marginal_effect(
         self,
         feature: str | int,
-        X: MatrixLike | None = None,
+        X: ArrayLike | SparseMatrix | None = None,
         *,
         sample_weight: ArrayLike | None = None,
         level: float = 0.95,
@@ -294,8 +299,8 @@ class Inference:
 
     def average_difference(
         self,
-        X_before: MatrixLike,
-        X_after: MatrixLike,
+        X_before: ArrayLike | SparseMatrix,
+        X_after: ArrayLike | SparseMatrix,
         *,
         sample_weight: ArrayLike | None = None,
         level: float = 0.95,
@@ -336,7 +341,7 @@ class Inference:
         effect = average_difference(self._estimate, *blocks)
         return effect_table(effect, self._names, self._form, level, title="Average difference")
 
-    def predict_interval(self, X: MatrixLike, level: float = 0.95) -> Intervals:
+    def predict_interval(self, X: ArrayLike | SparseMatrix, level: float = 0.95) -> Intervals:
         """Return the probabilities of rows with intervals inside (0, 1).
 
         They are symmetric about the logit of each probability.
