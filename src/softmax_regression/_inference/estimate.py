@@ -20,7 +20,7 @@ from .covariance import Definite, NoEstimateError, SingularError, class_order, o
 # Standard errors that a fit may stand from the optimum, and that are left in the end: where
 # rounding allows it, and at most.
 FARTHEST = 0.5
-SETTLED = 1e-9
+SETTLED = 1e-10
 ROUNDED = 1e-8
 # Of the largest entry of θ: a step that is longer, however few standard errors, has not settled.
 SETTLED_STEP = 1e-6
