@@ -330,3 +330,13 @@ def test_nothing_is_changed_by_asking():
     assert (pickle.dumps(model.coef_), dict(vars(model))) == before
     assert (given == X).all()
     assert (labels == Y).all()
+
+
+def test_quasi_complete_separation_names_what_grows():
+    parted = np.column_stack([X, Y == "a"])
+    with pytest.warns(UserWarning, match="separable in part"):
+        model = SoftmaxRegression(l2=0).fit(parted, Y)
+    with pytest.raises(SeparationError, match=r"no maximum likelihood estimate.*x3 \(a : [bc]\)"):
+        model.inference(parted, Y)
+    with pytest.warns(UserWarning, match="l2=0.001 alone determines"):
+        SoftmaxRegression(l2=1e-3).fit(parted, Y).inference(parted, Y)
