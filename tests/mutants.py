@@ -85,6 +85,9 @@ WATCHED_BY = {
     "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_intercepts.py", "test_lbfgs.py", "test_columns.py", "test_standardised.py", "test_rows.py", "test_spread.py", "test_moments.py",
                  "test_free_columns.py", "test_unseen_step.py", "test_curvature.py", "test_cholesky.py", "test_row_space.py", "test_plan.py", "test_full_phase.py",
                  "test_proximal.py", "test_minibatch.py", "test_optimum.py"],
+    "_inference": ["inference"],
+    "_likelihood/scores.py": ["likelihood/test_scores.py"],
+    "_likelihood/averages.py": ["likelihood/test_scores.py"],
 }  # fmt: skip
 
 MUTANTS = [
@@ -330,6 +333,23 @@ MUTANTS = [
     Mutant("_optimum/full_phase.py", "            self._step_unseen()\n", "            pass\n", "a single pass that learns nothing"),
     Mutant("_optimum/proximal.py", "point = self._unseen_step(start)\n        self._tell", "pass\n        self._tell", "a single pass that learns nothing with l1"),
     Mutant("_optimum/quadratic.py", "return x - np.clip(x, -threshold, threshold)", "return x - np.clip(x, -2 * threshold, 2 * threshold)", "l1 threshold doubled at the optimum"),
+    # Reading a fit
+    Mutant("_inference/tails.py", "return 0.0 if statistic > 0.0 else math.nan", "return math.nan", "no tail at infinity"),
+    Mutant("_inference/tails.py", "power *= v * v", "power *= v", "deviance of the saddle point"),
+    Mutant("_inference/covariance.py", "whole[other, :, k] = block.T", "whole[other, :, k] = -block.T", "covariance of two classes negated below the diagonal"),
+    Mutant("_inference/covariance.py", "inverse[half:, :half] = -last @ (lower[half:, :half] @ first)", "inverse[half:, :half] = last @ (lower[half:, :half] @ first)", "inverse of a triangle by halves"),
+    Mutant("_inference/covariance.py", "begin, end = np.searchsorted(codes, (first, first + at_once))", "begin, end = np.searchsorted(codes, (first, first + at_once - 1))", "a cluster lost between two batches"),
+    Mutant("_inference/estimate.py", "blocks[:, j, :, j] -= l2 / n_classes", "pass", "prior of contrasts taken for independent"),
+    Mutant("_inference/estimate.py", "gradient = data + self.l2 * (theta - theta.mean(axis=0))", "gradient = data + self.l2 * theta", "penalty of contrasts with the reference"),
+    Mutant("_inference/estimate.py", "if number == 0 and current and not distance <= FARTHEST:", "if False:", "a fit far from the optimum accepted"),
+    Mutant("_inference/question.py", "return meat * (number / (number - 1.0))", "return meat", "G / (G - 1) lost"),
+    Mutant("_inference/question.py", "number = likelihood.survey.weight if counts else float(block.n_rows)", "number = float(block.n_rows)", "patterns counted for rows"),
+    Mutant("_inference/hypotheses.py", "theta[[first, last], -1] += np.log(share)", "pass", "score test of merged classes at other intercepts"),
+    Mutant("_inference/hypotheses.py", "return Restricted(fit.log_likelihood + divided, theta)", "return Restricted(fit.log_likelihood, theta)", "merged classes not divided"),
+    Mutant("_inference/effects.py", "derivative[:, :, j] += direct", "pass", "slopes of an effect taken for fixed"),
+    Mutant("_inference/intervals.py", "direction[:, others] = -mixture / total", "direction[:, others] = 0.0", "other classes taken for fixed"),
+    Mutant("_likelihood/scores.py", "c += class_covariances(targets[:, rows])", "pass", "a pattern of counts as one row"),
+    Mutant("_likelihood/averages.py", "- (weight * own) * p * relative", "", "the mean slope taken for fixed"),
 ]  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def run(folder):
 
 
 def test_every_example_has_its_test_here():
-    tested = {"batch_size.py", "digits.py", "gradient_check.py", "penalty.py"}
+    tested = {"batch_size.py", "digits.py", "gradient_check.py", "interpret.py", "penalty.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
 
 
@@ -88,3 +88,21 @@ def test_penalty_trades_training_loss_for_smaller_weights(run):
     assert norms == sorted(norms)
     assert training == sorted(training, reverse=True)
     assert min(held_out) < min(held_out[0], held_out[-1])
+
+
+def test_interpret_reads_the_fit_that_is_known_from_the_books(run):
+    printed = run("interpret.py")
+    # Residual deviance of multinom in Venables and Ripley, MASS: 3470.084.
+    assert float(re.search(r"log-likelihood +(-[\d.]+)", printed)[1]) == pytest.approx(
+        -3470.084 / 2, abs=1e-3
+    )
+    table = printed.split("2. Any other")[0]
+    assert re.search(r"Infl=High +1\.613 +0\.1671 +9\.65 +<0\.0001", table)
+    assert "Type=Apartment, Type=Atrium, Type=Terrace: likelihood ratio chi2(6) = 62.23" in printed
+    changes = re.findall(r"^(?:High|Low|Medium) +(-?[\d.]+) +0\.\d+ +-?[\d.]+", printed, re.MULTILINE)
+    assert sum(map(float, changes)) == pytest.approx(0.0, abs=1e-4)
+    for low, p, high in re.findall(
+        r"^\w+ +\[?([\d.]+) +95 % interval \[([\d.]+), ([\d.]+)\]", printed, re.MULTILINE
+    ):
+        assert float(p) <= float(low) <= float(high)
+    assert printed.rstrip().splitlines()[-6].startswith("Infl=High")

@@ -11,6 +11,7 @@ from importlib import metadata, resources
 import pytest
 
 import softmax_regression
+import softmax_regression._inference
 from softmax_regression import SoftmaxRegression
 
 NAMES = {
@@ -21,6 +22,7 @@ NAMES = {
     "ModelFileError",
     "NotFittedError",
     "Progress",
+    "SeparationError",
     "SoftmaxRegression",
     "binary_cross_entropy",
     "cross_entropy",
@@ -30,7 +32,7 @@ NAMES = {
 }
 METHODS = {
     "fit", "partial_fit", "decision_function", "predict", "predict_proba", "predict_log_proba", "score",
-    "loss", "gradient", "get_params", "set_params", "save", "load",
+    "loss", "gradient", "coefficients", "inference", "explain", "get_params", "set_params", "save", "load",
 }  # fmt: skip
 
 
@@ -109,7 +111,8 @@ def test_signatures_are_short_and_their_types_real(name, function):
     text = str(inspect.signature(function))
     assert len(text) < 240, name
     assert not re.search(r"Union|_array_like|collections\.abc|numpy\.", text)
-    assert typing.get_type_hints(function)
+    # What reads a fit is loaded when it is asked for.
+    assert typing.get_type_hints(function, localns=vars(softmax_regression._inference))
 
 
 def test_the_signature_of_fit_can_be_read():

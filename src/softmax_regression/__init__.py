@@ -9,6 +9,7 @@ from ._exceptions import (
     InconsistentVersionWarning,
     ModelFileError,
     NotFittedError,
+    SeparationError,
 )
 from ._losses import (
     binary_cross_entropy,
@@ -29,6 +30,7 @@ __all__ = [
     "ModelFileError",
     "NotFittedError",
     "Progress",
+    "SeparationError",
     "SoftmaxRegression",
     "binary_cross_entropy",
     "cross_entropy",

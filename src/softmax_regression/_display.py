@@ -34,10 +34,11 @@ def model_text(model: Any, defaults: Mapping[str, Any]) -> str:
 
 def model_html(model: Any, defaults: Mapping[str, Any]) -> str:
     """Return a small HTML view of the model."""
-    name = _escaped(type(model).__name__)
+    name = escaped(type(model).__name__)
     if hasattr(model, "n_iter_"):
         facts = "<br/>".join(_facts(model, defaults))
         body = f"<p><b>{name}</b>, fitted: {facts}</p>{_curves(model)}"
+        body += _fold("Coefficients", model.coefficients()._repr_html_())
     else:
         state = "weights set by hand" if hasattr(model, "coef_") else "not fitted"
         body = f"<p><b>{name}</b>, {state}</p>"
@@ -66,7 +67,7 @@ def _listed(values: NDArray[Any]) -> str:
     texts = (
         [str(value) for value in first] if first.dtype.kind in "mM" else map(shown, first.tolist())
     )
-    return ", ".join(map(_escaped, texts)) + (", …" if len(values) > MOST_NAMES else "")
+    return ", ".join(map(escaped, texts)) + (", …" if len(values) > MOST_NAMES else "")
 
 
 def _arguments(model: Any, defaults: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -79,17 +80,21 @@ def _arguments(model: Any, defaults: Mapping[str, Any]) -> Iterator[tuple[str, s
 
 def _parameter_table(model: Any, defaults: Mapping[str, Any]) -> str:
     rows = [
-        f'<tr><th scope="row">{_escaped(name)}</th><td>{_value(text, default)}</td></tr>'
+        f'<tr><th scope="row">{escaped(name)}</th><td>{_value(text, default)}</td></tr>'
         for name, text, default in _arguments(model, defaults)
     ]
-    return f"<details><summary>Parameters</summary><table>{''.join(rows)}</table></details>"
+    return _fold("Parameters", f"<table>{''.join(rows)}</table>")
+
+
+def _fold(title: str, body: str) -> str:
+    return f"<details><summary>{title}</summary>{body}</details>"
 
 
 def _value(text: str, default: str) -> str:
     """Return a value; a changed one stands out, and not by its weight alone."""
     if not default:
-        return _escaped(text)
-    return f"<b>{_escaped(text)}</b> (default {_escaped(default)})"
+        return escaped(text)
+    return f"<b>{escaped(text)}</b> (default {escaped(default)})"
 
 
 def _curves(model: Any) -> str:
@@ -192,6 +197,6 @@ def _path(heights: NDArray[np.float64], longest: int, axis: tuple[float, float] 
     return "".join(pieces)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return text that HTML shows as it is; what no screen can print becomes a question mark."""
     return "".join(c if c.isprintable() else "?" for c in text).translate(_ESCAPED)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from inspect import signature
 from os import PathLike
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,6 +49,10 @@ from ._sklearn import FitTask, ScikitLearnMethods, run_with_callbacks
 from ._stream import stream_parameters
 from ._types import Features
 from ._warn import warn
+
+if TYPE_CHECKING:
+    from ._inference import Explanation, Inference, Table
+    from ._inference.names import Names
 
 
 class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
@@ -596,6 +600,195 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         d_coef, d_intercept = mean_gradient(problem, _parameters(fitted))
         return d_coef, d_intercept
 
+    # How to read it
+
+    def coefficients(self, reference: Any = None, *, top: int | None = None) -> Table:
+        """Return the learned weights with their names, of any fit.
+
+        Single weights of a softmax mean little: only differences between classes do, which
+        `reference` gives.
+
+        Parameters
+        ----------
+        reference : label, optional
+            The class whose weights are taken from those of the others: the rows are log-odds
+            against it.
+        top : int, optional
+            Only so many features of each class, the largest first, without the intercept.
+
+        Returns
+        -------
+        Table
+            Prints in 88 columns. `.columns` is a dict of equal arrays: class (with a `reference`:
+            of, against), feature (x0, x1, … where X had no names), estimate, and odds_ratio, which
+            is exp(estimate), NaN for intercepts.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        KeyError
+            No class of this label.
+        TypeError, ValueError
+            `top` is no number >= 1.
+
+        Examples
+        --------
+        >>> model = SoftmaxRegression(l2=0.1).fit([[0.0], [1.0], [2.0], [3.0]], ["a", "b", "a", "b"])
+        >>> model.coefficients(reference="a")
+        log-odds           weight  odds ratio
+        -------------------------------------
+        b : a
+          x0               0.7436       2.103
+          (intercept)      -1.115
+        """
+        from ._inference import coefficient_table
+
+        fitted = self._fitted()
+        names = _names(fitted)
+        k = None if reference is None else names.find_class(reference, "reference")
+        parameters = _parameters(fitted)
+        intercept = bool(self.fit_intercept or parameters.intercept.any())
+        return coefficient_table(parameters, names, intercept=intercept, reference=k, top=top)
+
+    def inference(
+        self,
+        X: ArrayLike | SparseMatrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        weights: str | None = None,
+        covariance: str | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Inference:
+        """Return standard errors, tests, effects and intervals from the rows of the fit.
+
+        With ``l2=0`` of maximum likelihood; with ``l2 > 0`` those of the Gaussian approximation of
+        the posterior, W_kj ~ N(0, 1 / (n l2)) a priori. The fit must stand within half a standard
+        error of the optimum on these rows, from where Newton's method goes on to the last digit.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows of the fit.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Their targets. Probability rows with frequency weights are counts.
+        sample_weight : array-like of shape (n_samples,), optional
+            Their weights, whose meaning `weights` must say.
+        weights : {"frequency", "sampling"}, optional
+            "frequency": row i stands for `sample_weight[i]` equal rows. "sampling": survey or
+            importance weights, of which only ratios matter.
+        covariance : {"observed", "robust", "cluster"}, optional
+            "observed": the inverse information, the default without sampling weights. "robust":
+            I⁻¹ (Σ s sᵀ) I⁻¹ n / (n - 1) of the rows' scores s, the default with them. "cluster":
+            the same of scores summed by cluster, times G / (G - 1).
+        groups : array-like of shape (n_samples,), optional
+            The cluster of each row, for ``covariance="cluster"``.
+
+        Returns
+        -------
+        Inference
+            Frozen: `summary`, `contrast`, `covariance`, `test`, `marginal_effect`,
+            `average_difference`, `predict_interval`, and seven figures.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError
+            An argument of the wrong kind.
+        ValueError
+            An illegal value, a setting or combination under which errors would mean nothing,
+            other rows than those of the fit, collinear columns, or more than 5,000 free
+            parameters.
+        SeparationError
+            No maximum likelihood estimate exists.
+
+        Warns
+        -----
+        UserWarning
+            The penalty moved a log-odds by more than half a standard error.
+
+        References
+        ----------
+        Agresti (2013), Categorical Data Analysis, 3rd ed., section 8.1; White (1982), Econometrica
+        50(1), 1-25.
+
+        Examples
+        --------
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]], ["a", "a", "b", "a", "b", "b"]
+        >>> inference = SoftmaxRegression(l2=0).fit(X, y).inference(X, y)
+        >>> inference.contrast("b", "a").columns["estimate"].round(3)
+        array([ 1.214, -3.035])
+        """
+        from ._inference import Model, Question, infer
+
+        fitted = self._fitted()
+        settings = check_hyperparameters(self)
+        names = _names(fitted)
+        model = Model(settings, names, fitted.get("feature_names_in_"), _parameters(fitted))
+        features = self._checked(X, fitted)
+        return infer(model, features, y, sample_weight, Question(weights, covariance, groups))
+
+    def explain(
+        self,
+        x: ArrayLike | SparseMatrix,
+        of: Any = None,
+        against: Any = None,
+        baseline: ArrayLike | None = None,
+    ) -> Explanation:
+        """Return why a row has the class it is predicted: its log-odds as a sum over features.
+
+        log p_a / p_b = (b_a - b_b + Σ_j m_j Δ_j) + Σ_j (x_j - m_j) Δ_j with Δ_j = W_aj - W_bj, which
+        is exact. With the mean of the rows as `baseline` m the terms are linear SHAP values.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,) or (n_samples, n_features)
+            One row, or several.
+        of : label, optional
+            Class a; the predicted one where there is none.
+        against : label, optional
+            Class b; the most probable other one where there is none.
+        baseline : array-like of shape (n_features,), optional
+            The row m from which features are counted; zeros where there is none.
+
+        Returns
+        -------
+        Explanation
+            A table, the largest terms first: prints with bars. `.columns`: feature, value,
+            contribution; `.of`, `.against`, `.baseline` (the first bracket) and `.log_odds`.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        KeyError
+            No class of this label.
+        TypeError, ValueError
+            As `predict`; `of` is `against`; or a baseline of another length.
+
+        Examples
+        --------
+        >>> model = SoftmaxRegression(l2=0.1).fit([[0.0], [1.0], [2.0], [3.0]], ["a", "b", "a", "b"])
+        >>> explained = model.explain([3.0])
+        >>> print(explained.of, "against", explained.against)
+        b against a
+        >>> explained.columns["contribution"].round(3), round(explained.baseline, 3)
+        (array([2.231]), -1.115)
+        """
+        from ._inference import explanation
+        from ._inference.explanation import baseline_row, rows_of
+
+        fitted = self._fitted()
+        names = _names(fitted)
+        a = None if of is None else names.find_class(of, "of")
+        b = None if against is None else names.find_class(against, "against")
+        names.refuse_equal(a, b)
+        rows = self._checked(rows_of(x), fitted)
+        m = None if baseline is None else baseline_row(baseline, rows.shape[1])
+        return explanation(rows, _parameters(fitted), names, of=a, against=b, baseline=m)
+
     # The estimator's own parameters
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
@@ -862,6 +1055,13 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
 def _parameters(fitted: dict[str, Any]) -> Parameters:
     return Parameters(fitted["coef_"], fitted["intercept_"])
+
+
+def _names(fitted: dict[str, Any]) -> Names:
+    from ._inference.names import Names
+
+    n_features = fitted["n_features_in_"]
+    return Names.of(fitted["classes_"], n_features, fitted.get("feature_names_in_"))
 
 
 def _stands_where_its_stream_does(fitted: dict[str, Any]) -> bool:

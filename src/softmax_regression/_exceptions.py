@@ -76,6 +76,10 @@ class DivergenceError(ValueError):
         )
 
 
+class SeparationError(ValueError):
+    """There is no maximum likelihood estimate: columns part classes, and log-odds grow for ever."""
+
+
 class ConvergenceWarning(HasSibling, UserWarning):
     """The fit stopped before it reached what ``tol`` asks for."""
 

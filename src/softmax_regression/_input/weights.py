@@ -30,6 +30,13 @@ def check_sample_weight(
     """
     if sample_weight is None:
         return None
+    return _scaled(unscaled_sample_weight(sample_weight, n_rows, name=name))
+
+
+def unscaled_sample_weight(
+    sample_weight: Any, n_rows: int, *, name: str = "sample_weight"
+) -> NDArray[np.float64]:
+    """Return the weights as they are given, (n_rows,); errors as in `check_sample_weight`."""
     weights = _as_floats(sample_weight, name)
     if weights.shape != (n_rows,):
         message = f"{name}.shape == {weights.shape}, expected ({n_rows},): give one weight per row"
@@ -45,7 +52,7 @@ def check_sample_weight(
             kind = "NaN" if np.isnan(value) else "infinity"
             message = f"Input {name} contains {kind}: {found}; weights must be finite"
         raise ValueError(message)
-    return _scaled(weights)
+    return weights
 
 
 def refuse_all_zero(

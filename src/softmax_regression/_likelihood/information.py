@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .._types import Floats, Index, Matrix
+from .rows import CentredRows, Rows
 from .value import flushed, probabilities
 from .working import Chunk
 
@@ -54,26 +55,61 @@ def class_covariances(p: Floats) -> Floats:
 
 
 def information(
-    chunk: Chunk, theta: Matrix, factors: Factors, share: int = 1
+    chunk: Chunk, theta: Matrix, factors: Factors, share: int = 1, exact: bool = True
 ) -> tuple[float, Matrix]:
     """Return Σ_i w_i and the M_m of the `factors`, (m, D, D), or their triangles (m, D (D + 1) / 2).
 
-    `share` is that of `sampled`; the triangles are row after row, as `expanded` takes them.
+    `share` is that of `sampled`; the triangles are row after row, as `expanded` takes them. Products
+    are made in float32 unless `exact`, sums over chunks in float64.
     """
     chunk = sampled(chunk, share)
     p = flushed(probabilities(chunk, theta))
-    n_factors = len(factors(p[:, :1]))
-    products, entries = _fastest(n_factors, theta.shape[1])
+
+    def weighted(some: slice) -> Floats:
+        c = factors(p[:, some])
+        if chunk.weight is not None:
+            c *= chunk.weight[some]
+        return c if exact else c.astype(np.float32, copy=False)
+
+    return chunk.total(), moments(chunk.rows, weighted, len(factors(p[:, :1])), theta.shape[1])
+
+
+def moments(
+    rows: Rows,
+    factors: Callable[[slice], Floats],
+    n_factors: int,
+    columns: int,
+    *,
+    signed: bool = False,
+) -> Matrix:
+    """Return Σ_i c_mi x̃_i x̃_iᵀ as `information` does, of the `factors` (m, b) of some rows.
+
+    `signed` factors change their sign from row to row.
+    """
+    if isinstance(rows, CentredRows) and rows.is_thin:
+        return _thin_moments(rows, factors, n_factors, columns)
+    products, entries = _fastest(n_factors, columns, signed)
     size = max(64, CHUNK_ENTRIES // max(entries, n_factors))
     sums: Any = 0.0
-    for first in range(0, max(1, chunk.rows.n_rows), size):
-        rows = slice(first, first + size)
-        c = factors(p[:, rows])
-        if chunk.weight is not None:
-            c *= chunk.weight[rows]
-        values = chunk.rows.part(rows).dense().values
-        sums = sums + products(c, values).astype(np.float64)
-    return chunk.total(), np.asarray(sums)
+    for first in range(0, max(1, rows.n_rows), size):
+        some = slice(first, first + size)
+        c, values = factors(some), rows.part(some).dense().values
+        sums = sums + products(c, values.astype(c.dtype, copy=False)).astype(np.float64)
+    return np.asarray(sums)
+
+
+def _thin_moments(
+    rows: CentredRows, factors: Callable[[slice], Floats], n_factors: int, columns: int
+) -> Matrix:
+    """Σ_i c_mi x̃_i x̃_iᵀ by sparse products, one for each m."""
+    size = max(64, CHUNK_ENTRIES // n_factors)
+    sums = np.zeros((n_factors, columns, columns))
+    for first in range(0, rows.n_rows, size):
+        some = slice(first, first + size)
+        part = rows.part(some)
+        for m, c in enumerate(factors(some)):
+            sums[m] += part.moment(c)
+    return sums
 
 
 def second_moment(chunk: Chunk, share: int = 1) -> tuple[float, Matrix]:
@@ -116,11 +152,15 @@ def _triangle(left: Floats, right: Floats) -> Floats:
     return products
 
 
-def _fastest(n_factors: int, columns: int) -> tuple[Callable[[Floats, Floats], Floats], int]:
+def _fastest(
+    n_factors: int, columns: int, signed: bool
+) -> tuple[Callable[[Floats, Floats], Floats], int]:
     """Return the fastest way to Σ_i c_mi x_i x_iᵀ, as measured, and the entries it makes of a row."""
     if n_factors >= max(MANY_FACTORS, columns // 2):
         return _packed, columns * (columns + 1) // 2
-    return _stacked if columns <= NARROW else _squared, n_factors * columns
+    if columns <= NARROW:
+        return _stacked, n_factors * columns
+    return _scaled if signed else _squared, n_factors + columns
 
 
 def _packed(c: Floats, values: Floats) -> Floats:
@@ -140,7 +180,22 @@ def _squared(c: Floats, values: Floats) -> Floats:
 
     No factor changes its sign from row to row.
     """
-    rows = np.sqrt(np.abs(c))[:, :, None] * values
-    sums = np.matmul(rows.transpose(0, 2, 1), rows)
+    rows, sums = np.empty_like(values), _blank(c, values)
+    for each, root in zip(sums, np.sqrt(np.abs(c)), strict=True):
+        np.multiply(values, root[:, None], out=rows)
+        np.matmul(rows.T, rows, out=each)
     sums *= np.sign(np.add.reduce(c, axis=1))[:, None, None]
-    return np.asarray(sums)
+    return sums
+
+
+def _scaled(c: Floats, values: Floats) -> Floats:
+    """Σ_i c_mi x_i x_iᵀ of the rows c_mi x_i, one m after the other."""
+    rows, sums = np.empty_like(values), _blank(c, values)
+    for each, scale in zip(sums, c, strict=True):
+        np.multiply(values, scale[:, None], out=rows)
+        np.matmul(rows.T, values, out=each)
+    return sums
+
+
+def _blank(c: Floats, values: Floats) -> Floats:
+    return np.empty((len(c), values.shape[1], values.shape[1]), values.dtype)

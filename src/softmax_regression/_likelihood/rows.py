@@ -12,6 +12,8 @@ from .targets import RowIndex
 
 # Of the squares of a sparse column: centring in float32 leaves no less.
 LEAST_SQUARES = 1e-6
+# Share of entries up to which a product with a sparse matrix beats one with the matrix filled in.
+THIN = 0.1
 
 
 class Rows(Protocol):
@@ -147,6 +149,31 @@ class CentredRows:
             squares -= centre * (2 * (self.matrix.T @ factors.T) - centre * total)
             np.maximum(squares, least, out=squares)
         return self._appended(squares.T, total)
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether sparse products beat dense ones, and centring after them costs few digits."""
+        if not is_sparse(self.matrix) or self.dtype != np.float64:
+            return False
+        return bool(self.matrix.nnz <= THIN * self.n_rows * self.matrix.shape[1])
+
+    def moment(self, factors: Floats) -> Floats:
+        """Σ_i f_i x̃_i x̃_iᵀ of a sparse matrix, which stays sparse, (b,) -> (D, D).
+
+        With an intercept Σ f x̃ x̃ᵀ = Σ f x xᵀ − s μᵀ − μ sᵀ + μ μᵀ Σ f, where s = Σ f x.
+        """
+        scaled = self.matrix.multiply(factors[:, None]).tocsr()
+        moment = (self.matrix.T @ scaled).toarray()
+        if not self.coordinates.fit_intercept:
+            return np.asarray(moment)
+        sums, total = self.matrix.T @ factors, factors.sum()
+        centred = sums - total * self.centre
+        moment -= np.outer(centred, self.centre) + np.outer(self.centre, sums)
+        with_intercept = np.empty((self.coordinates.n_columns,) * 2, self.dtype)
+        with_intercept[:-1, :-1] = moment
+        with_intercept[-1, :-1] = with_intercept[:-1, -1] = centred
+        with_intercept[-1, -1] = total
+        return with_intercept
 
     def part(self, rows: RowIndex) -> "CentredRows":
         """Return some of the rows."""

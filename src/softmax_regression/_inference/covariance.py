@@ -1,0 +1,143 @@
+"""Covariances of the free parameters: the inverse of the information, and sandwiches around it.
+
+The free parameters are the rows of θ less that of one class, the reference; row after row (q,).
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from .._likelihood.block import Block
+from .._likelihood.coordinates import Coordinates
+from .._likelihood.information import class_covariances, expanded, information
+from .._likelihood.scores import grouped_scores, score_products
+from .._likelihood.sums import summed
+from .._likelihood.working import Likelihood
+from .._optimum.cholesky import Triangle
+from .._types import Index, Matrix, Vector
+
+# 1 − R² of a parameter on the others, below which rounding has left nothing of it.
+LEAST_PIVOT = 1e-12
+# Columns of a triangle from which on its inverse is found by halves.
+WHOLE = 64
+# Entries of the scores of some groups together.
+SCORE_ENTRIES = 2**22
+
+
+class NoEstimateError(ArithmeticError):
+    """There is no estimate near; `distance` is how many standard errors away one may be."""
+
+    distance = math.inf
+
+
+class SingularError(NoEstimateError):
+    """A matrix that has no inverse to float64."""
+
+
+class Definite:
+    """A positive definite matrix H with its factor: S H S = L Lᵀ, S scaling the diagonal to 1."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        diagonal = np.diagonal(matrix)
+        if not (np.isfinite(diagonal).all() and (diagonal > 0.0).all()):
+            raise SingularError
+        self.scale = 1.0 / np.sqrt(diagonal)
+        try:
+            lower = np.linalg.cholesky(matrix * self.scale[:, None] * self.scale)
+        except np.linalg.LinAlgError as error:
+            raise SingularError from error
+        if not (np.diagonal(lower) ** 2).min() > LEAST_PIVOT:
+            raise SingularError
+        self.factor = Triangle(np.asarray(lower))
+
+    def solve(self, right: Vector) -> Vector:
+        """H⁻¹ r."""
+        half = self.factor.solve(right * self.scale)
+        return np.asarray(self.factor.solve_transposed(half) * self.scale)
+
+    def inverse(self) -> Matrix:
+        """H⁻¹ = S L⁻ᵀ L⁻¹ S."""
+        inverse_factor = _inverse_of_triangle(self.factor.lower)
+        inverse = inverse_factor.T @ inverse_factor
+        inverse *= self.scale[:, None]
+        inverse *= self.scale
+        return np.asarray(inverse)
+
+
+def _inverse_of_triangle(lower: Matrix) -> Matrix:
+    """L⁻¹ by halves: [[A, 0], [B, C]]⁻¹ = [[A⁻¹, 0], [−C⁻¹ B A⁻¹, C⁻¹]]."""
+    size = len(lower)
+    if size <= WHOLE:
+        return np.asarray(np.tril(np.linalg.inv(lower)))
+    half = size // 2
+    inverse = np.zeros_like(lower)
+    first = inverse[:half, :half] = _inverse_of_triangle(lower[:half, :half])
+    last = inverse[half:, half:] = _inverse_of_triangle(lower[half:, half:])
+    inverse[half:, :half] = -last @ (lower[half:, :half] @ first)
+    return inverse
+
+
+def class_order(reference: int, n_classes: int) -> Index:
+    """Return the classes with the reference last."""
+    return np.append(np.delete(np.arange(n_classes), reference), reference)
+
+
+def observed_information(
+    likelihood: Likelihood, theta: Matrix, reference: int, exact: bool = True
+) -> Matrix:
+    """Return Σ w_i (diag p_i − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ without the reference, (q, q)."""
+    order = class_order(reference, len(theta))
+    _, sums = likelihood.sums(information, theta[order], class_covariances, 1, exact)
+    return _from_pairs(sums, len(theta) - 1, theta.shape[1])
+
+
+def robust_meat(likelihood: Likelihood, theta: Matrix, reference: int, counts: bool) -> Matrix:
+    """Return Σ_i s_i s_iᵀ without the reference, (q, q); every copy a row with `counts`."""
+    order = class_order(reference, len(theta))
+    (sums,) = likelihood.sums(score_products, theta, order, counts)
+    return _from_pairs(sums, len(theta) - 1, theta.shape[1])
+
+
+class Clusters(NamedTuple):
+    """The cluster of each row, from 0 on, and how many there are."""
+
+    codes: Index
+    number: int
+
+
+def cluster_meat(
+    block: Block, coordinates: Coordinates, theta: Matrix, reference: int, clusters: Clusters
+) -> Matrix:
+    """Return Σ_g s_g s_gᵀ without the reference, (q, q), with s_g the scores of a cluster summed."""
+    size = (len(theta) - 1) * theta.shape[1]
+    free = class_order(reference, len(theta))[:-1]
+    order = np.argsort(clusters.codes, kind="stable")
+    codes = clusters.codes[order]
+    meat = np.zeros((size, size))
+    at_once = max(1, SCORE_ENTRIES // size)
+    for first in range(0, clusters.number, at_once):
+        begin, end = np.searchsorted(codes, (first, first + at_once))
+        part = block.take(order[begin:end])
+        number = min(at_once, clusters.number - first)
+        own = codes[begin:end] - first
+        (scores,) = summed(grouped_scores, [part], coordinates, theta, own, number)
+        scores = scores[:, free].reshape(number, size)
+        meat += scores.T @ scores
+    return meat
+
+
+def sandwich(bread: Matrix, meat: Matrix) -> Matrix:
+    """H⁻¹ M H⁻¹."""
+    return np.asarray(bread @ meat @ bread)
+
+
+def _from_pairs(sums: Matrix, n_classes: int, columns: int) -> Matrix:
+    """Return the whole matrix from the blocks of classes k <= l."""
+    blocks = expanded(sums, columns)
+    whole = np.empty((n_classes, columns, n_classes, columns))
+    pairs = zip(*np.triu_indices(n_classes), strict=True)
+    for block, (k, other) in zip(blocks, pairs, strict=True):
+        whole[k, :, other] = block
+        whole[other, :, k] = block.T
+    return whole.reshape(n_classes * columns, -1)

@@ -1,0 +1,192 @@
+"""The estimate and its covariance: from the fit's coefficients by Newton's method to the last digit.
+
+In standardised columns and relative to the heaviest class, where inverses lose the fewest digits.
+"""
+
+import math
+from contextlib import suppress
+from typing import NamedTuple
+
+import numpy as np
+
+from .._likelihood.coordinates import Coordinates
+from .._likelihood.value import value
+from .._likelihood.working import Likelihood
+from .._parameters import Parameters
+from .._penalty import Penalty
+from .._types import Matrix, Vector
+from .covariance import Definite, NoEstimateError, SingularError, class_order, observed_information
+
+# Standard errors that a fit may stand from the optimum, and that are left in the end: where
+# rounding allows it, and at most.
+FARTHEST = 0.5
+SETTLED = 1e-10
+ROUNDED = 1e-8
+# Of the largest entry of θ: a step that is longer, however few standard errors, has not settled.
+SETTLED_STEP = 1e-6
+# A step that leaves more than this share of the distance asks for a new information matrix.
+CONTRACTION = 0.1
+MATRICES = 12
+
+
+class NotAtOptimumError(NoEstimateError):
+    """The parameters are `distance` standard errors from the optimum, maybe infinitely many."""
+
+    def __init__(self, distance: float) -> None:
+        super().__init__(distance)
+        self.distance = distance
+
+
+class NotSettledError(NoEstimateError):
+    """Newton's method finds no end: F may have no minimum."""
+
+
+class Estimate(NamedTuple):
+    """θ (K, D) with zeros for the `reference`, and the covariance (q, q) of its other rows."""
+
+    coordinates: Coordinates
+    reference: int
+    theta: Matrix
+    covariance: Matrix
+
+    def contrast(self, of: int, against: int) -> Vector:
+        """Return the log-odds θ_a − θ_b in the caller's columns, (d + 1,), the intercept last."""
+        parameters = self.coordinates.outward((self.theta[of] - self.theta[against])[None])
+        return np.append(parameters.weights[0], parameters.intercept[0])
+
+    def contrast_covariance(self, of: int, against: int) -> Matrix:
+        """Return the covariance V_aa + V_bb − V_ab − V_ba of a contrast, (d + 1, d + 1)."""
+        inner = self.inner_covariance(of, against)
+        return np.asarray(self.coordinates.covariance(inner[None, :, None])[0, :, 0])
+
+    def inner_covariance(self, of: int, against: int) -> Matrix:
+        """Return the covariance of a contrast in standardised columns, (D, D)."""
+        blocks = self.blocks()
+        rows = [(self._place(of), 1.0), (self._place(against), -1.0)]
+        inner = np.zeros((self.theta.shape[1],) * 2)
+        for one, sign in rows:
+            for other, other_sign in rows:
+                if one is not None and other is not None:
+                    inner += sign * other_sign * blocks[one, :, other]
+        return inner
+
+    def blocks(self) -> Matrix:
+        """Return the covariance as (K − 1, D, K − 1, D)."""
+        n_classes, columns = self.theta.shape
+        return self.covariance.reshape(n_classes - 1, columns, n_classes - 1, columns)
+
+    def free(self, of_all: Matrix) -> Matrix:
+        """Return derivatives (…, K, D) by θ without the reference, (…, q)."""
+        kept = np.delete(of_all, self.reference, axis=-2)
+        return kept.reshape(*kept.shape[:-2], -1)
+
+    def _place(self, k: int) -> int | None:
+        return None if k == self.reference else k - (k > self.reference)
+
+
+class Curve(NamedTuple):
+    """Σ w CE + N · penalty of the contrasts near some θ: its gradients, and its curvature.
+
+    `data` (K, D) is the gradient of the first term alone.
+    """
+
+    loss: float
+    data: Matrix
+    gradient: Vector
+
+
+class Settled(NamedTuple):
+    """The optimum θ (K, D), the loss Σ w CE there, and the curvature H."""
+
+    theta: Matrix
+    loss: float
+    matrix: Definite
+
+
+class Posterior:
+    """N · F as a function of the contrasts with one class, N = Σ w_i: a log-likelihood and a prior.
+
+    A penalty ½ l2 Σ_k W_kj² is least, over what the softmax does not see, where the W_kj sum to
+    zero over classes: ½ l2 (Σ_k δ_k² − (Σ_k δ_k)² / K) of the contrasts δ.
+    """
+
+    def __init__(self, likelihood: Likelihood, penalty: Penalty) -> None:
+        self.likelihood = likelihood
+        self.reference = int(np.argmax(likelihood.survey.targets))
+        within = penalty.within(likelihood.coordinates)
+        self.l2 = likelihood.survey.weight * np.asarray(within.l2)
+
+    def inward(self, parameters: Parameters) -> Matrix:
+        """Return θ of contrasts with the reference, (K, D)."""
+        theta = self.likelihood.coordinates.inward(parameters)
+        return np.asarray(theta - theta[self.reference])
+
+    def at(self, theta: Matrix) -> Curve:
+        """Return the loss and the gradients by one reading of the rows."""
+        loss, data = self.likelihood.sums(value, theta)
+        gradient = data + self.l2 * (theta - theta.mean(axis=0))
+        return Curve(float(loss), data, np.delete(gradient, self.reference, axis=0).ravel())
+
+    def curvature(self, theta: Matrix, *, with_prior: bool = True, exact: bool = True) -> Definite:
+        """Return H = I + N l2 (1 − 11ᵀ / K) ⊗ diag(1, …, 1, 0), factored; I without the prior.
+
+        Raises
+        ------
+        SingularError
+            H has no inverse to float64.
+        """
+        information = observed_information(self.likelihood, theta, self.reference, exact)
+        if with_prior and self.l2.any():
+            n_classes, columns = theta.shape
+            blocks = information.reshape(n_classes - 1, columns, n_classes - 1, columns)
+            every = np.arange(n_classes - 1)
+            for j, l2 in enumerate(self.l2):
+                blocks[:, j, :, j] -= l2 / n_classes
+                blocks[every, j, every, j] += l2
+        return Definite(information)
+
+    def settled(self, start: Matrix) -> Settled:
+        """Return the optimum near θ = `start`, by Newton's method.
+
+        A matrix serves for as long as its steps converge fast.
+
+        Raises
+        ------
+        SingularError
+            The information has no inverse to float64.
+        NotAtOptimumError
+            The start is more than FARTHEST standard errors √(gᵀ H⁻¹ g) from the optimum.
+        NotSettledError
+            There seems to be no optimum.
+        """
+        theta, distance = start, math.inf
+        curve, current = self.at(theta), False
+        for number in range(MATRICES):
+            matrix, current = self._next_matrix(theta, first=number == 0), True
+            while True:
+                step = matrix.solve(curve.gradient)
+                before, distance = distance, math.sqrt(max(float(curve.gradient @ step), 0.0))
+                if number == 0 and current and not distance <= FARTHEST:
+                    raise NotAtOptimumError(distance)
+                small = np.abs(step).max() <= SETTLED_STEP * max(1.0, np.abs(theta).max())
+                settled = distance <= SETTLED and small
+                if number and current and small and distance <= ROUNDED:
+                    return Settled(self._moved(theta, step), curve.loss, matrix)
+                if settled or not (current or distance <= CONTRACTION * before):
+                    break
+                theta, current = self._moved(theta, step), False
+                curve = self.at(theta)
+        raise NotSettledError
+
+    def _next_matrix(self, theta: Matrix, *, first: bool) -> Definite:
+        """Return the curvature; the first, which no result depends on, in float32 if that will do."""
+        if first:
+            with suppress(SingularError):
+                return self.curvature(theta, exact=False)
+        return self.curvature(theta)
+
+    def _moved(self, theta: Matrix, step: Vector) -> Matrix:
+        moved = theta.copy()
+        free = class_order(self.reference, len(theta))[:-1]
+        moved[free] -= step.reshape(len(free), -1)
+        return moved

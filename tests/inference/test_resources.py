@@ -1,0 +1,42 @@
+"""What reading a fit costs: nothing until it is asked for, and no array of rows times parameters."""
+
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from softmax_regression import SoftmaxRegression
+
+
+def test_importing_the_library_and_fitting_load_none_of_it():
+    code = (
+        "import sys, softmax_regression as s; s.SoftmaxRegression().fit([[0.0], [1.0]], [0, 1]);"
+        "print([name for name in sys.modules if '_inference' in name])"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("covariance", ["observed", "robust", "cluster"])
+def test_memory_stays_below_rows_times_parameters(covariance):
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(40_000, 20))
+    y = (X @ generator.normal(size=(20, 12)) * 0.2 + generator.gumbel(size=(40_000, 12))).argmax(
+        axis=1
+    )
+    model = SoftmaxRegression(l2=0).fit(X, y)
+    groups = np.arange(40_000) // 8 if covariance == "cluster" else None
+    tracemalloc.start()
+    inference = model.inference(X, y, covariance=covariance, groups=groups)
+    inference.marginal_effect(0)
+    inference.average_difference(X, X + 1)
+    inference.predict_interval(X)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    rows_by_parameters = 8 * 40_000 * 11 * 21
+    # Results of (n, K) each, X in standardised columns, or sorted by cluster, and no more.
+    assert peak < (0.8 if covariance == "cluster" else 0.6) * rows_by_parameters
