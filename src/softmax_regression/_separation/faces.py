@@ -10,6 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+# Eigenvalues of a Gram matrix of unit vectors below which the normal equations lose too much.
+DEPENDENT = 1e-9
+REFINEMENTS = 2
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
@@ -76,7 +79,7 @@ def _restricted(cone: Matrix, start: Vector, mu: Vector, passive: NDArray[np.boo
     """Solve for the passive multipliers, in place; those that would turn negative leave at 0."""
     moved = False
     while passive.any():
-        wanted = np.linalg.lstsq(cone[passive].T, -start, rcond=None)[0]
+        wanted = _least_squares(cone[passive], -start)
         if (wanted > 0).all():
             mu[passive] = wanted
             return True
@@ -90,3 +93,17 @@ def _restricted(cone: Matrix, start: Vector, mu: Vector, passive: NDArray[np.boo
         mu[leaves] = 0.0
         passive[leaves] = False
     return moved
+
+
+def _least_squares(rows: Matrix, right: Vector) -> Vector:
+    """Return the x of least ‖xᵀ rows − right‖, by the normal equations and two refinements."""
+    gram = rows @ rows.T
+    try:
+        np.linalg.cholesky(gram - DEPENDENT * np.eye(len(gram)))
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.lstsq(rows.T, right, rcond=None)[0])
+    inverse = np.linalg.inv(gram)
+    x = inverse @ (rows @ right)
+    for _ in range(REFINEMENTS):
+        x = x + inverse @ (rows @ (right - x @ rows))
+    return np.asarray(x)
