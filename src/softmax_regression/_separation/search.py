@@ -78,7 +78,7 @@ def _decided(problem: Rows, fit: Parameters, fit_intercept: bool) -> Separation:
         if found is not None:
             return found
         if size >= min(n_rows, most):
-            return Separation("unknown", reason="too many rows lie near the border of a class")
+            return Separation("unknown", reason="rows lie too near the border of a class for float64")
         size *= GROWTH
 
 
