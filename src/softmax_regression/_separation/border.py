@@ -36,6 +36,11 @@ class Found(NamedTuple):
     kernel: Matrix
     all_parted: bool
 
+    @staticmethod
+    def nothing(size: int) -> "Found":
+        """Return that no pair is parted."""
+        return Found(np.zeros((0, size)), np.zeros((0, size)), False)
+
 
 class _Objections(NamedTuple):
     """Pairs (row, class) that the next guess should know; whether they overthrow this one."""
@@ -84,7 +89,8 @@ class Border:
         mixtures = np.random.default_rng(0).standard_normal((MIXTURES, len(kernel))) @ kernel
         steps = np.tensordot(levels, self.directions, axes=1)
         across = np.tensordot(mixtures, self.directions, axes=1)
-        for part in row_blocks(self.problem.X.shape[0], 8 * (1 + len(levels)) * self.n_classes):
+        entries = max((1 + len(levels)) * self.n_classes, self.directions.shape[2])
+        for part in row_blocks(self.problem.X.shape[0], 8 * entries):
             block = self.problem.take(part)
             pairs = pairs_of(self.columns.rows(block.X), probability_rows(block))
             finest = self._finest(pairs, block)
@@ -110,9 +116,8 @@ class Border:
     def _clean(self, pairs: Pairs, block: Rows) -> Matrix:
         """Return the pairs along the directions, (m, K, q), without the rounding of 0."""
         margins = np.moveaxis(pairs.margins(self.directions), 0, -1)
-        margins[np.abs(margins) <= (self.columns.sizes(block.X) @ self.rounding)[:, None, None]] = (
-            0.0
-        )
+        rounding = self.columns.sizes(block.X) @ self.rounding
+        margins[np.abs(margins) <= rounding[:, None, None]] = 0.0
         return margins
 
     def _vectors(self, places: NDArray[np.intp]) -> tuple[Matrix, NDArray[np.bool_]]:

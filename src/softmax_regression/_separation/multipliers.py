@@ -82,7 +82,7 @@ class _Space:
         self.shape = scale.shape[1], pairs.rows.shape[1]
         totals = np.bincount(pairs.own, minlength=self.shape[0])
         self.kept = np.delete(np.arange(self.shape[0]), totals.argmax())
-        gram = pairs.gram(scale)[np.ix_(self.kept, range(self.shape[1]), self.kept)]
+        gram = pairs.gram(scale)[self.kept][:, :, self.kept]
         size = len(self.kept) * self.shape[1]
         gram = gram.reshape(size, size)
         diagonal = gram.diagonal()
@@ -106,7 +106,7 @@ class _Space:
 
     def _solved(self, right: Matrix) -> Matrix:
         if self.inverse is None:
-            return np.linalg.solve(self.gram, right)
+            return np.asarray(np.linalg.solve(self.gram, right))
         return np.asarray(self.inverse @ right)
 
     def solve(self, right: Matrix) -> Matrix:
