@@ -84,7 +84,7 @@ WATCHED_BY = {
     "_given.py": ["test_weights.py", *ASKS],
     "_estimator.py": ASKS,
     "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_intercepts.py", "test_lbfgs.py", "test_columns.py", "test_standardised.py", "test_rows.py", "test_spread.py", "test_moments.py",
-                 "test_free_columns.py", "test_unseen_step.py", "test_curvature.py", "test_cholesky.py", "test_row_space.py", "test_plan.py", "test_full_phase.py",
+                 "test_free_columns.py", "test_unseen_step.py", "test_column_space.py", "test_single_precision.py", "test_curvature.py", "test_cholesky.py", "test_row_space.py", "test_plan.py", "test_full_phase.py",
                  "test_proximal.py", "test_minibatch.py", "test_optimum.py"],
 }  # fmt: skip
 
@@ -350,6 +350,14 @@ MUTANTS = [
     Mutant("_optimum/unseen_step.py", "change -= (p * change).sum(axis=0)", "pass", "second moment for the variance"),
     Mutant("_optimum/full_phase.py", "            self._step_unseen()\n", "            pass\n", "a single pass that learns nothing"),
     Mutant("_optimum/proximal.py", "point = self._unseen_step(start)\n        self._tell", "pass\n        self._tell", "a single pass that learns nothing with l1"),
+    Mutant("_optimum/column_space.py", "along[:, kept] / self.spread", "along[:, kept]", "axes not of unit spread"),
+    Mutant("_optimum/column_space.py", "@ self.axes * self.spread", "@ self.axes", "a warm start in axes of another spread"),
+    Mutant("_optimum/column_space.py", "kept = spread > ROUNDING", "kept = spread >= 0 * ROUNDING", "axes of rounding kept"),
+    Mutant("_optimum/standardised.py", "squares = self.squares() + (self.centre / self.scale) ** 2", "squares = self.squares()", "rounding far from zero for free"),
+    Mutant("_proven.py", "solution.decrement + rise", "solution.decrement", "rounding to float32 not told"),
+    Mutant("_proven.py", "parameters.intercept + moved", "parameters.intercept", "intercepts that do not make up for rounded weights"),
+    Mutant("_proven.py", "for times in ROUNDINGS:", "for times in ():", "collinear columns rounded as they are"),
+    Mutant("_proven.py", "if float(text) < bound:", "if False:", "digits of a bound rounded down"),
     Mutant("_optimum/quadratic.py", "return x - np.clip(x, -threshold, threshold)", "return x - np.clip(x, -2 * threshold, 2 * threshold)", "l1 threshold doubled at the optimum"),
 ]  # fmt: skip
 

@@ -116,11 +116,11 @@ class Proof:
         self.intercepts = Intercepts(rows)
         penalised = bool(penalty[: rows.n_features].all())
         self.free = FreeColumns.of(rows, penalty, tol) if penalised else None
+        self.seen = penalty if self.free is None else self.free.raised(penalty, hidden=True)
 
     def expected(self, value: Value) -> float:
         """Return the bound that there would be at exact intercepts: an estimate."""
-        penalty = self.penalty if self.free is None else self.free.raised(self.penalty, hidden=True)
-        return duality_gap(value.gradient, penalty, self.rows.n_features)
+        return duality_gap(value.gradient, self.seen, self.rows.n_features)
 
     def certify(
         self, parameters: NDArray[np.float64], value: Value, dtype: type[np.floating[Any]]
