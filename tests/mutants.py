@@ -220,7 +220,6 @@ MUTANTS = [
     Mutant("_proven.py", "if settings.fit_intercept:\n        empty", "if True:\n        empty", "an empty class without an intercept has no minimum"),
     Mutant("_problem.py", 'self.separation.kind == "unknown" and self.stop_reason == "tol"', "False", "what is too large is not told"),
     Mutant("_optimum/curvature.py", "self.ridge += missed(rows, np.float32)", "self.ridge += 0 * missed(rows, np.float32)", "a column that the sample misses has no curvature"),
-    Mutant("_optimum/cholesky.py", "while 0.5 * float(right @ x) > most and self.ridge <= 1.0:", "while False:", "a step without end along a column hardly seen"),
     Mutant("_fit.py", "curve = [] if math.isnan(loss) else [loss]", "curve = [loss]", "a pass without weight counts"),
     Mutant("_estimator.py", "start.n_iter + learned.n_iter", "learned.n_iter", "a warm start counts its epochs anew"),
     Mutant("_estimator.py", "np.append(start.loss_curve, learned.loss_curve)", "np.array(learned.loss_curve)", "a warm start drops the loss curve"),

@@ -69,7 +69,7 @@ def test_the_full_curvature_is_the_inverse_hessian(weight):
     penalty = rows.penalty(0.1)
     apply = Full(rows, penalty).build(V, np.float64)
     for _ in range(5):
-        direction = 0.1 * RNG.normal(size=V.shape)  # F falls by less than log K along it
+        direction = RNG.normal(size=V.shape)
         direction -= direction.mean(axis=0)
         found = apply(hessian_product(rows, penalty, direction))
         np.testing.assert_allclose(found, direction, rtol=0, atol=100 * DIFFERENCE)
@@ -400,7 +400,7 @@ def test_held_out_rows_are_judged_with_their_weights(settings):
 
 def test_the_gap_of_float32_parameters_covers_their_rounding():
     """Far from the origin a coefficient's rounding lifts F by more than the float64 gap."""
-    rows = (X + 10_000).astype(np.float32)
+    rows = (X + 100_000).astype(np.float32)
     with pytest.warns(ConvergenceWarning, match="precision of float32"):
         model = SoftmaxRegression(l2=0.01, tol=1e-11).fit(rows, Y)
     assert model.coef_.dtype == np.float32

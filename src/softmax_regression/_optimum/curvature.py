@@ -6,7 +6,6 @@ steps, and L-BFGS scales it by no less than `least_scale`.
 The Hessian of the data term is (1 / Σ w) Σ_i w_i (diag(p_i) − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ.
 """
 
-import math
 from typing import Any
 
 import numpy as np
@@ -78,11 +77,11 @@ class Full:
 def data_hessian(
     rows: Standardised, parameters: Matrix, dtype: type[np.floating[Any]], blocks: Blocks
 ) -> NDArray[np.float64]:
-    """The first K − 1 blocks of the data term's Hessian, (K − 1, D, K − 1, D)."""
+    """Return the first K − 1 blocks of the data term's Hessian, (K − 1, D, K − 1, D)."""
     free, columns = len(parameters) - 1, parameters.shape[1]
     k, other = triangle_indices(free)
     moments = mean_moments(
-        rows, parameters, dtype, lambda p: class_covariances(p[:free]), len(k), blocks
+        rows, parameters, dtype, lambda p: class_covariances(p[:free]), len(k), blocks=blocks
     )
     hessian = np.empty((free, columns, free, columns))
     hessian[k, :, other] = hessian[other, :, k] = moments
@@ -100,12 +99,10 @@ def full_inverse(hessian: NDArray[np.float64], ridge: NDArray[np.float64]) -> Ap
     j = np.arange(columns)
     hessian[:, j, :, j] += ridge
     factor = Cholesky(hessian.reshape(free * columns, -1))
-    # F is never below 0, and begins no higher than this.
-    most = math.log(free + 1)
 
     def apply(gradient: Matrix) -> Matrix:
         step = np.zeros(gradient.shape)
-        step[:-1] = factor.solve(gradient[:-1].ravel(), most).reshape(free, columns)
+        step[:-1] = factor.solve(gradient[:-1].ravel()).reshape(free, columns)
         return balanced(step)
 
     return apply
