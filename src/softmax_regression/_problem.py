@@ -108,7 +108,7 @@ class Learned(NamedTuple):
         if self.separation.unbounded or unknown:
             n_features = self.state.theta.size // len(classes) - 1
             features = [f"x{j}" for j in range(n_features)] if names is None else list(names)
-            return self.separation.sentence(classes, features)
+            return self.separation.sentence(list(classes), features)
         return self.advice
 
 

@@ -56,9 +56,7 @@ class HessianByFactor:
 class HessianByProducts:
     """H by passes over the rows and conjugate gradients, `most` products of them in all."""
 
-    def __init__(
-        self, rows: Standardised, penalty: Vector, parameters: Matrix, most: int
-    ) -> None:
+    def __init__(self, rows: Standardised, penalty: Vector, parameters: Matrix, most: int) -> None:
         self.rows, self.penalty, self.parameters = rows, penalty, parameters
         self.hessian = HessianProducts(rows, penalty, parameters, np.arange(parameters.size))
         self.products, self.most, self.solved = 0, most, False
@@ -85,9 +83,7 @@ def factors(rows: Standardised) -> bool:
     return hessian_work(rows, rows.n_rows) <= FULL_WORK
 
 
-def hessian_at(
-    rows: Standardised, penalty: Vector, parameters: Matrix, most: int
-) -> ExactHessian:
+def hessian_at(rows: Standardised, penalty: Vector, parameters: Matrix, most: int) -> ExactHessian:
     """Return H at a point, to be solved with `most` products at most."""
     if factors(rows):
         return HessianByFactor(rows, penalty, parameters)
@@ -98,5 +94,5 @@ def step_passes(rows: Standardised) -> float:
     """About how many passes over the rows cost as much as a step of Newton's method."""
     if not factors(rows):
         return float(PRODUCTS)
-    entries = max(SMALL_PASS, float(rows.n_rows) * rows.n_columns * rows.n_classes)
+    entries: float = max(SMALL_PASS, float(rows.n_rows) * rows.n_columns * rows.n_classes)
     return 2.0 + hessian_work(rows, rows.n_rows) / (WORK_OF_ENTRY * entries)

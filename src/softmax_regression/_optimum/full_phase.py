@@ -187,7 +187,7 @@ class FullPhase:
         return self.bound if self.penalised else self.decrement
 
     def _noise(self) -> float:
-        """Roundings of one F by which it may seem to rise."""
+        """Return the roundings of one F by which it may seem to rise."""
         return NOISE * float(np.finfo(self.dtype).eps) * abs(self.value.objective)
 
     def _exhausted(self) -> str | None:

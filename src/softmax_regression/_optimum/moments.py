@@ -107,6 +107,7 @@ def mean_moments(
     dtype: type[np.floating[Any]],
     factors: Factors,
     n_factors: int,
+    *,
     blocks: Blocks = sampled,
 ) -> NDArray[np.float64]:
     """M_m for each of `n_factors`, (m, D, D), at `parameters` (K, D) from `blocks` in `dtype`."""
