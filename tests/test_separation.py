@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 
@@ -32,20 +33,16 @@ FEATURES = ["a", "b", "c", "d"]
 def fitted(rows, targets, weight=None, **settings):
     """W and b of a fit without a penalty, whatever it warns of."""
     model = SoftmaxRegression(l2=0.0, **settings)
-    try:
+    with suppress(ConvergenceWarning):  # warnings are errors, raised when all is learned
         model.fit(rows, targets, weight)
-    except ConvergenceWarning:  # warnings are errors, raised when all is learned
-        pass
     return model
 
 
 def at(parameters, rows, targets, weight=None, fit_intercept=True):
     """The separation of rows with labels or probability rows, from some parameters."""
     given = targets if isinstance(targets, np.ndarray) else np.asarray(targets)
-    if given.ndim == 2:
-        wrapped = ProbabilityRows(given)
-    else:
-        wrapped = Labels(given, int(given.max()) + 1)
+    hard = given.ndim == 1
+    wrapped = Labels(given, int(given.max()) + 1) if hard else ProbabilityRows(given)
     return find_separation(rows, wrapped, weight, parameters, fit_intercept=fit_intercept)
 
 
@@ -148,7 +145,7 @@ def test_the_intercept_is_infinite_in_the_callers_columns_only():
     y = np.arange(80) % 2
     rows = np.column_stack([RNG.normal(size=80), (y == 1) * (RNG.random(80) < 0.5)])
     assert set(separation(rows, y).infinite) == {Contrast(0, 1, 1)}
-    moved = rows + [0.0, 5.0]
+    moved = rows + np.array([0.0, 5.0])
     assert set(separation(moved, y).infinite) == {Contrast(0, 1, 1), Contrast(0, 1, 2)}
 
 
@@ -392,7 +389,7 @@ def test_the_intercept_has_its_name_and_long_names_are_cut():
 
 def test_the_warning_names_the_data_frames_columns_and_classes():
     class Frame:
-        columns = ["age", "income", "score", "height", "race=black"]
+        columns = ("age", "income", "score", "height", "race=black")
 
         def __array__(self, dtype=None, copy=None):
             return np.column_stack([X, (Y != 1) * (np.arange(300) % 3 == 0)])
