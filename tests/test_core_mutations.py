@@ -400,7 +400,7 @@ def test_held_out_rows_are_judged_with_their_weights(settings):
 
 def test_the_gap_of_float32_parameters_covers_their_rounding():
     """Far from the origin a coefficient's rounding lifts F by more than the float64 gap."""
-    rows = (X + 10_000).astype(np.float32)
+    rows = (X + 100_000).astype(np.float32)
     with pytest.warns(ConvergenceWarning, match="precision of float32"):
         model = SoftmaxRegression(l2=0.01, tol=1e-11).fit(rows, Y)
     assert model.coef_.dtype == np.float32

@@ -48,10 +48,11 @@ class Learned(NamedTuple):
 
     def warning(self, classes: NDArray[Any], names: NDArray[np.object_] | None) -> str | None:
         """Return what to tell the user, if anything."""
-        if self.separation.unbounded or (self.converged and self.separation.kind == "unknown"):
+        unknown = self.separation.kind == "unknown" and self.stop_reason == "tol"
+        if self.separation.unbounded or unknown:
             n_features = self.state.theta.size // len(classes) - 1
             features = [f"x{j}" for j in range(n_features)] if names is None else list(names)
-            return self.separation.sentence(classes, features)
+            return self.separation.sentence(list(classes), features)
         return self.advice
 
 

@@ -29,9 +29,9 @@ def test_smoothed_targets_have_a_minimum_also_where_the_classes_are_parted(y):
     assert max(abs(part).max() for part in gradient) <= 1e-6
 
 
-def test_a_row_between_two_classes_holds_the_minimum():
+def test_a_row_of_either_class_on_either_side_holds_the_minimum():
     targets = np.eye(2)[Y]
-    targets[1] = [0.9, 0.1]
+    targets[1:3] = [[0.9, 0.1], [0.2, 0.8]]
     assert SoftmaxRegression(l2=0.0).fit(X, targets).converged_
 
 

@@ -82,14 +82,13 @@ class Proof:
         self.free = None
         if objective.proves:
             self.free = FreeColumns.of(objective.likelihood, objective.l2, tol)
+        self.seen = objective
+        if self.free is not None:
+            self.seen = objective.with_l2(self.free.raised(objective.l2, hidden=True))
 
     def expected(self, point: Point) -> float:
         """Return the bound that there would be at exact intercepts: an estimate."""
-        return point.bound if self.free is None else self._raised_bound(self.free, point, True)
-
-    def _raised_bound(self, free: FreeColumns, point: Point, hidden: bool) -> float:
-        raised = self.objective.with_l2(free.raised(self.objective.l2, hidden=hidden))
-        return raised.bound(point.gradient)
+        return self.seen.bound(point.gradient)
 
     def certify(self, point: Point, dtype: Precision) -> Point:
         """Evaluate F in float64 and bound its distance from the minimum, at intercepts that allow it.
@@ -101,7 +100,8 @@ class Proof:
         found = self._with_intercepts(point, dtype)
         if self.free is None or found.bound <= self.tol:
             return found
-        if self._raised_bound(self.free, found, False) > self.tol:
+        raised = self.objective.with_l2(self.free.raised(self.objective.l2, hidden=False))
+        if raised.bound(found.gradient) > self.tol:
             return found
         return found._replace(bound=min(found.bound, self._without_free_columns(self.free, found)))
 

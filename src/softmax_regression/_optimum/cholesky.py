@@ -4,10 +4,6 @@ import numpy as np
 
 from .._types import Matrix
 
-LEAST_RIDGE = 1e-15  # times the number of rows
-FIRST_RAISED = 1e-10
-RAISED = 100.0
-
 
 class Triangle:
     """A lower triangle L with both solves by blocks, for one vector or for columns.
@@ -48,17 +44,8 @@ class Cholesky:
 
     def __init__(self, matrix: Matrix) -> None:
         self.equilibrate = 1 / np.sqrt(np.maximum(np.diagonal(matrix), 1e-300))
-        self.scaled = matrix * self.equilibrate[:, None] * self.equilibrate
-        self._factorise(LEAST_RIDGE * len(matrix))
-
-    def _factorise(self, ridge: float) -> None:
-        lower, self.ridge = _cholesky_with_ridge(self.scaled, ridge)
-        self.triangle = Triangle(lower)
-
-    def allow(self, right: Matrix, most: float) -> None:
-        """Raise the ridge until ½ rᵀ A⁻¹ r is at most `most`: along what A hardly sees, it is noise."""
-        while 0.5 * float(right @ self.solve(right)) > most and self.ridge <= 1.0:
-            self._factorise(max(RAISED * self.ridge, FIRST_RAISED))
+        scaled = matrix * self.equilibrate[:, None] * self.equilibrate
+        self.triangle = Triangle(_cholesky_with_ridge(scaled))
 
     def solve(self, right: Matrix) -> Matrix:
         """A⁻¹ r for one vector r."""
@@ -66,15 +53,16 @@ class Cholesky:
         return np.asarray(self.triangle.solve_transposed(half) * self.equilibrate)
 
 
-def _cholesky_with_ridge(matrix: Matrix, ridge: float) -> tuple[Matrix, float]:
-    """Cholesky factor of a matrix of unit diagonal, with the least ridge from `ridge` that allows it.
+def _cholesky_with_ridge(matrix: Matrix) -> Matrix:
+    """Cholesky factor of a matrix with unit diagonal, with the least ridge that allows it.
 
     Where none below 1 does, rounding has left nothing but the diagonal.
     """
+    ridge = 1e-15 * len(matrix)
     while ridge <= 1.0:
         try:
             matrix.flat[:: len(matrix) + 1] = 1.0 + ridge
-            return np.asarray(np.linalg.cholesky(matrix)), ridge
+            return np.asarray(np.linalg.cholesky(matrix))
         except np.linalg.LinAlgError:
             ridge *= 10.0
-    return np.eye(len(matrix)), ridge
+    return np.eye(len(matrix))

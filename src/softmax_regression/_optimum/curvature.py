@@ -6,15 +6,13 @@ steps, and L-BFGS scales it by no less than `least_scale`.
 The Hessian of the data term is (1 / Σ w) Σ_i w_i (diag(p_i) − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ.
 """
 
-import math
-
 import numpy as np
 
 from .._likelihood.curvature import column_squares
 from .._likelihood.information import class_covariances, class_variances, triangle_indices
 from .._likelihood.value import balanced
 from .._likelihood.working import Likelihood
-from .._objective import Objective, Point
+from .._objective import Objective
 from .._types import Apply, Floats, Matrix, Precision, Vector
 from .cholesky import Cholesky
 from .moments import (
@@ -67,11 +65,9 @@ class Full:
         missing = missed(likelihood, np.float32)
         self.ridge += missing[:, None, None] * (np.diag(p) - np.outer(p, p))
 
-    def build(self, point: Point, dtype: Precision) -> Apply:
+    def build(self, theta: Matrix, dtype: Precision) -> Apply:
         part = share(self.likelihood.n_rows)
-        hessian = data_hessian(self.likelihood, point.theta, dtype, part)
-        # F is never below 0: what promises to fall further is too flat.
-        return full_inverse(hessian, self.ridge, point.gradient, point.value)
+        return full_inverse(data_hessian(self.likelihood, theta, dtype, part), self.ridge)
 
 
 def data_hessian(likelihood: Likelihood, theta: Matrix, dtype: Precision, part: int) -> Matrix:
@@ -89,21 +85,16 @@ def coupled(penalty: Vector, n_classes: int) -> Matrix:
     return np.asarray(penalty[:, None, None] * (np.eye(n_classes - 1) - 1 / n_classes))
 
 
-def full_inverse(hessian: Matrix, ridge: Matrix, gradient: Matrix, most: float) -> Apply:
-    """H⁻¹ of the first K − 1 classes, where a `ridge` (D, K − 1, K − 1) is added to H, in place.
-
-    As much more of a ridge as lets ½ gᵀ H⁻¹ g be at most `most`.
-    """
+def full_inverse(hessian: Matrix, ridge: Matrix) -> Apply:
+    """H⁻¹ of the first K − 1 classes, where a `ridge` (D, K − 1, K − 1) is added to H, in place."""
     free, columns = hessian.shape[:2]
     j = np.arange(columns)
     hessian[:, j, :, j] += ridge
     factor = Cholesky(hessian.reshape(free * columns, -1))
-    if math.isfinite(most):
-        factor.allow(gradient[:-1].ravel(), most)
 
-    def apply(right: Matrix) -> Matrix:
-        step = np.zeros(right.shape)
-        step[:-1] = factor.solve(right[:-1].ravel()).reshape(free, columns)
+    def apply(gradient: Matrix) -> Matrix:
+        step = np.zeros(gradient.shape)
+        step[:-1] = factor.solve(gradient[:-1].ravel()).reshape(free, columns)
         return balanced(step)
 
     return apply
@@ -124,10 +115,10 @@ class ClassBlocks:
         self.likelihood, self.penalty = objective.likelihood, objective.l2
         self.passes = blocks_passes(objective.likelihood)
 
-    def build(self, point: Point, dtype: Precision) -> Apply:
+    def build(self, theta: Matrix, dtype: Precision) -> Apply:
         columns, seen = self.likelihood.n_columns, n_sampled(self.likelihood.n_rows)
         blocks = mean_moments(
-            self.likelihood, point.theta, dtype, class_variances, share(self.likelihood.n_rows)
+            self.likelihood, theta, dtype, class_variances, share(self.likelihood.n_rows)
         )
         diagonal = np.arange(columns)
         mean = np.trace(blocks, axis1=1, axis2=2) / columns
@@ -173,13 +164,13 @@ class PrincipalAxes:
         self.eigenvalues, vectors = np.linalg.eigh(moment / root[:, None] / root)
         return np.asarray(vectors / root[:, None])
 
-    def build(self, point: Point, dtype: Precision) -> Apply:
+    def build(self, theta: Matrix, dtype: Precision) -> Apply:
         if self.axes is None:
             self.axes = self._find_axes(dtype)
         axes = self.axes
         if self.working.dtype != dtype or self.working.shape != axes.shape:
             self.working = axes.astype(dtype)
-        spread = self._along(point.theta, dtype)
+        spread = self._along(theta, dtype)
         curvature = spread.around(spread.means @ axes)
         curvature += self.penalty @ (axes * axes) + 1e-12
 
@@ -211,8 +202,8 @@ class Diagonal:
     def __init__(self, objective: Objective) -> None:
         self.likelihood, self.penalty = objective.likelihood, objective.l2
 
-    def build(self, point: Point, dtype: Precision) -> Apply:
-        spread = self._spread(point.theta, dtype)
+    def build(self, theta: Matrix, dtype: Precision) -> Apply:
+        spread = self._spread(theta, dtype)
         curvature = spread.around(spread.means)
         if self.likelihood.coordinates.rotated:
             features = curvature[:, : self.likelihood.n_features]

@@ -57,7 +57,7 @@ class DampedNewton:
 
         `noise` is the rounding error of one F.
         """
-        hessian = hessian_at(self.objective, start, trials)
+        hessian = hessian_at(self.objective, start.theta, trials)
         direction, damping = self._first(hessian, start.gradient), self.damping
         if math.isfinite(self.decrement):
             damping = 0.0

@@ -3,13 +3,12 @@
 A product reads the rows as a pass does, and counts as one.
 """
 
-import math
 from typing import Protocol
 
 import numpy as np
 
 from .._likelihood.working import Likelihood
-from .._objective import Objective, Point
+from .._objective import Objective
 from .._types import Matrix, Vector
 from .conjugate_gradients import conjugate_gradients
 from .curvature import (
@@ -52,15 +51,15 @@ class HessianByFactor:
     def solve(self, right: Matrix, damping: Vector) -> Matrix:
         """(H + damping)⁻¹ r."""
         ridge = coupled(self.l2 + damping, len(right))
-        return full_inverse(self.data.copy(), ridge, right, math.inf)(right)
+        return full_inverse(self.data.copy(), ridge)(right)
 
 
 class HessianByProducts:
     """H by passes over the rows and conjugate gradients, `most` products of them in all."""
 
-    def __init__(self, objective: Objective, point: Point, most: int) -> None:
-        self.objective, self.point = objective, point
-        self.hessian = HessianProducts(objective, point.theta, np.arange(point.theta.size))
+    def __init__(self, objective: Objective, theta: Matrix, most: int) -> None:
+        self.objective, self.theta = objective, theta
+        self.hessian = HessianProducts(objective, theta, np.arange(theta.size))
         self.products, self.most, self.solved = 0, most, False
 
     def solve(self, right: Matrix, damping: Vector) -> Matrix:
@@ -73,7 +72,7 @@ class HessianByProducts:
             found = self.hessian.product(direction.ravel()).reshape(direction.shape)
             return np.asarray(found + damping * direction)
 
-        precondition = curvature.build(self.point, np.float64)
+        precondition = curvature.build(self.theta, np.float64)
         steps = most - self.products
         found = conjugate_gradients(product, precondition, right, left=LEFT, steps=steps)
         self.solved = self.products < most
@@ -85,11 +84,11 @@ def factors(likelihood: Likelihood) -> bool:
     return hessian_work(likelihood, likelihood.n_rows) <= FULL_WORK
 
 
-def hessian_at(objective: Objective, point: Point, most: int) -> ExactHessian:
+def hessian_at(objective: Objective, theta: Matrix, most: int) -> ExactHessian:
     """Return H at a point, to be solved with `most` products at most."""
     if factors(objective.likelihood):
-        return HessianByFactor(objective, point.theta)
-    return HessianByProducts(objective, point, most)
+        return HessianByFactor(objective, theta)
+    return HessianByProducts(objective, theta, most)
 
 
 def step_passes(likelihood: Likelihood) -> float:

@@ -36,9 +36,9 @@ class FirstMatrix:
         self.memory: Memory | None = None
         self.former: Memory | None = None
 
-    def build(self, point: Point, dtype: Precision) -> Apply:
-        """Return P⁻¹ at a point, from rows in `dtype`."""
-        return self.curvature.build(point, dtype)
+    def build(self, theta: Matrix, dtype: Precision) -> Apply:
+        """Return P⁻¹ at θ, from rows in `dtype`."""
+        return self.curvature.build(theta, dtype)
 
     def begin(self, apply: Apply, dtype: Precision, bound: float) -> Memory:
         """Go on with another P, without the pairs made for the last."""
@@ -57,7 +57,7 @@ class FirstMatrix:
         memory = self.memory
         if memory is None or self._renewed(point, passes, aim):
             self.former = memory
-            memory = self.begin(self.build(point, dtype), dtype, point.bound)
+            memory = self.begin(self.build(point.theta, dtype), dtype, point.bound)
         direction = memory.direction(point.gradient)
         if float(np.vdot(point.gradient, direction)) < 0.0:
             return direction

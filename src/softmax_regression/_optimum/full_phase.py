@@ -111,7 +111,7 @@ class FullPhase:
         return self._newton_step() if self.plan.newton else self._quasi_newton_step()
 
     def _newton_step(self) -> Step | None:
-        apply = self.matrix.build(self.point, self.dtype)
+        apply = self.matrix.build(self.point.theta, self.dtype)
         return self._searched(-apply(self.point.gradient), extrapolate=True)
 
     def _quasi_newton_step(self) -> Step | None:
@@ -152,7 +152,7 @@ class FullPhase:
         if not self.plan.newton and (self.plan.polish or pays):
             self.matrix.use(Full(self.objective))
             # The first in the precision of the passes so far; one built anew in float64.
-            apply = self.matrix.build(self.point, self.dtype)
+            apply = self.matrix.build(self.point.theta, self.dtype)
             self.matrix.begin(apply, np.float64, self.point.bound)
         self._go_on_in_float64()
 

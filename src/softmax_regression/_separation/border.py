@@ -20,9 +20,10 @@ READINGS = 25
 # Pairs that may join at one reading, and for each open direction.
 LEAST_JOINING = 200
 JOINING = 4
-# Parts of a row's length, or of a pair's, that are the rounding of 0.
+# Part of a row's length that is the rounding of 0, and of the largest of the vectors' spreads.
 FINEST = 1e-10
 INSIDE = 1e-9
+MIXTURES = 2
 Vector = NDArray[np.float64]
 
 
@@ -35,6 +36,11 @@ class Found(NamedTuple):
     levels: Matrix
     kernel: Matrix
     all_parted: bool
+
+    @staticmethod
+    def nothing(size: int) -> "Found":
+        """Return that no pair is parted."""
+        return Found(np.zeros((0, size)), np.zeros((0, size)), False)
 
 
 class _Objections(NamedTuple):
@@ -79,48 +85,40 @@ class Border:
     def _read(self, levels: Matrix, kernel: Matrix, known: NDArray[np.intp]) -> _Objections:
         """Hold a guess against all rows."""
         places, margins, overthrown, all_parted = [], [], False, True
+        # A pair that leaves the span of those known not to be parted shows along some of its
+        # kernel, and so along nearly every mixture of it.
+        mixtures = np.random.default_rng(0).standard_normal((MIXTURES, len(kernel))) @ kernel
         steps = np.tensordot(levels, self.directions, axes=1)
-        for part in row_blocks(self.problem.X.shape[0], 8 * (1 + len(levels)) * self.n_classes):
+        across = np.tensordot(mixtures, self.directions, axes=1)
+        entries = max((1 + len(levels)) * self.n_classes, self.directions.shape[2])
+        for part in row_blocks(self.problem.X.shape[0], 8 * entries):
             block = self.problem.take(part)
             pairs = pairs_of(self.columns.rows(block.X), probability_rows(block))
-            finest = self.columns.sizes(block.X) @ self.rounding
-            finest = finest * np.sqrt(len(kernel) + 1.0)
-            finest += FINEST * np.linalg.norm(pairs.rows, axis=1)
-            against, waiting, margin = _against(pairs, steps, finest[:, None])
-            loose = waiting & self._leaves(pairs, block, kernel, waiting)
+            finest = self._finest(pairs, block)
+            margin, waiting = _told(pairs, steps, finest)
+            loose = waiting & _told(pairs, across, finest)[0].astype(bool)
             all_parted = all_parted and not waiting.any()
             here = np.arange(part.start, part.stop)[:, None] * self.n_classes
             here = here + np.arange(self.n_classes)
-            new = ~np.isin(here, known)
-            overthrown = overthrown or bool(((against | loose) & new).any())
-            margin[against] -= 1.0  # these come first, then those on the border, then the nearest
-            wanted = np.flatnonzero(((margin < np.inf) & ~waiting | loose) & new)
+            new = ~np.isin(here, known) & (loose | (margin != 0))
+            overthrown = overthrown or bool((new & (loose | (margin < 0))).any())
+            wanted = np.flatnonzero(new)
             order = np.argsort(margin.ravel()[wanted], kind="stable")[: self.joining]
             places.append(here.ravel()[wanted[order]])
             margins.append(margin.ravel()[wanted[order]])
         order = np.argsort(np.concatenate(margins), kind="stable")[: self.joining]
         return _Objections(np.concatenate(places)[order], overthrown, all_parted)
 
-    def _leaves(
-        self, pairs: Pairs, block: Block, kernel: Matrix, waiting: NDArray[np.bool_]
-    ) -> NDArray[np.bool_]:
-        """Return which waiting pairs are not held by those that are known not to be parted."""
-        leaves = np.zeros(waiting.shape, bool)
-        rows = np.flatnonzero(waiting.any(axis=1))
-        if not len(kernel) or not len(rows):
-            return leaves
-        some = Pairs(pairs.rows[rows], pairs.own[rows], pairs.tied[rows])
-        margins = self._clean(some, block.take(rows))
-        along = np.linalg.norm(margins @ kernel.T, axis=-1)
-        leaves[rows] = along > INSIDE * np.linalg.norm(margins, axis=-1)
-        return leaves
+    def _finest(self, pairs: Pairs, block: Block) -> Matrix:
+        """Return the margins (m, 1) of a row, along a mixture of directions, that may be 0."""
+        finest = self.columns.sizes(block.X) @ self.rounding * np.sqrt(len(self.directions))
+        return np.asarray(finest + FINEST * np.linalg.norm(pairs.rows, axis=1))[:, None]
 
     def _clean(self, pairs: Pairs, block: Block) -> Matrix:
         """Return the pairs along the directions, (m, K, q), without the rounding of 0."""
         margins = np.moveaxis(pairs.margins(self.directions), 0, -1)
-        margins[np.abs(margins) <= (self.columns.sizes(block.X) @ self.rounding)[:, None, None]] = (
-            0.0
-        )
+        rounding = self.columns.sizes(block.X) @ self.rounding
+        margins[np.abs(margins) <= rounding[:, None, None]] = 0.0
         return margins
 
     def _vectors(self, places: NDArray[np.intp]) -> tuple[Matrix, NDArray[np.bool_]]:
@@ -134,24 +132,21 @@ class Border:
         return vectors / np.maximum(length, 1e-300), pairs.tied[back, classes]
 
 
-def _against(
-    pairs: Pairs, steps: Matrix, finest: Matrix
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Matrix]:
-    """Return which pairs the levels put on the wrong side, which on none, and by how much.
+def _told(pairs: Pairs, steps: Matrix, finest: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
+    """Return the pairs' margins at the first step that tells them from 0, and those none does.
 
-    The margin is in units of the finest that is told from 0; infinite for a row's own class.
+    In units of what is told from 0; that of a tied pair counts as against it.
     """
     waiting = np.ones(pairs.tied.shape, bool)
     waiting[pairs.at_own()] = False
-    against, least = np.zeros(waiting.shape, bool), np.where(waiting, 0.0, np.inf)
+    margins = np.zeros(waiting.shape)
     for step in steps:
         margin = pairs.margins(step) / np.maximum(finest, 1e-300)
         margin = np.where(pairs.tied, -np.abs(margin), margin)
         told = waiting & (np.abs(margin) > 1.0)
-        least[told] = margin[told]
-        against |= told & (margin < 0)
+        margins[told] = margin[told]
         waiting &= ~told
-    return against, waiting, least
+    return margins, waiting
 
 
 def _null_space(vectors: Matrix) -> Matrix:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._arrays import is_sparse
+from .._likelihood.logits import row_blocks
 from .._parameters import Parameters
 from .._types import Features
 from .pairs import Matrix
@@ -33,8 +34,8 @@ class Columns(NamedTuple):
             # From the first row: a column without spread has no rounding then.
             centre = first + (sample - first).mean(axis=0)
         spread = np.sqrt(((sample - centre) ** 2).mean(axis=0))
-        for j in np.flatnonzero(spread == 0):
-            spread[j] = np.abs(dense(X[:, [j]]) - centre[j]).max()
+        if not spread.all():
+            spread = np.where(spread > 0, spread, _farthest(X, centre))
         scale[spread > 0] = spread[spread > 0]
         return Columns(centre, scale, fit_intercept)
 
@@ -71,10 +72,22 @@ class Columns(NamedTuple):
         return outward, smallest
 
 
-def dense(X: Features) -> Matrix:
-    """Return X as a float64 array."""
-    values: Any = X.toarray() if is_sparse(X) else X
-    return np.asarray(values, np.float64)
+def _farthest(X: Features, centre: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return max_i |x_ij − μ_j|."""
+    farthest = np.zeros(len(centre))
+    for rows in row_blocks(X.shape[0], 8 * len(centre)):
+        np.maximum(farthest, np.abs(dense(X[rows]) - centre).max(axis=0), out=farthest)
+    return farthest
+
+
+def dense(X: Any) -> Matrix:
+    """Return rows, CSR or not, as a float64 array."""
+    if not is_sparse(X):
+        return np.asarray(X, np.float64)
+    n_rows, n_columns = X.shape
+    places = np.repeat(np.arange(n_rows), np.diff(X.indptr)) * n_columns + X.indices
+    values: Matrix = np.bincount(places, X.data, n_rows * n_columns).astype(np.float64)
+    return values.reshape(n_rows, n_columns)
 
 
 def axes(rows: Matrix, sizes: Matrix) -> tuple[Matrix, Matrix]:

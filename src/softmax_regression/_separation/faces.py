@@ -10,13 +10,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+# Eigenvalues of a Gram matrix of unit vectors below which the normal equations lose too much.
+DEPENDENT = 1e-9
+REFINEMENTS = 2
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
+# Mean squares along every axis from which unit vectors need no other coordinates; parts of the
+# largest spread that are the rounding of 0.
+WELL = 1e-4
+NOTHING = 1e-11
 # Cosines below this are the rounding of 0.
 PARTED = 1e-9
 # Roundings of a sum of multiplied unit vectors up to which it is 0.
 ROUNDINGS = 64.0
+# The same for each vector, from which nothing is told.
+VAGUE = 1e-7
 
 
 class Faces(NamedTuple):
@@ -32,6 +41,7 @@ def faces(vectors: Matrix, tied: NDArray[np.bool_]) -> Faces | None:
     None where rounding leaves it open.
     """
     parted, levels = np.zeros(len(vectors), bool), np.zeros((0, vectors.shape[1]))
+    vectors, back = _conditioned(vectors)
     while True:
         rest = np.flatnonzero(~parted)
         cone = np.concatenate([vectors[rest], -vectors[rest[tied[rest]]]])
@@ -42,7 +52,27 @@ def faces(vectors: Matrix, tied: NDArray[np.bool_]) -> Faces | None:
         if not found.any():
             return Faces(parted, levels)
         parted[rest[found]] = True
-        levels = np.vstack([levels, nearest])
+        level = back @ nearest
+        levels = np.vstack([levels, level / np.linalg.norm(level)])
+
+
+def _conditioned(vectors: Matrix) -> tuple[Matrix, Matrix]:
+    """Return unit vectors in coordinates (r) that tell them apart well, and the way back (q, r).
+
+    No change of coordinates changes what is parted.
+    """
+    size = vectors.shape[1]
+    try:
+        np.linalg.cholesky(vectors.T @ vectors / len(vectors) - WELL * np.eye(size))
+    except np.linalg.LinAlgError:
+        triangle = np.linalg.qr(vectors, mode="r")
+        _, spreads, right = np.linalg.svd(triangle, full_matrices=False)
+        seen = spreads > NOTHING * spreads.max(initial=0.0)
+        back = right[seen].T / spreads[seen]
+        vectors = vectors @ back
+        length = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.maximum(length, 1e-300), back
+    return vectors, np.eye(size)
 
 
 def nearest_to_zero(cone: Matrix) -> Vector | None:
@@ -59,11 +89,11 @@ def nearest_to_zero(cone: Matrix) -> Vector | None:
         r = start + mu @ cone
         size, rounding = float(np.linalg.norm(r)), ROUNDINGS * eps * (len(cone) + mu.sum())
         if size <= rounding:
-            return np.zeros(cone.shape[1])
+            return np.zeros(cone.shape[1]) if rounding <= VAGUE * len(cone) else None
         margins = np.where(passive | barred, 0.0, cone @ r)
         worst = int(margins.argmin()) if len(margins) else 0
         if margins[worst] >= -(PARTED / 2 * size + rounding):
-            return np.asarray(r / size)
+            return np.asarray(r / size) if (cone @ r).min() >= -PARTED * size else None
         passive[worst] = True
         if _restricted(cone, start, mu, passive):
             barred[:] = False
@@ -76,7 +106,7 @@ def _restricted(cone: Matrix, start: Vector, mu: Vector, passive: NDArray[np.boo
     """Solve for the passive multipliers, in place; those that would turn negative leave at 0."""
     moved = False
     while passive.any():
-        wanted = np.linalg.lstsq(cone[passive].T, -start, rcond=None)[0]
+        wanted = _least_squares(cone[passive], -start)
         if (wanted > 0).all():
             mu[passive] = wanted
             return True
@@ -90,3 +120,17 @@ def _restricted(cone: Matrix, start: Vector, mu: Vector, passive: NDArray[np.boo
         mu[leaves] = 0.0
         passive[leaves] = False
     return moved
+
+
+def _least_squares(rows: Matrix, right: Vector) -> Vector:
+    """Return the x of least ‖xᵀ rows − right‖, by the normal equations and two refinements."""
+    gram = rows @ rows.T
+    try:
+        np.linalg.cholesky(gram - DEPENDENT * np.eye(len(gram)))
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.lstsq(rows.T, right, rcond=None)[0])
+    inverse = np.linalg.inv(gram)
+    x = inverse @ (rows @ right)
+    for _ in range(REFINEMENTS):
+        x = x + inverse @ (rows @ (right - x @ rows))
+    return np.asarray(x)

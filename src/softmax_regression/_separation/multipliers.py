@@ -55,6 +55,8 @@ class Held(NamedTuple):
 
 def held(pairs: Pairs, multipliers: Multipliers) -> Held:
     """Return pairs that no direction parts, and a basis of the directions orthogonal to them."""
+    if not pairs.rows.shape[1]:
+        return Held(pairs.tied, np.zeros((0, pairs.tied.shape[1], 0)))
     for _ in range(ROUNDS):
         space = _Space(pairs, multipliers.scale)
         left = space.corrected(multipliers)
@@ -80,11 +82,11 @@ class _Space:
         self.shape = scale.shape[1], pairs.rows.shape[1]
         totals = np.bincount(pairs.own, minlength=self.shape[0])
         self.kept = np.delete(np.arange(self.shape[0]), totals.argmax())
-        gram = pairs.gram(scale)[np.ix_(self.kept, range(self.shape[1]), self.kept)]
+        gram = pairs.gram(scale)[self.kept][:, :, self.kept]
         size = len(self.kept) * self.shape[1]
         gram = gram.reshape(size, size)
         diagonal = gram.diagonal()
-        self.unit = 1.0 / np.sqrt(np.maximum(diagonal, FAINT * diagonal.max() or 1.0))
+        self.unit = 1.0 / np.sqrt(np.maximum(diagonal, FAINT * diagonal.max(initial=0.0) or 1.0))
         self.gram = gram * self.unit[:, None] * self.unit
         self.values, self.vectors = np.ones(0), np.eye(size)
         self.inverse = self._inverse()
@@ -104,7 +106,7 @@ class _Space:
 
     def _solved(self, right: Matrix) -> Matrix:
         if self.inverse is None:
-            return np.linalg.solve(self.gram, right)
+            return np.asarray(np.linalg.solve(self.gram, right))
         return np.asarray(self.inverse @ right)
 
     def solve(self, right: Matrix) -> Matrix:

@@ -6,6 +6,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+Labels = Sequence[Any] | NDArray[Any]
+
 NAMED = 4
 LONGEST_NAME = 32
 
@@ -53,7 +55,7 @@ class Separation(NamedTuple):
         """Whether F has no minimum."""
         return self.kind in ("quasi", "complete")
 
-    def sentence(self, classes: Sequence[Any], features: Sequence[str]) -> str:
+    def sentence(self, classes: Labels, features: Sequence[str]) -> str:
         """Return what a user should know, a handful by name; `features` without the intercept."""
         if self.kind == "unknown":
             return (
@@ -76,7 +78,7 @@ class Separation(NamedTuple):
             "Set l2 > 0, or drop or merge these columns or classes"
         )
 
-    def _on_empty_classes(self, classes: Sequence[Any]) -> str:
+    def _on_empty_classes(self, classes: Labels) -> str:
         named = _listed([repr(_short(str(classes[k]))) for k in self.empty])
         return (
             f"no row has class {named}: F has no minimum, for its intercept falls as long as the fit "
@@ -89,7 +91,7 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:NAMED] + more)
 
 
-def _name(contrast: Contrast, classes: Sequence[Any], features: Sequence[str]) -> str:
+def _name(contrast: Contrast, classes: Labels, features: Sequence[str]) -> str:
     of, against = (_short(str(classes[k])) for k in (contrast.of, contrast.against))
     return f"{_short(features[contrast.feature])} ({of} : {against})"
 
@@ -100,17 +102,16 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: half - 1]}…{name[-half:]}"
 
 
-def contrasts(sizes: NDArray[np.float64], smallest: NDArray[np.float64]) -> tuple[Contrast, ...]:
-    """Return the contrasts that are not 0 in some of several directions, the largest first.
+def contrasts(
+    directions: NDArray[np.float64], smallest: NDArray[np.float64]
+) -> tuple[Contrast, ...]:
+    """Return the contrasts that are not 0 along some of the directions (q, K, D).
 
-    `sizes` (q, K, D) holds the directions; entries that differ by less than `smallest` (D,) are
-    equal.
+    Entries that differ by no more than `smallest` (D,) are equal.
     """
-    of, against = np.triu_indices(sizes.shape[1], 1)
-    difference = np.abs(sizes[:, of] - sizes[:, against]).max(axis=0, initial=0.0)
-    pairs, features = np.nonzero(difference > smallest)
-    order = np.argsort(-difference[pairs, features], kind="stable")
+    of, against = np.triu_indices(directions.shape[1], 1)
+    sizes = np.abs(directions[:, of] - directions[:, against]).max(axis=0, initial=0.0)
     return tuple(
         Contrast(int(of[pair]), int(against[pair]), int(feature))
-        for pair, feature in zip(pairs[order], features[order], strict=True)
+        for pair, feature in np.argwhere(sizes > smallest)
     )

@@ -16,7 +16,7 @@ from .._likelihood.logits import logits, row_blocks
 from .._likelihood.targets import Labels, Targets
 from .._parameters import Parameters
 from .._prediction import probabilities
-from .border import Border
+from .border import Border, Found
 from .coordinates import EPS, ROUNDINGS, Columns, axes, dense
 from .multipliers import Multipliers, held
 from .pairs import Matrix, Pairs, pairs_of
@@ -68,11 +68,13 @@ def _decided(problem: Block, fit: Parameters, fit_intercept: bool) -> Separation
     size = max(LEAST_ROWS, ROWS_PER_PARAMETER * free)
     most = SAMPLE_ENTRIES // (n_features + 3 * problem.targets.n_classes)
     while True:
-        found = _separation(problem, fit, fit_intercept, min(size, most))
+        found = _from_sample(problem, fit, fit_intercept, min(size, most))
         if found is not None:
             return found
         if size >= min(n_rows, most):
-            return Separation("unknown", reason="too many rows lie near the border of a class")
+            return Separation(
+                "unknown", reason="rows lie too near the border of a class for float64"
+            )
         size *= GROWTH
 
 
@@ -90,51 +92,52 @@ def _parts_all(problem: Block, fit: Parameters) -> bool:
     return True
 
 
-def _separation(
+def _from_sample(
     problem: Block, fit: Parameters, fit_intercept: bool, size: int
 ) -> Separation | None:
     """Return what a sample of about `size` rows and then all rows show; None: not enough."""
     chosen, chance = _sample(problem, size)
     sample = problem.take(chosen)
     columns = Columns.of(dense(sample.X), problem.X, fit_intercept)
-    rows, sizes = columns.rows(sample.X), columns.sizes(sample.X)
+    rows, sizes, targets = columns.rows(sample.X), columns.sizes(sample.X), probability_rows(sample)
     seen, unseen = axes(rows, sizes)
-    blind, rare = _split(unseen, problem, columns)
-    targets = probability_rows(sample)
     pairs = pairs_of(rows @ seen, targets)
-    weight = np.ones(len(rows)) if sample.weight is None else sample.weight
-    p = probabilities(np.asarray(logits(sample.X, fit), np.float64))
-    proven = held(pairs, Multipliers.of(pairs, p, targets, weight / weight.max() / chance))
+    proven = held(pairs, _multipliers(sample, pairs, targets, chance, fit))
+    blind, rare = _split(unseen, problem, columns)
     directions = _open(proven.free @ seen.T, rare)
-    undetermined = contrasts(*columns.outward(_of_each_class(blind, targets.shape[1])))
-    if not len(directions):
-        return Separation("none", undetermined=undetermined)
-    rounding = _rounding(directions, pairs._replace(rows=rows), sizes, proven.pairs)
-    border = Border(directions, rounding, columns, problem)
-    found = border.decide(columns.inward(fit))
-    if found is None:
-        return None
-    if not len(found.levels):
-        return Separation("none", undetermined=undetermined)
+    found = Found.nothing(len(directions))
+    if len(directions):
+        rounding = _rounding(directions, pairs._replace(rows=rows), sizes, proven.pairs)
+        decided = Border(directions, rounding, columns, problem).decide(columns.inward(fit))
+        if decided is None:
+            return None
+        found = decided
     if found.all_parted and not proven.pairs.any():
         return Separation("complete")
-    infinite = _by_growth(
-        columns,
-        found.kernel @ directions.reshape(len(directions), -1),
-        found.levels.sum(axis=0) @ directions.reshape(len(directions), -1),
-        directions.shape[1:],
-    )
+    infinite = _by_growth(columns, directions, found)
     known = set(infinite)
-    return Separation("quasi", infinite, tuple(c for c in undetermined if c not in known))
+    still = contrasts(*columns.outward(_of_each_class(blind, targets.shape[1])))
+    still = tuple(contrast for contrast in still if contrast not in known)
+    return Separation("quasi" if len(found.levels) else "none", infinite, still)
 
 
-def _by_growth(
-    columns: Columns, kernel: Matrix, growing: Matrix, shape: tuple[int, int]
-) -> tuple[Contrast, ...]:
-    """Return the contrasts that move along the kernel, those that grow fastest first."""
-    infinite = contrasts(*columns.outward(kernel.reshape(-1, *shape)))
-    direction, _ = columns.outward(growing.reshape(1, *shape))
-    speed = np.abs(direction[0, :, None] - direction[0])
+def _multipliers(
+    sample: Block, pairs: Pairs, targets: Matrix, chance: NDArray[np.float64], fit: Parameters
+) -> Multipliers:
+    """Return the sample's multipliers at a fit, in which rare rows count for those left out."""
+    weight = np.ones(len(chance)) if sample.weight is None else sample.weight
+    p = probabilities(np.asarray(logits(sample.X, fit), np.float64))
+    return Multipliers.of(pairs, p, targets, weight / weight.max() / chance)
+
+
+def _by_growth(columns: Columns, directions: Matrix, found: Found) -> tuple[Contrast, ...]:
+    """Return the contrasts that nothing holds, those that grow fastest first."""
+    if not len(found.levels):
+        return ()
+    infinite = contrasts(*columns.outward(np.tensordot(found.kernel, directions, axes=1)))
+    growing = np.tensordot(found.levels.sum(axis=0), directions, axes=1)
+    (direction,), _ = columns.outward(growing[None])
+    speed = np.abs(direction[:, None] - direction)
     return tuple(sorted(infinite, key=lambda c: -speed[c.of, c.against, c.feature]))
 
 
