@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from strategies import chunks_of, likelihood_of, objective_of
 
-from strategies import likelihood_of
-
-from softmax_regression._optimum import curvature
+from softmax_regression._likelihood.block import Block
+from softmax_regression._likelihood.coordinates import Coordinates
+from softmax_regression._likelihood.targets import Labels
+from softmax_regression._likelihood.working import Likelihood
+from softmax_regression._objective import Objective
 from softmax_regression._optimum.curvature import (
     BLOCKS_WORTH,
     ClassBlocks,
@@ -16,7 +19,7 @@ from softmax_regression._optimum.curvature import (
     choose,
     full_work,
 )
-from softmax_regression._likelihood.targets import Labels
+from softmax_regression._penalty import Penalty
 
 # Sums of 200 products, solved with condition numbers below 1e4.
 SOLVED = 1e-9
@@ -27,8 +30,8 @@ WEIGHT = RNG.uniform(0.2, 3.0, 200)
 
 
 def rows(n_classes=3, weight=None, **settings):
-    labels = np.arange(200) % n_classes
-    return likelihood_of(X, Labels(labels, n_classes), weight, fit_intercept=True, **settings)
+    labels = Labels(np.arange(200) % n_classes, n_classes)
+    return objective_of(X, labels, weight, l2=0.1, **settings)
 
 
 def parameters(n_classes=3):
@@ -36,17 +39,17 @@ def parameters(n_classes=3):
     return drawn - drawn.mean(axis=0)
 
 
-def hessian(data, penalty, V):
+def hessian(objective, V):
     """The Hessian (K, D, K, D) of F, one row of X after the other."""
-    (block,) = data.blocks(np.float64)
-    values, weight = block.rows.values, np.ones(200) if block.weight is None else block.weight
+    (chunk,) = chunks_of(objective.likelihood)
+    values, weight = chunk.rows.values, chunk.weights()
     total = np.zeros(V.shape * 2)
     for x, w in zip(values, weight, strict=True):
         p = np.exp(V @ x) / np.exp(V @ x).sum()
         total += w * np.einsum("km,i,j->kimj", np.diag(p) - np.outer(p, p), x, x)
     total /= weight.sum()
     for k in range(len(V)):
-        total[k, :, k] += np.diag(penalty)
+        total[k, :, k] += np.diag(objective.l2)
     return total
 
 
@@ -55,21 +58,19 @@ def hessian(data, penalty, V):
 def test_full_solves_with_the_hessian(n_classes, weight):
     """H⁻¹ of a matrix whose rows sum to zero over classes, as all gradients' do."""
     data, V = rows(n_classes, weight), parameters(n_classes)
-    penalty = data.penalty(0.1)
     step = np.random.default_rng(2).standard_normal(V.shape)
     step -= step.mean(axis=0)
-    image = np.einsum("kimj,mj->ki", hessian(data, penalty, V), step)
-    found = Full(data, penalty).build(V, np.float64)(image)
+    image = np.einsum("kimj,mj->ki", hessian(data, V), step)
+    found = Full(data).build(V, np.float64)(image)
     np.testing.assert_allclose(found, step, rtol=0, atol=SOLVED)
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 def test_class_blocks_invert_the_diagonal_blocks(weight):
     data, V = rows(3, weight), parameters()
-    penalty = data.penalty(0.1)
-    exact = hessian(data, penalty, V)
+    exact = hessian(data, V)
     gradient = np.random.default_rng(2).standard_normal(V.shape)
-    found = ClassBlocks(data, penalty).build(V, np.float64)(gradient)
+    found = ClassBlocks(data).build(V, np.float64)(gradient)
     expected = np.stack([np.linalg.solve(exact[k, :, k], gradient[k]) for k in range(3)])
     np.testing.assert_allclose(found, expected - expected.mean(axis=0), rtol=0, atol=1e-6)
 
@@ -92,9 +93,8 @@ TWICE = 1e-6
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 def test_diagonal_keeps_the_hessian_s_diagonal_and_the_intercept_s_row(weight):
     data, V = rows(3, weight), parameters()
-    penalty = data.penalty(0.1)
-    exact = hessian(data, penalty, V)
-    apply = Diagonal(data, penalty).build(V, np.float64)
+    exact = hessian(data, V)
+    apply = Diagonal(data).build(V, np.float64)
     for k in range(3):
         found = block(apply, k, V.shape)
         np.testing.assert_allclose(np.diag(found), np.diag(exact[k, :, k]), rtol=TWICE)
@@ -103,10 +103,10 @@ def test_diagonal_keeps_the_hessian_s_diagonal_and_the_intercept_s_row(weight):
 
 @pytest.mark.parametrize("kind", [Diagonal, PrincipalAxes])
 def test_without_an_intercept_there_is_no_row_of_it(kind):
-    data = likelihood_of(X, Labels(np.arange(200) % 3, 3), None, fit_intercept=False)
-    V, penalty = parameters()[:, :4], data.penalty(0.1)
-    exact = hessian(data, penalty, V)
-    curvature = kind(data, penalty)
+    data = rows(fit_intercept=False)
+    V = parameters()[:, :4]
+    exact = hessian(data, V)
+    curvature = kind(data)
     apply = curvature.build(V, np.float64)
     axes = np.eye(4) if kind is Diagonal else curvature.axes
     for k in range(3):
@@ -121,13 +121,16 @@ def test_diagonal_of_rotated_rows_turns_with_them(weight):
     V, gradient = parameters(), np.random.default_rng(2).standard_normal((3, 5))
     steps, targets = [], Labels(np.arange(200) % 3, 3)
     for Q in (np.eye(4), turn):
-        data = likelihood_of(X @ Q, targets, weight, fit_intercept=True, rotated=True)
-        penalty, turned, image = data.penalty(0.1), V.copy(), gradient.copy()
+        length = np.full(4, np.linalg.norm(X) / np.sqrt(X.size))
+        inner = Coordinates(np.zeros(4), length, fit_intercept=True, rotated=True)
+        rotated = Likelihood([Block(X @ Q, targets, weight)], coordinates=inner)
+        data = Objective(rotated, Penalty(0.0, 0.1))
+        turned, image = V.copy(), gradient.copy()
         turned[:, :4] = V[:, :4] @ Q
         image[:, :4] = gradient[:, :4] @ Q
-        apply = Diagonal(data, penalty).build(turned, np.float64)
+        apply = Diagonal(data).build(turned, np.float64)
         steps.append(apply(image)[:, :4] @ Q.T)
-        exact = hessian(data, penalty, turned)[0, :, 0]
+        exact = hessian(data, turned)[0, :, 0]
         means = exact[-1, :4] / exact[-1, -1]
         found = np.diag(block(apply, 0, V.shape))[:4] - exact[-1, -1] * means**2
         mean = (np.diag(exact)[:4] - exact[-1, -1] * means**2).mean()
@@ -138,9 +141,8 @@ def test_diagonal_of_rotated_rows_turns_with_them(weight):
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 def test_principal_axes_have_the_curvature_along_each_axis_and_the_intercept_s_row(weight):
     data, V = rows(3, weight), parameters()
-    penalty = data.penalty(0.1)
-    exact = hessian(data, penalty, V)
-    curvature = PrincipalAxes(data, penalty)
+    exact = hessian(data, V)
+    curvature = PrincipalAxes(data)
     apply = curvature.build(V, np.float64)
     axes = curvature.axes
     for k in range(3):
@@ -156,17 +158,15 @@ def test_principal_axes_have_the_curvature_along_each_axis_and_the_intercept_s_r
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_without_weights_one_moment_gives_what_all_rows_give(kind, weight, fit_intercept):
     """A weight of 1e-9 takes the general way, and moves the curvature by as little."""
-    labels = np.arange(200) % 3
-    data = likelihood_of(X, Labels(labels, 3), weight, fit_intercept=fit_intercept)
-    penalty = data.penalty(0.1)
-    start = np.zeros((3, data.n_columns))
+    data = rows(weight=weight, fit_intercept=fit_intercept)
+    start = np.zeros((3, data.likelihood.n_columns))
     if fit_intercept:
         start[:, -1] = [0.3, -0.1, -0.2]
     nearly = start.copy()
     nearly[0, 0] = 1e-9
     gradient = np.random.default_rng(2).standard_normal(start.shape)
-    found = kind(data, penalty).build(start, np.float64)(gradient)
-    expected = kind(data, penalty).build(nearly, np.float64)(gradient)
+    found = kind(data).build(start, np.float64)(gradient)
+    expected = kind(data).build(nearly, np.float64)(gradient)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-7 * np.abs(expected).max())
 
 
@@ -174,49 +174,43 @@ def test_without_weights_one_moment_gives_what_all_rows_give(kind, weight, fit_i
 def test_float32_rows_give_nearly_the_same_step(kind):
     """The rows' rounding is EPS32, and the matrices' condition below 1e4."""
     data, V = rows(), parameters()
-    penalty = data.penalty(0.1)
     gradient = np.random.default_rng(2).standard_normal(V.shape)
-    single = kind(data, penalty).build(V, np.float32)(gradient)
-    double = kind(data, penalty).build(V, np.float64)(gradient)
+    single = kind(data).build(V, np.float32)(gradient)
+    double = kind(data).build(V, np.float64)(gradient)
     np.testing.assert_allclose(single, double, rtol=0, atol=1e-3 * np.abs(double).max())
 
 
 def test_a_full_hessian_out_of_reach_costs_infinitely_much():
-    wide = likelihood_of(np.zeros((2, 2000)), Labels(np.array([0, 1]), 2), None, fit_intercept=True)
+    wide = likelihood_of(np.zeros((2, 2000)), Labels(np.array([0, 1]), 2))
     assert full_work(wide) == np.inf
-    assert full_work(rows()) < 1e6
+    assert full_work(rows().likelihood) < 1e6
 
 
-def test_principal_squares_computed_anew_are_those_kept(monkeypatch):
-    def directions():
-        data = rows()
-        axes = PrincipalAxes(data, data.penalty(0.1))
+def test_principal_squares_computed_anew_are_those_kept():
+    targets = Labels(np.arange(200) % 3, 3)
+    forgetful = Objective(Likelihood([Block(X, targets)]), Penalty(0.0, 0.1))
+    found = []
+    for data in (rows(), forgetful):
+        axes = PrincipalAxes(data)
         axes.build(parameters(), np.float64)
-        return axes.build(2.0 * parameters(), np.float64)(parameters()), axes
-
-    kept, with_cache = directions()
-    monkeypatch.setattr(curvature, "CACHE_BYTES", 0)
-    anew, without_cache = directions()
-    assert np.array_equal(kept, anew)
-    assert with_cache.squares
-    assert not without_cache.squares
+        found.append(axes.build(2.0 * parameters(), np.float64)(parameters()))
+    assert np.array_equal(*found)
 
 
 def test_dear_principal_axes_wait_until_passes_have_cost_as_much():
     wide = np.random.default_rng(5).standard_normal((200, 400))
-    data = likelihood_of(wide, Labels(np.arange(200) % 4, 4), None, fit_intercept=True)
-    penalty = data.penalty(0.1)
-    assert isinstance(choose(data, penalty), Diagonal)
-    assert isinstance(choose(data, penalty, passes=300), PrincipalAxes)
+    data = objective_of(wide, Labels(np.arange(200) % 4, 4), l2=0.1)
+    assert isinstance(choose(data), Diagonal)
+    assert isinstance(choose(data, passes=300), PrincipalAxes)
 
 
 def test_class_blocks_wait_until_they_are_worth_their_cost():
     X = np.random.default_rng(5).standard_normal((2_000, 40))
-    data = likelihood_of(X, Labels(np.arange(2_000) % 4, 4), None, fit_intercept=True)
-    penalty, worth = data.penalty(0.1), int(blocks_passes(data) / BLOCKS_WORTH)
-    assert isinstance(choose(data, penalty), PrincipalAxes)
-    assert isinstance(choose(data, penalty, passes=worth), PrincipalAxes)
-    assert isinstance(choose(data, penalty, passes=worth + 1), ClassBlocks)
+    data = objective_of(X, Labels(np.arange(2_000) % 4, 4), l2=0.1)
+    worth = int(blocks_passes(data.likelihood) / BLOCKS_WORTH)
+    assert isinstance(choose(data), PrincipalAxes)
+    assert isinstance(choose(data, passes=worth), PrincipalAxes)
+    assert isinstance(choose(data, passes=worth + 1), ClassBlocks)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -224,21 +218,20 @@ def test_class_blocks_wait_until_they_are_worth_their_cost():
 def test_few_classes_have_their_hessian_instead(n_classes, n_features):
     X = np.random.default_rng(5).standard_normal((500, n_features))
     labels = Labels(np.arange(500) % n_classes, n_classes)
-    data = likelihood_of(X, labels, None, fit_intercept=True)
-    assert isinstance(choose(data, data.penalty(0.1)), Full)
+    data = objective_of(X, labels, l2=0.1)
+    assert isinstance(choose(data), Full)
 
 
 def test_class_blocks_come_first_where_inverting_them_is_cheap():
     data = rows(n_classes=4)
-    assert isinstance(choose(data, data.penalty(0.1)), ClassBlocks)
-    assert isinstance(choose(data, data.penalty(0.1), passes=1), ClassBlocks)
+    assert isinstance(choose(data), ClassBlocks)
+    assert isinstance(choose(data, passes=1), ClassBlocks)
 
 
 def test_principal_squares_of_another_precision_are_not_reused():
     data = rows()
-    axes, gradient = PrincipalAxes(data, data.penalty(0.1)), parameters()
+    axes, gradient = PrincipalAxes(data), parameters()
     axes.build(parameters(), np.float32)
     found = axes.build(parameters(), np.float64)(gradient)
-    assert axes.squares[0].dtype == np.float64
-    single = PrincipalAxes(data, data.penalty(0.1)).build(parameters(), np.float32)(gradient)
+    single = PrincipalAxes(data).build(parameters(), np.float32)(gradient)
     np.testing.assert_allclose(found, single, rtol=0, atol=1e-5 * np.abs(single).max())

@@ -3,15 +3,14 @@
 import numpy as np
 import pytest
 from newton import objective, optimum
-from strategies import Csr
+from strategies import Csr, chunks_of, objective_of
 
 from softmax_regression import SoftmaxRegression
-from softmax_regression._parameters import Parameters
+from softmax_regression._likelihood.targets import Labels
+from softmax_regression._likelihood.value import balanced
 from softmax_regression._optimum.elastic_net import ElasticNet
 from softmax_regression._optimum.free_columns import FreeColumns, _enlargement, _least_curvature
-from softmax_regression._optimum.passes import balanced, evaluate
-from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._likelihood.targets import Labels
+from softmax_regression._parameters import Parameters
 
 # F is a mean of losses of order one, right to a few roundings of it.
 ROUNDING = 4e-15
@@ -40,10 +39,14 @@ def near_minimum(weight=None, *, intercept=True, sparse=False):
     W, b, _ = optimum(X, np.eye(3)[y], 0.0, weight, intercept)
     scale = np.array([1e13, 1.0, 1.0])
     kept = Csr(X * scale) if sparse else X * scale
-    rows = Standardised(kept, Labels(y, 3), weight, fit_intercept=intercept)
-    point = balanced(rows.standardise(Parameters(W / scale, b)))
+    F = objective_of(kept, Labels(y, 3), weight, fit_intercept=intercept, l2=1e-4)
+    point = balanced(F.likelihood.coordinates.inward(Parameters(W / scale, b)))
     point[:, 1] += 1e-3 * np.array([1.0, -1.0, 0.0])
-    return y, rows, rows.penalty(1e-4), point
+    return y, F, point
+
+
+def free_of(F):
+    return FreeColumns.of(F.likelihood, F.l2, TOL)
 
 
 @pytest.mark.parametrize("weight", [None, np.linspace(0.1, 2.0, 400)], ids=["equal", "weighted"])
@@ -51,16 +54,12 @@ def near_minimum(weight=None, *, intercept=True, sparse=False):
 @pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
 def test_the_dual_point_is_feasible_and_its_divergence_is_bounded(weight, intercept, sparse):
     """q term by term: probabilities, no gradient left but −penalty D, KL below what is told."""
-    y, rows, penalty, point = near_minimum(weight, intercept=intercept, sparse=sparse)
-    free = FreeColumns.of(rows, penalty, TOL)
+    y, F, point = near_minimum(weight, intercept=intercept, sparse=sparse)
+    free, penalty = free_of(F), F.l2
     assert free.chosen.tolist() == [0]
-    gradient = evaluate(rows, penalty, point, np.float64).gradient
+    gradient = F.at(point).gradient
     closing = free.close(point, penalty, gradient)
-    columns = rows.n_columns
-    values = np.concatenate(
-        [block.rows.logits(np.eye(columns + 1, columns))[:-1] for block in rows.blocks(np.float64)],
-        axis=1,
-    )
+    values = np.concatenate([chunk.rows.dense().values for chunk in chunks_of(F.likelihood)]).T
     w = np.full(400, 1 / 400) if weight is None else weight / weight.sum()
     P = np.exp(point @ values - (point @ values).max(axis=0))
     P /= P.sum(axis=0)
@@ -98,23 +97,20 @@ def test_the_least_curvature_is_that_of_columns_of_unit_size():
 def test_collinear_free_columns_give_no_dual_point():
     X, y = drawn()
     X = np.column_stack([1e13 * X[:, 0], 1e13 * X[:, 0], X[:, 1]])
-    rows = Standardised(X, Labels(y, 3), None, fit_intercept=True)
-    penalty = rows.penalty(1e-4)
-    gradient = 1e-6 * evaluate(rows, penalty, np.zeros((3, 4)), np.float64).gradient
-    assert FreeColumns.of(rows, penalty, TOL).close(np.zeros((3, 4)), penalty, gradient) is None
+    F = objective_of(X, Labels(y, 3), l2=1e-4)
+    gradient = 1e-6 * F.at(np.zeros((3, 4))).gradient
+    assert free_of(F).close(np.zeros((3, 4)), F.l2, gradient) is None
 
 
 def test_far_from_the_minimum_there_is_no_dual_point():
-    _, rows, penalty, point = near_minimum()
+    _, F, point = near_minimum()
     point[0, 0] += 20.0
-    gradient = evaluate(rows, penalty, point, np.float64).gradient
-    assert FreeColumns.of(rows, penalty, TOL).close(point, penalty, gradient) is None
+    assert free_of(F).close(point, F.l2, F.at(point).gradient) is None
 
 
 def chosen(scales):
     X, y = drawn(60, len(scales))
-    rows = Standardised(X * scales, Labels(y, 3), None, fit_intercept=True)
-    free = FreeColumns.of(rows, rows.penalty(1e-4), TOL)
+    free = free_of(objective_of(X * scales, Labels(y, 3), l2=1e-4))
     return None if free is None else (free.chosen.tolist(), free.hidden.tolist())
 
 
@@ -174,9 +170,8 @@ def test_times_in_small_units_are_proven_with_l1(l1, l2, scale):
 def test_an_odd_number_of_signs_and_no_zero_asks_for_a_sum_of_zero():
     X, y = drawn()
     X[:, 0] *= 1e16
-    rows = Standardised(X, Labels(y, 3), None, fit_intercept=True)
-    l1 = np.append(1e-3 / rows.scale, 0.0)
-    net = ElasticNet(rows, l1, np.zeros(4), 4, TOL)
+    F = objective_of(X, Labels(y, 3), l1=1e-3)
+    l1, net = F.l1, ElasticNet(F, TOL)
     point = np.zeros((3, 4))
     point[:, 0] = [1.0, 1.0, -2.0]
     np.testing.assert_allclose(net._asked(point).sum(axis=0), 0.0, atol=1e-30)
@@ -192,7 +187,9 @@ def test_a_fit_whose_f_is_below_tol_ends_there(shape, l2):
     X, _ = drawn(*shape)
     y = (X @ np.random.default_rng(1).standard_normal((shape[1], shape[2]))).argmax(axis=1)
     y = np.unique(y, return_inverse=True)[1]
-    model = SoftmaxRegression(l2=l2).fit(X, y)
+    steps = []
+    model = SoftmaxRegression(l2=l2, callback=lambda progress: steps.append(progress.step))
+    model.fit(X, y)
     assert model.converged_
     assert model.optimality_gap_ <= model.loss_curve_[-1] <= model.tol
-    assert model.n_iter_ <= 60
+    assert max(steps) <= 60

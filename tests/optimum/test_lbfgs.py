@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from softmax_regression._objective import Point
 from softmax_regression._optimum.lbfgs import PAIRS, Memory
 from softmax_regression._optimum.line_search import search
-from softmax_regression._optimum.passes import Value
 
 A = np.diag([1.0, 10.0, 100.0])
 
@@ -15,7 +15,7 @@ def identity(gradient):
 
 
 def value(point):
-    return Value(0.5 * float(point @ A @ point), A @ point)
+    return Point(point, 0.5 * float(point @ A @ point), A @ point, np.inf)
 
 
 def test_without_pairs_the_direction_is_minus_the_first_matrix():
@@ -79,31 +79,31 @@ def test_a_step_too_long_is_shortened_and_one_too_short_lengthened():
     start = np.array([1.0, 1.0, 1.0])
     for factor in (1e-3, 0.2, 10.0, 1e4):
         direction = -factor * A @ start / 100
-        found = search(value, start, value(start), direction, noise=1e-15, extrapolate=True)
+        found = search(value, value(start), direction, noise=1e-15, extrapolate=True)
         assert found is not None
-        assert found.value.objective < value(start).objective
+        assert found.point.value < value(start).value
 
 
 def test_no_step_from_the_minimum():
     start = np.zeros(3)
     uphill = np.array([1e-9, 0, 0])
-    assert search(value, start, value(start), uphill, noise=1e-15, extrapolate=False) is None
+    assert search(value, value(start), uphill, noise=1e-15, extrapolate=False) is None
 
 
 def test_a_step_onto_non_finite_ground_is_shortened():
     def cliff(point):
-        return value(point) if np.abs(point).max() < 2 else Value(np.inf, np.full(3, np.nan))
+        return value(point) if np.abs(point).max() < 2 else Point(point, np.inf, np.full(3, np.nan), np.inf)
 
     start = np.array([1.0, 0, 0])
-    found = search(cliff, start, value(start), np.array([-9.0, 0, 0]), noise=0, extrapolate=False)
+    found = search(cliff, value(start), np.array([-9.0, 0, 0]), noise=0, extrapolate=False)
     assert found is not None
-    assert found.value.objective == pytest.approx(0.5 * found.point[0] ** 2)
+    assert found.point.value == pytest.approx(0.5 * found.point.theta[0] ** 2)
 
 
 def test_where_no_length_ends_on_finite_ground_there_is_no_step():
-    def beyond(_):
-        return Value(np.inf, np.full(3, np.nan))
+    def beyond(point):
+        return Point(point, np.inf, np.full(3, np.nan), np.inf)
 
     start = np.array([1.0, 0, 0])
-    found = search(beyond, start, value(start), np.array([-9.0, 0, 0]), noise=0, extrapolate=False)
+    found = search(beyond, value(start), np.array([-9.0, 0, 0]), noise=0, extrapolate=False)
     assert found is None

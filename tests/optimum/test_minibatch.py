@@ -5,13 +5,10 @@ import pickle
 import numpy as np
 import pytest
 
-from strategies import likelihood_of
-
-from softmax_regression._optimum.minibatch import AveragedDescent
-from softmax_regression._optimum.passes import evaluate
 from softmax_regression._likelihood.rows import DenseRows
-from softmax_regression._likelihood.working import Chunk
 from softmax_regression._likelihood.targets import Labels
+from softmax_regression._likelihood.working import Chunk
+from softmax_regression._optimum.minibatch import AveragedDescent
 
 
 def drawn(n_rows=6_000, n_features=5, n_classes=3):
@@ -29,7 +26,7 @@ def stream(X, y, weight=None, batch=64):
     for first in range(0, len(X), batch):
         part = slice(first, first + batch)
         w = None if weight is None else weight[part]
-        losses.append(state.step(Block(DenseRows(rows[part]), Labels(y[part], 3), w)))
+        losses.append(state.step(Chunk(DenseRows(rows[part]), Labels(y[part], 3), w)))
     return state, losses
 
 
@@ -62,7 +59,7 @@ def test_rows_unlike_all_before_are_not_overshot():
     X[:, 0] = 1e-3 * X[:, 0]
     state, _ = stream(X, y)
     rows = np.array([[30.0, 2, 2, 2, 2, 1], [10.0, 2, 2, 2, 2, 1]])
-    unlike = Block(DenseRows(rows), Labels(np.array([1, 2]), 3), None)
+    unlike = Chunk(DenseRows(rows), Labels(np.array([1, 2]), 3), None)
     before = state.step(unlike)
     assert state.step(unlike) <= before
     assert loss(state, X, y) < np.log(3)
@@ -76,7 +73,7 @@ def test_the_bend_bounds_the_second_derivative(weighted):
     rows = np.column_stack([X, np.ones(1_000)])
     direction, penalty = rng.standard_normal((3, 6)), np.full(6, 0.1)
     state = AveragedDescent(np.zeros((3, 6)), penalty)
-    block = Block(DenseRows(rows), Labels(y, 3), weight if weighted else None)
+    block = Chunk(DenseRows(rows), Labels(y, 3), weight if weighted else None)
     change = rows @ direction.T
     change -= change.mean(axis=1, keepdims=True)
     expected = 0.5 * np.average((change**2).sum(axis=1), weights=weight)
@@ -94,7 +91,7 @@ def test_only_ratios_of_weights_count():
 def test_a_batch_of_weight_zero_changes_nothing():
     state, _ = stream(*drawn(512))
     before = pickle.dumps(state)
-    empty = Block(DenseRows(np.ones((5, 6))), Labels(np.zeros(5, np.intp), 3), np.zeros(5))
+    empty = Chunk(DenseRows(np.ones((5, 6))), Labels(np.zeros(5, np.intp), 3), np.zeros(5))
     assert np.isnan(state.step(empty))
     assert pickle.dumps(state) == before
 
@@ -103,29 +100,6 @@ def test_a_pickled_stream_goes_on_bit_for_bit():
     X, y = drawn(512)
     state, _ = stream(X, y)
     again = pickle.loads(pickle.dumps(state))
-    block = Block(DenseRows(np.ones((5, 6))), Labels(np.zeros(5, np.intp), 3), None)
+    block = Chunk(DenseRows(np.ones((5, 6))), Labels(np.zeros(5, np.intp), 3), None)
     assert state.step(block) == again.step(block)
     assert np.array_equal(state.average, again.average)
-
-
-def test_batches_cut_from_blocks_hold_every_row_once():
-    X, y = drawn(5_000)
-    weight = np.random.default_rng(1).uniform(0.1, 2, 5_000)
-    order = np.random.default_rng(2).permutation(5_000)
-    data = likelihood_of(X, Labels(y, 3), weight, fit_intercept=True, order=order)
-    batches = list(data.batches(np.float64, 300))
-    assert sum(batch.rows.n_rows for batch in batches) == 5_000
-    assert np.array_equal(np.concatenate([batch.weight for batch in batches]), weight[order])
-
-
-def test_the_order_of_the_rows_does_not_show_in_the_sums():
-    X, y = drawn(5_000)
-    order = np.random.default_rng(2).permutation(5_000)
-    V = np.random.default_rng(3).standard_normal((3, 6))
-    values = []
-    for given in (None, order):
-        data = likelihood_of(X, Labels(y, 3), None, fit_intercept=True, order=given)
-        values.append(evaluate(data, data.penalty(0.1), V, np.float64))
-    # Sums of 5,000 terms of order one.
-    assert values[0].objective == pytest.approx(values[1].objective, rel=1e-12)
-    np.testing.assert_allclose(values[0].gradient, values[1].gradient, rtol=0, atol=1e-12)

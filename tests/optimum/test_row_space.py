@@ -5,18 +5,34 @@ import pytest
 from newton import objective
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
-from softmax_regression._parameters import Parameters
+from softmax_regression._likelihood.block import Block
+from softmax_regression._likelihood.targets import Labels
+from softmax_regression._optimum.minimise import _coordinates
 from softmax_regression._optimum.row_space import RowSpace
+from softmax_regression._parameters import Parameters
+from softmax_regression._penalty import Penalty
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((20, 60)) + 3
 WEIGHT = RNG.uniform(0.2, 3.0, 20)
 
 
+def space_of(rows, weight, *, centred):
+    return RowSpace(Block(rows, Labels(np.zeros(len(rows), int), 2), weight), centred)
+
+
+def test_its_coordinates_have_one_scale():
+    inner = space_of(X, None, centred=True).inner
+    assert not inner.centre.any()
+    assert np.ptp(inner.scale) == 0.0
+    coordinates = space_of(X, None, centred=True).coordinates
+    assert inner.scale[0] == pytest.approx(np.sqrt((coordinates**2).mean()))
+
+
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 @pytest.mark.parametrize("centred", [True, False])
 def test_inner_products_logits_and_norms_are_kept(weight, centred):
-    space = RowSpace(X, weight, centred)
+    space = space_of(X, weight, centred=centred)
     rows = X - space.centre
     np.testing.assert_allclose(space.coordinates @ space.coordinates.T, rows @ rows.T, atol=1e-9)
     inner = Parameters(RNG.standard_normal((3, space.coordinates.shape[1])), np.arange(3.0))
@@ -30,7 +46,7 @@ def test_inner_products_logits_and_norms_are_kept(weight, centred):
 
 
 def test_reduce_undoes_expand():
-    space = RowSpace(X, None, True)
+    space = space_of(X, None, centred=True)
     inner = Parameters(RNG.standard_normal((3, space.coordinates.shape[1])), np.arange(3.0))
     again = space.reduce(space.expand(inner))
     np.testing.assert_allclose(again.weights, inner.weights, atol=1e-9)
@@ -38,42 +54,47 @@ def test_reduce_undoes_expand():
 
 
 def test_it_pays_only_with_a_penalty_and_many_columns():
-    assert RowSpace.pays((20, 60), 0.1)
-    assert not RowSpace.pays((20, 60), 0.0)
-    assert not RowSpace.pays((60, 60), 0.1)
+    assert RowSpace.pays((20, 60))
+    assert not RowSpace.pays((60, 60))
+    block = Block(X, Labels(np.arange(20) % 3, 3))
+    turned = {
+        l2: isinstance(_coordinates(block, Penalty(l1, l2), fit_intercept=True)[0], RowSpace)
+        for l1, l2 in ((0.0, 0.1), (0.0, 0.0), (1.0, 0.2))
+    }
+    assert turned == {0.1: True, 0.0: False, 0.2: False}
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e3, 1e6, 1e10])
 def test_it_is_exact_only_where_no_direction_drowns_in_the_largest(scale):
     rows = X.copy()
     rows[:, 0] *= scale
-    assert RowSpace(rows, None, True).exact == (scale <= 1e3)
+    assert space_of(rows, None, centred=True).exact == (scale <= 1e3)
 
 
 def test_the_heaviest_row_follows_from_the_others_whatever_the_weights():
     """Solved for from a row of weight 1e-12 instead, it would keep 4 digits."""
     weight = np.ones(20)
     weight[[0, 7]] = 1e-12, 1e12
-    space = RowSpace(X, weight, True)
+    space = space_of(X, weight, centred=True)
     rows = X - space.centre
     np.testing.assert_allclose(space.coordinates @ space.coordinates.T, rows @ rows.T, atol=1e-9)
 
 
 def test_it_is_not_exact_where_rows_repeat():
-    assert not RowSpace(np.repeat(X[:10], 2, axis=0), None, True).exact
-    assert not RowSpace.pays((1, 60), 0.1)
+    assert not space_of(np.repeat(X[:10], 2, axis=0), None, centred=True).exact
+    assert not RowSpace.pays((1, 60))
 
 
 def test_float32_rows_are_rotated_in_float64():
     single = X.astype(np.float32)
-    space = RowSpace(single, None, True)
+    space = space_of(single, None, centred=True)
     rows = single.astype(np.float64) - space.centre
     np.testing.assert_allclose(space.coordinates @ space.coordinates.T, rows @ rows.T, atol=1e-9)
 
 
 def test_large_offsets_do_not_round_the_weights():
     """At 1e10 the spacing of numbers is 2e-6; rows less their centre keep all their digits."""
-    space = RowSpace(X + 1e10, None, True)
+    space = space_of(X + 1e10, None, centred=True)
     inner = Parameters(RNG.standard_normal((3, space.coordinates.shape[1])), np.zeros(3))
     logits = (X + 1e10 - space.centre - space.rest) @ space.expand(inner).weights.T
     np.testing.assert_allclose(logits, space.coordinates @ inner.weights.T, atol=1e-9)
