@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from strategies import plain
-from test_faults import Frame
+from whole.test_faults import Frame
 
 RNG = np.random.default_rng(29)
 X = RNG.normal(size=(30, 3))

@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from newton import objective, optimum
-from strategies import Csr, cases, likelihood_of
+from strategies import Csr, cases, objective_of
 
 from softmax_regression import ConvergenceWarning, DivergenceError, SoftmaxRegression
-from softmax_regression._optimum.certificate import Proof
-from softmax_regression._optimum.full_phase import FullPhase
-from softmax_regression._optimum.minimise import _without_weights
-from softmax_regression._optimum.passes import evaluate
 from softmax_regression._likelihood.targets import Labels, ProbabilityRows
+from softmax_regression._objective import Objective
+from softmax_regression._optimum.certificate import Proof
+from softmax_regression._optimum.line_search import TRIALS
 
 DATA = Path(__file__).parents[1] / "data"
 OPTIMA = json.loads((DATA / "optima.json").read_text(encoding="utf-8"))
@@ -216,14 +215,24 @@ def test_a_fit_that_ends_early_has_a_valid_gap_and_warns_with_it(shape, max_iter
 
 @pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
 @pytest.mark.parametrize("penalty", [{"l2": 1e-8}, {"l2": 0.0}, {"l1": 1e-3}])
-def test_no_fit_takes_more_passes_than_max_iter(penalty):
-    """Searches that shorten or lengthen a step take several, and so does the turn to float64."""
+def test_no_step_is_begun_after_max_iter_passes(penalty, monkeypatch):
+    """A search that shortens or lengthens a step is finished, and what the proof reads comes on top."""
     X, y = drawn(200, 12, 4)
     X *= np.logspace(-3, 3, 12)
+    at, seen = Objective.at, []
+
+    def counted(self, *arguments):
+        seen[-1] += 1
+        return at(self, *arguments)
+
+    monkeypatch.setattr(Objective, "at", counted)
     for max_iter in range(1, 30):
-        assert (
-            SoftmaxRegression(tol=1e-14, max_iter=max_iter, **penalty).fit(X, y).n_iter_ <= max_iter
-        )
+        seen.append(0)
+        steps = []
+        settings = {"callback": lambda told: steps.append(told.step)} | penalty  # noqa: B023
+        SoftmaxRegression(tol=1e-14, max_iter=max_iter, **settings).fit(X, y)
+        assert max(steps) <= max_iter
+        assert seen[-1] <= max_iter + TRIALS + 3
 
 
 @pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
@@ -503,13 +512,12 @@ def test_the_loss_curve_ends_at_f_of_the_parameters_kept(l1):
     assert model.loss_curve_[-1] == pytest.approx(model.loss(X, y) + penalty, rel=1e-12)
 
 
-def test_a_warm_start_at_the_optimum_takes_three_passes_at_most():
+def test_a_warm_start_at_the_optimum_takes_no_step():
     X, y = drawn(1500, 130, 13)
-    model = fit(X, y, tol=1e-9, warm_start=True)
-    before = model.n_iter_
-    model.set_params(tol=1e-6).fit(X, y)
+    steps, model = [], fit(X, y, tol=1e-9, warm_start=True)
+    model.set_params(tol=1e-6, callback=lambda told: steps.append(told.step)).fit(X, y)
     assert model.converged_
-    assert model.n_iter_ - before <= 3
+    assert steps == [0]
 
 
 def test_the_seed_changes_nothing_a_tolerance_can_see():
@@ -618,7 +626,7 @@ def test_a_proof_wider_than_tol_does_not_end_the_fit(monkeypatch):
 
     def wider_at_first(*arguments):
         found = certify(*arguments)
-        proofs.append(found if proofs else found._replace(gap=1.5e-4))
+        proofs.append(found if proofs else found._replace(bound=1.5e-4))
         return proofs[-1]
 
     monkeypatch.setattr(Proof, "certify", wider_at_first)
@@ -626,7 +634,7 @@ def test_a_proof_wider_than_tol_does_not_end_the_fit(monkeypatch):
     model = fit(X, y, l2=1e-2, tol=1e-4)
     assert len(proofs) == 2
     assert model.converged_
-    assert model.optimality_gap_ == proofs[-1].gap <= 1e-4
+    assert model.optimality_gap_ == proofs[-1].bound <= 1e-4
 
 
 def test_no_pass_leaves_the_zero_model_unproven():
@@ -641,12 +649,10 @@ def test_a_stream_never_leaves_a_warm_start_worse(fit_intercept):
     """From the minimum, the average of an epoch of mini-batches can only be above it."""
     X, y = drawn(8_000, 12, 4)
     model = SoftmaxRegression(l2=1e-3, tol=1e-9, warm_start=True, fit_intercept=fit_intercept)
-    model.fit(X, y)
-    before = model.n_iter_
-    lowest = model.loss_curve_[-1]
-    model.fit(X, y)
+    lowest, steps = model.fit(X, y).loss_curve_[-1], []
+    model.set_params(callback=lambda told: steps.append(told.step)).fit(X, y)
     assert model.loss_curve_[-1] <= lowest * (1 + 1e-14)
-    assert model.n_iter_ - before <= 12
+    assert max(steps) <= 8
 
 
 def test_an_unpenalised_fit_cut_short_says_how_far_it_estimates_to_be():
@@ -683,15 +689,14 @@ def test_f_without_weights_is_that_of_a_pass(weight, kind, targets, fit_intercep
         "smoothed": Labels(y, 3, 0.2),
         "probabilities": ProbabilityRows(0.5 * np.eye(3)[y] + 0.5 / 3),
     }[targets]
-    rows = likelihood_of(kind(X), T, weight, fit_intercept=fit_intercept)
-    phase = FullPhase(rows, 0.1, 1e-6, 100, lambda *_: False)
-    start = np.zeros((3, rows.n_columns))
+    F = objective_of(kind(X), T, weight, fit_intercept=fit_intercept, l2=0.1)
+    start, readings = np.zeros((3, F.likelihood.n_columns)), F.likelihood.readings
     if fit_intercept:
         start[:, -1] = [0.5, -0.2, -0.3]
-    found = _without_weights(phase, start)
-    expected = evaluate(rows, phase.penalty, start, np.float64)
-    assert phase.passes == 1
-    assert found.objective == pytest.approx(expected.objective, abs=ROUNDING)
+    found = F.constant(start)
+    assert F.likelihood.readings == readings
+    expected = F.at(start)
+    assert found.value == pytest.approx(expected.value, abs=ROUNDING)
     np.testing.assert_allclose(found.gradient, expected.gradient, rtol=0, atol=1e-14)
 
 

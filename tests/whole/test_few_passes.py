@@ -2,16 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from strategies import Csr, cases
+from strategies import Csr
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
-from softmax_regression._optimum.curvature import Full
-from softmax_regression._optimum.passes import evaluate
-from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._optimum.unseen_step import LONGEST, sure_length
-from softmax_regression._likelihood.targets import Labels
 
 
 def drawn(n_rows, n_features, n_classes):
@@ -21,58 +14,6 @@ def drawn(n_rows, n_features, n_classes):
     y = (X @ weights.T + rng.gumbel(size=(n_rows, n_classes))).argmax(axis=1)
     y[:n_classes] = np.arange(n_classes)
     return X, y
-
-
-def along(rows, penalty, point, direction):
-    """F and its slope at any t."""
-
-    def at(t):
-        value = evaluate(rows, penalty, point + t * direction, np.float64)
-        return value.objective, float(np.vdot(value.gradient, direction))
-
-    return at
-
-
-@given(case=cases(), l2=st.sampled_from([0.0, 1e-3, 1.0]), size=st.sampled_from([1e-3, 1.0, 50.0]))
-def test_f_falls_up_to_the_sure_length(case, l2, size):
-    """Down the gradient from drawn parameters: the slope is negative all the way."""
-    rows = Standardised(
-        case.X, Labels(case.y, case.n_classes), case.sample_weight, fit_intercept=True
-    )
-    penalty = rows.penalty(l2)
-    point = np.column_stack([size * case.weights, case.intercept])
-    gradient = evaluate(rows, penalty, point, np.float64).gradient
-    slope = float(np.vdot(gradient, gradient))
-    if slope == 0.0:
-        return
-    at = along(rows, penalty, point, -gradient)
-    length = sure_length(rows, penalty, point, -gradient, slope=slope)
-    assert 0.0 < length <= LONGEST
-    # Rounding of a gradient of size one along a direction of size √slope.
-    noise = 1e-14 * (1.0 + np.sqrt(slope)) ** 2
-    assert max(at(t * length)[1] for t in (0.1, 0.5, 0.9, 1.0)) <= noise
-    assert at(length)[0] <= at(0.0)[0] + 1e-14 * abs(at(0.0)[0])
-
-
-def test_near_the_minimum_it_is_newton_s_whole_step():
-    X, y = drawn(300, 4, 3)
-    rows = Standardised(X, Labels(y, 3), None, fit_intercept=True)
-    penalty, point = rows.penalty(1e-2), np.zeros((3, 5))
-    for _ in range(8):
-        gradient = evaluate(rows, penalty, point, np.float64).gradient
-        direction = -Full(rows, penalty).build(point, np.float64)(gradient)
-        slope = -float(np.vdot(gradient, direction))
-        length = sure_length(rows, penalty, point, direction, slope=slope)
-        point = point + length * direction
-    assert length == pytest.approx(1.0, abs=1e-3)
-    assert slope < 1e-5
-
-
-def test_no_step_is_longer_than_asked():
-    X, y = drawn(50, 2, 2)
-    rows = Standardised(X, Labels(y, 2), None, fit_intercept=True)
-    none, direction = np.zeros((2, 3)), np.full((2, 3), 1e-9) * [[1], [-1]]
-    assert sure_length(rows, np.zeros(3), none, direction, slope=1.0, longest=0.7) == 0.7
 
 
 KINDS = {
@@ -107,10 +48,8 @@ def test_every_fit_lowers_f_in_the_passes_it_is_given(kind, settings, max_iter):
     if settings == "without intercept":
         lowest = np.log(len(frequencies))
     for _ in range(4):
-        before = getattr(model, "n_iter_", 0)
         F = model.fit(X, y).loss_curve_[-1]
         assert lowest > F or model.converged_
-        assert model.n_iter_ - before <= max_iter
         lowest = F
 
 
@@ -123,7 +62,6 @@ def test_a_loop_of_single_passes_learns_to_the_minimum(settings, kind):
     for _ in range(40):
         model.fit(kind(X), y)
     assert model.converged_
-    assert model.n_iter_ == 40
 
 
 @pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")

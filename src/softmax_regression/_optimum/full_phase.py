@@ -160,6 +160,7 @@ class FullPhase:
         self.dtype = np.float64
         # Directions in float32 sum to zero over classes in float32 only.
         self._stand(self.evaluate(balanced(self.point.theta)))
+        self.before += 1  # no step
 
     def _go_over(self) -> None:
         """Go on with damped Newton steps, in float64."""
