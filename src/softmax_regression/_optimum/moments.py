@@ -24,6 +24,8 @@ Blocks = Callable[[Standardised, type[np.floating[Any]]], Iterator[Block]]
 # Above this many rows a random eighth is enough to approximate a Hessian.
 SAMPLED_ROWS = 50_000
 SHARE = 8
+# Of a column's mean square: less in a sample is no chance.
+MISSED = 0.5
 # From so many on, the products x̃_ij x̃_il are worth forming once for all factors.
 MANY_FACTORS = 8
 # Up to so many columns, half of a product saves no time.
@@ -49,13 +51,14 @@ def sampled(rows: Standardised, dtype: type[np.floating[Any]]) -> Iterator[Block
 
 
 def missed(rows: Standardised, dtype: type[np.floating[Any]]) -> NDArray[np.float64]:
-    """Return how much of the unit mean square of each column a sample of the rows misses, (D,).
+    """Return the unit mean square of the columns that a sample of the rows misses, (D,), else 0.
 
-    All of it where the few rows that tell a column from a constant are not in the sample.
+    The few rows that tell such a column from a constant are not in the sample.
     """
     if n_sampled(rows.n_rows) == rows.n_rows:
         return np.zeros(rows.n_columns)
-    return np.maximum(1.0 - second_moment(rows, dtype).diagonal(), 0.0)
+    seen = second_moment(rows, dtype).diagonal()
+    return np.where(seen < MISSED, 1.0 - seen, 0.0)
 
 
 def dense_values(block: Block) -> Floats:
