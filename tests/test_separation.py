@@ -345,7 +345,7 @@ def test_the_nearest_point_of_a_cone_is_the_projection_of_zero():
 def test_a_class_without_rows_is_named(settings):
     targets = np.eye(4)[Y]
     model = SoftmaxRegression(**{"l2": 0.0} | settings)
-    with pytest.warns(ConvergenceWarning, match="no row has class '3': F has no minimum"):
+    with pytest.warns(ConvergenceWarning, match="no row of weight > 0 has class '3': F has no minimum"):
         model.fit(X, targets)
     assert not model.converged_
     assert np.isfinite(model.intercept_).all()
@@ -353,7 +353,7 @@ def test_a_class_without_rows_is_named(settings):
 
 def test_a_class_that_only_rows_of_weight_zero_have_is_named():
     targets = np.eye(4)[np.r_[Y[:-1], 3]]
-    with pytest.warns(ConvergenceWarning, match="no row has class '3'"):
+    with pytest.warns(ConvergenceWarning, match="no row of weight > 0 has class '3'"):
         SoftmaxRegression().fit(X, targets, np.r_[np.ones(299), 0.0])
 
 
