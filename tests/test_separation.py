@@ -15,15 +15,20 @@ from softmax_regression._objective import Parameters
 from softmax_regression._separation import (
     Contrast,
     Separation,
+    border,
     empty_classes,
     find_separation,
     search,
 )
 from softmax_regression._separation.coordinates import dense
 from softmax_regression._separation.faces import faces, nearest_to_zero
+from softmax_regression._separation.multipliers import Multipliers, held
+from softmax_regression._separation.pairs import pairs_of
 from softmax_regression._targets import Labels, ProbabilityRows
 
-CASES = json.loads((Path(__file__).parent / "data" / "separation.json").read_text())["cases"]
+DATA = Path(__file__).parent / "data"
+CASES = json.loads((DATA / "separation.json").read_text())["cases"]
+DRAWN = json.loads((DATA / "separation_random.json").read_text())["cases"]
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 4))
 Y = (X @ RNG.normal(size=(4, 3)) + RNG.gumbel(size=(300, 3))).argmax(axis=1)
@@ -90,6 +95,21 @@ def test_reference_sets_have_the_kind_and_the_contrasts_of_linear_programs(case)
     assert named == {(frozenset((a, b)), term) for a, b, term in expected["infinite"]}
 
 
+@pytest.mark.parametrize("sample", [3, 5, 400])
+@pytest.mark.parametrize("case", DRAWN, ids=lambda case: case["name"])
+def test_drawn_sets_are_decided_as_by_linear_programs(monkeypatch, case, sample):
+    """Soft rows, ties, repeated rows, collinear columns, no intercept; from small samples too."""
+    monkeypatch.setattr(search, "LEAST_ROWS", sample)
+    monkeypatch.setattr(search, "ROWS_PER_PARAMETER", 0)
+    monkeypatch.setattr(border, "LEAST_JOINING", sample)
+    monkeypatch.setattr(border, "JOINING", 0)
+    rows, targets = np.array(case["X"], float), np.array(case["y"])
+    found = separation(rows, targets, fit_intercept=case["fit_intercept"])
+    assert found.kind == case["kind"]
+    if found.kind != "complete":
+        assert set(found.infinite + found.undetermined) == {Contrast(*c) for c in case["open"]}
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_fit_without_a_penalty_has_converged_just_where_the_estimate_exists(case):
     model = SoftmaxRegression(l2=0.0)
@@ -118,10 +138,11 @@ def test_a_column_that_never_meets_a_class_is_infinite_for_that_class_alone():
 
 
 @pytest.mark.parametrize("where", [0, 1234, 4999])
-def test_a_column_of_one_row_among_many_is_found_also_outside_the_sample(where):
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+def test_a_column_of_one_row_among_many_is_found_also_outside_the_sample(where, size):
     rows = np.tile(X, (17, 1))[:5000]
     y = np.tile(Y, 17)[:5000]
-    rows = np.column_stack([rows, np.arange(5000) == where])
+    rows = np.column_stack([rows, size * (np.arange(5000) == where)])
     found = separation(rows, y)
     assert set(found.infinite) == {
         Contrast(*sorted((int(y[where]), other)), 4) for other in range(3) if other != y[where]
@@ -336,6 +357,40 @@ def test_the_nearest_point_of_a_cone_is_the_projection_of_zero():
         r = nearest_to_zero(cone)
         assert (cone @ r >= -1e-8).all()
         assert not r.any() or math.isclose(float(np.linalg.norm(r)), 1.0)
+
+
+# Multipliers
+
+
+def held_of(rows, y, weight):
+    """What two classes hold at probabilities of a half."""
+    targets = np.eye(2)[y]
+    pairs = pairs_of(np.asarray(rows, float), targets)
+    return pairs, held(pairs, Multipliers.of(pairs, np.full(targets.shape, 0.5), targets, weight))
+
+
+def test_only_pairs_within_the_span_that_is_seen_are_held():
+    """The second column has nothing but two rows whose weight the others' rounding hides."""
+    rows = [[1.0, 0], [2.0, 0], [1.5, 0], [0, 1.0], [0, 1.0]]
+    weight = np.array([1.0, 1, 2, 1e-22, 1e-22])
+    _, found = held_of(rows, np.array([0, 0, 1, 0, 1]), weight)
+    np.testing.assert_array_equal(found.pairs.any(axis=1), [True, True, True, False, False])
+    assert len(found.free) == 1
+
+
+def test_what_is_free_is_orthogonal_to_what_is_held():
+    rng = np.random.default_rng(2)
+    rows = (
+        rng.normal(size=(60, 5))
+        @ np.diag([1, 1, 1, 1, 0.0])
+        @ np.linalg.qr(rng.normal(size=(5, 5)))[0]
+    )
+    weight = 10.0 ** rng.uniform(-7, 0, 60)
+    pairs, found = held_of(rows, np.arange(60) % 2, weight)
+    margins = np.abs(pairs.margins(found.free)) * found.pairs
+    assert found.pairs.any()
+    assert len(found.free) == 1
+    assert margins.max() <= 1e-14
 
 
 # Empty classes
