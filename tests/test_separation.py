@@ -400,7 +400,9 @@ def test_what_is_free_is_orthogonal_to_what_is_held():
 def test_a_class_without_rows_is_named(settings):
     targets = np.eye(4)[Y]
     model = SoftmaxRegression(**{"l2": 0.0} | settings)
-    with pytest.warns(ConvergenceWarning, match="no row of weight > 0 has class '3': F has no minimum"):
+    with pytest.warns(
+        ConvergenceWarning, match="no row of weight > 0 has class '3': F has no minimum"
+    ):
         model.fit(X, targets)
     assert not model.converged_
     assert np.isfinite(model.intercept_).all()
