@@ -48,6 +48,7 @@ FULL_PARAMETERS = 1500
 FULL_WORK = 8e9
 # Multiplications of a full Hessian in the time of a pass, for each of its entries.
 WORK_OF_ENTRY = 12.5
+LEAST_CURVATURE = 1e-14
 # With more, a row's pairs of classes are many more than its columns in the Hessian.
 CLASSES_PER_COLUMN = 8
 
@@ -69,6 +70,8 @@ class Full:
         p = rows.mean_targets[:-1]
         # A column that a sample misses would have no curvature, and a step no end.
         self.ridge += missed(rows, np.float32)[:, None, None] * (np.diag(p) - np.outer(p, p))
+        # Columns are of unit spread: along one of less curvature the gradient is rounding alone.
+        self.ridge += coupled(np.full(rows.n_columns, LEAST_CURVATURE), rows.n_classes)
 
     def build(self, parameters: Matrix, dtype: type[np.floating[Any]]) -> Apply:
         return full_inverse(data_hessian(self.rows, parameters, dtype, sampled), self.ridge)
