@@ -18,7 +18,11 @@ from softmax_regression._separation import (
     border,
     empty_classes,
     find_separation,
+    multipliers,
     search,
+)
+from softmax_regression._separation import (
+    faces as nnls,
 )
 from softmax_regression._separation.coordinates import dense
 from softmax_regression._separation.faces import faces, nearest_to_zero
@@ -331,7 +335,34 @@ def test_what_is_too_near_the_border_is_not_known(monkeypatch):
     assert "too near" in found.reason
 
 
+@pytest.mark.parametrize("name", ["READINGS", "LEAST_STEPS"])
+def test_a_search_that_comes_to_no_end_is_not_known(monkeypatch, name):
+    rows = np.column_stack([X, (Y != 1) * (RNG.random(300) < 0.3)])
+    nothing = Parameters(np.zeros((3, 5)), np.zeros(3))
+    monkeypatch.setattr(border if name == "READINGS" else nnls, name, 0)
+    monkeypatch.setattr(nnls, "STEPS", 0)
+    assert at(nothing, rows, Y).kind == "unknown"
+
+
+@pytest.mark.parametrize("name", ["ROUNDS", "KEPT"])
+def test_without_a_proof_from_the_fit_faces_decide_alone(monkeypatch, name):
+    monkeypatch.setattr(multipliers, name, 0)
+    assert separation(X, Y) == Separation("none")
+    rows = np.column_stack([X, (Y != 1) * (RNG.random(300) < 0.3)])
+    assert set(separation(rows, Y).infinite) == {Contrast(0, 1, 4), Contrast(1, 2, 4)}
+
+
 # Vectors
+
+
+@pytest.mark.parametrize("angle", [1e-3, 1e-6])
+def test_vectors_nearly_alike_are_told_apart(angle):
+    """(1, ε) and (1, −ε) point the same way, and (−1, 0) lies between their opposites."""
+    vectors = np.array([[1.0, angle], [1.0, -angle], [-1.0, 0.0]])
+    assert not faces(vectors, np.zeros(3, bool)).parted.any()
+    np.testing.assert_array_equal(nearest_to_zero(vectors), [0.0, 0.0])
+    vectors[2] = [-1.0, 2 * angle]
+    assert faces(vectors, np.zeros(3, bool)).parted.any()
 
 
 def test_opposite_vectors_hold_each_other_and_one_alone_is_parted():
@@ -346,6 +377,12 @@ def test_a_face_within_a_face_is_parted_after_it():
     vectors = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [-0.6, 0.0, 0.8]])
     assert faces(vectors, np.zeros(3, bool)).parted.all()
     np.testing.assert_array_equal(faces(vectors, np.array([True, False, False])).parted, [0, 1, 1])
+
+
+def test_multipliers_of_vectors_nearly_parallel_come_from_their_directions():
+    """Their Gram matrix has lost what tells them apart; the least squares have not."""
+    cone = np.array([[1.0, 0.0]] * 7 + [[-1.0, 1e-6], [-1.0, -1e-6]])
+    np.testing.assert_array_equal(nearest_to_zero(cone), [0.0, 0.0])
 
 
 def test_the_nearest_point_of_a_cone_is_the_projection_of_zero():

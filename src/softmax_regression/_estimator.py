@@ -74,7 +74,10 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
     Parameters
     ----------
     l2 : float, default=1e-4
-        Strength of the L2 penalty, >= 0.
+        Strength of the L2 penalty, >= 0. With neither penalty F has no minimum where columns part
+        a class from others. ``learning_rate="auto"`` then warns and names the log-odds that grow
+        for ever; beyond 500 free coefficients it finds only classes that are parted altogether,
+        and says so. Gradient descent does not look.
     l1 : float, default=0.0
         Strength of the L1 penalty, >= 0. Weights it holds at zero are exactly 0. scikit-learn's
         ``SelectFromModel`` keeps the features with any other weight if it is given
@@ -162,7 +165,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         Proven upper bound, in nats, on F - F*; ``inf`` where no proof exists: without a penalty,
         and for plain gradient descent.
     converged_ : bool
-        Whether the fit ended because it had reached what `tol` asks for.
+        Whether the fit ended because it had reached what `tol` asks for, and F has a minimum.
     stop_reason_ : str
         What ended the fit: "tol" or "validation" where it converged; "max_iter", "callback",
         "rounding" or "float32" (the precision has no more digits), "separable" (F has no
@@ -271,7 +274,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         Warns
         -----
         ConvergenceWarning
-            The fit ended before it reached what `tol` asks for, or the loss rose: a full batch's
+            The fit ended before it reached what `tol` asks for; F has no minimum, or it is not
+            known whether it has (`l2`), or no row has a class; or the loss rose: a full batch's
             F above that at the start, or the mean over several batches, or with `early_stopping`
             the best validation loss, above twice its value there.
         """
