@@ -511,3 +511,20 @@ def test_a_column_of_one_row_in_many_ends_at_a_weight_of_its_size(n_classes, n_f
         model.fit(rows, y)
     # log p of the row needs 20 or so; its standardised column is 245 times as long.
     assert np.abs(model.coef_).max() <= 1e5
+
+
+def test_what_no_sample_decides_is_looked_for_in_larger_ones_and_then_said_to_be_unknown(
+    monkeypatch,
+):
+    sizes = []
+
+    def undecided(*arguments):
+        sizes.append(arguments[-1])
+
+    monkeypatch.setattr(search, "_from_sample", undecided)
+    rows = RNG.normal(size=(5_000, 2))
+    found = separation(rows, RNG.integers(2, size=5_000))
+    assert found.kind == "unknown"
+    assert "float64" in found.reason
+    assert len(sizes) > 1
+    assert sizes == sorted(sizes)
