@@ -526,5 +526,5 @@ def test_what_no_sample_decides_is_looked_for_in_larger_ones_and_then_said_to_be
     found = separation(rows, RNG.integers(2, size=5_000))
     assert found.kind == "unknown"
     assert "float64" in found.reason
-    assert len(sizes) > 1
-    assert sizes == sorted(sizes)
+    assert len(set(sizes)) > 1
+    assert max(sizes) >= 5_000
