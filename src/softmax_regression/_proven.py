@@ -14,7 +14,7 @@ from ._optimum import Solution, minimise
 from ._problem import Learned, Problem, Start
 from ._progress import Monitor
 from ._separation import Separation, empty_classes, find_separation
-from ._stream import BATCH
+from ._stream import BATCH, stream_after
 
 # How many times what float32 rounds of the weights is counted, in turn.
 ROUNDINGS = (1.0, 16.0, 256.0)
@@ -50,6 +50,7 @@ def minimise_and_prove(
         gap,
         reason in CONVERGED,
         _advice(solution, settings),
+        stream_after(kept, solution, problem, settings, best=monitor.best is not None),
         separation=separation,
         stop_reason=reason,
     )
@@ -154,15 +155,13 @@ def _rounded(
     rise = max(objective - solution.objective, 0.0) + EPS * float(size.max())
     gap, decrement = solution.gap + rise, solution.decrement + rise
     within = (gap if math.isfinite(gap) else decrement) <= settings.tol
-    return Solution(
-        parameters,
-        objective,
-        gap,
-        decrement,
-        solution.converged and within,
-        solution.n_iter,
-        "float32" if solution.converged and not within else solution.reason,
-        solution.centre,
+    return solution._replace(
+        parameters=parameters,
+        objective=objective,
+        gap=gap,
+        decrement=decrement,
+        converged=solution.converged and within,
+        reason="float32" if solution.converged and not within else solution.reason,
     )
 
 

@@ -2,7 +2,8 @@
 
 from .minibatch import AveragedDescent
 from .minimise import minimise
+from .row_metric import RowMetric
 from .rows import raw_block
 from .solution import Solution
 
-__all__ = ["AveragedDescent", "Solution", "minimise", "raw_block"]
+__all__ = ["AveragedDescent", "RowMetric", "Solution", "minimise", "raw_block"]

@@ -61,3 +61,7 @@ class ColumnSpace:
         standardised = self.rows.standardise(parameters)
         weights = standardised[:, : self.rows.n_features] @ self.axes * self.spread
         return Parameters(weights, self.rows.intercept(standardised))
+
+    def deviations(self) -> NDArray[np.float64]:
+        """Standard deviations of the columns; roots of second moments without an intercept."""
+        return self.rows.deviations()

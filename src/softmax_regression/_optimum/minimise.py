@@ -21,6 +21,7 @@ from .full_phase import FullPhase
 from .minibatch import AveragedDescent
 from .passes import Value, balanced, softmax
 from .proximal import ProximalPhase
+from .row_metric import RowMetric
 from .row_space import RowSpace
 from .solution import Report, Solution
 from .standardised import Standardised, intercept_error
@@ -55,7 +56,7 @@ def minimise(
         rows = Standardised(X, targets, sample_weight, fit_intercept=fit_intercept, single=single)
         parameters = _class_frequencies(rows) if start is None else rows.standardise(start)
         sparse = ProximalPhase(rows, Penalty(l1, l2), tol=tol, max_iter=max_iter, report=report)
-        return sparse.run(parameters)
+        return sparse.run(parameters)._replace(deviation=rows.deviations())
     space, rows = _coordinates(
         X, targets, sample_weight, fit_intercept=fit_intercept, l2=l2, single=single
     )
@@ -71,7 +72,7 @@ def minimise(
         parameters, value = _stream(phase, parameters, value, batch_size)
     solution = phase.run(parameters, value or _without_weights(phase, parameters))
     if space is None:
-        return solution
+        return solution._replace(deviation=rows.deviations())
     return _expanded_solution(solution, space, tol)
 
 
@@ -92,6 +93,7 @@ def _expanded_solution(solution: Solution, space: RowSpace | ColumnSpace, tol: f
     return solution._replace(
         parameters=expanded,
         centre=space.centre,
+        deviation=space.deviations(),
         gap=gap,
         decrement=decrement,
         converged=converged,
@@ -160,7 +162,9 @@ def _stream(
 
     `value` is F at the start; None where that has no weights.
     """
-    state = AveragedDescent(start, phase.penalty)
+    d = phase.rows.n_features
+    metric = RowMetric(np.zeros(d), np.zeros(d))
+    state = AveragedDescent(start, phase.penalty, metric, in_random_order=True)
     for block in phase.rows.batches(phase.dtype, batch_size):
         state.step(block)
     phase.passes += 1

@@ -50,8 +50,8 @@ def probabilities(block: Block, parameters: Floats) -> Floats:
     return softmax(block.rows.logits(parameters))
 
 
-def block_sums(block: Block, parameters: Floats) -> tuple[float, Floats]:
-    """Sum of losses and sum of gradients (K, D) of one block."""
+def exponentials(block: Block, parameters: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return losses (b,), shifted exponentials of the logits (K, b), and their sums (b,)."""
     logits = block.rows.logits(parameters)
     # The shift is what keeps the digits of a small loss.
     logits -= np.maximum.reduce(logits, axis=0)
@@ -59,14 +59,20 @@ def block_sums(block: Block, parameters: Floats) -> tuple[float, Floats]:
     np.exp(logits, out=logits)
     total = np.add.reduce(logits, axis=0)
     losses += np.log(total)
+    return losses, logits, total
+
+
+def block_sums(block: Block, parameters: Floats) -> tuple[float, Floats]:
+    """Sum of losses and sum of gradients (K, D) of one block."""
+    losses, residual, total = exponentials(block, parameters)
     if block.weight is None:
-        logits *= 1 / total
-        block.targets.subtract_from(logits)
+        residual *= 1 / total
+        block.targets.subtract_from(residual)
     else:
         losses *= block.weight
-        logits *= block.weight / total
-        block.targets.subtract_from(logits, block.weight)
-    return float(np.add.reduce(losses, dtype=np.float64)), block.rows.gradient(logits)
+        residual *= block.weight / total
+        block.targets.subtract_from(residual, block.weight)
+    return float(np.add.reduce(losses, dtype=np.float64)), block.rows.gradient(residual)
 
 
 def evaluate(

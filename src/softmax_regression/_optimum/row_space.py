@@ -50,6 +50,7 @@ class RowSpace:
         if not np.isfinite(products).all():
             raise DivergenceError(1, math.nan, None)
         weight = np.ones(len(rows)) if sample_weight is None else sample_weight
+        self.weight = weight
         heaviest = int(np.argmax(weight))
         # Centred rows sum to zero, so that one follows from the others.
         self.basis = np.delete(np.arange(len(rows)), [heaviest] if centred else [])
@@ -59,6 +60,14 @@ class RowSpace:
             self.coordinates[self.basis] = self.triangle.lower
             if centred:
                 self.coordinates[heaviest] = -weight @ self.coordinates / weight[heaviest]
+
+    def deviations(self) -> NDArray[np.float64]:
+        """Standard deviations of the columns; roots of second moments where they are not centred."""
+        squares = np.zeros(self.X.shape[1])
+        for first in range(0, len(self.X), ROWS_AT_ONCE):
+            part = slice(first, first + ROWS_AT_ONCE)
+            squares += self.weight[part] @ self._centred(part) ** 2
+        return np.asarray(np.sqrt(squares / self.weight.sum()))
 
     def _centred(self, part: slice) -> NDArray[np.float64]:
         rows = np.asarray(self.X[part] - self.centre, np.float64)

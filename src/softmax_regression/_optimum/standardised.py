@@ -73,6 +73,7 @@ class Standardised:
         self.total, self.mean_targets = columns.total, columns.mean_targets
         moments = columns.moments()
         self.centre, self.scale = self._centre_and_scale(moments)
+        self._mean, self._spread = moments.mean, moments.spread
         self.near = bool((np.abs(moments.mean) <= NEAR * self.scale).all())
         self.mean_target_rows = self._mean_target_rows(moments)
 
@@ -178,6 +179,16 @@ class Standardised:
         for block in self.blocks(dtype):
             for first in range(0, block.rows.n_rows, size):
                 yield block.part(slice(first, first + size))
+
+    def deviations(self) -> NDArray[np.float64]:
+        """Standard deviations of the columns; roots of second moments without an intercept."""
+        if not self.sparse:
+            return np.hypot(self._spread, 0.0 if self.fit_intercept else self._mean)
+        sums = np.zeros(self.n_features)
+        for block in self.blocks(self._cache_dtype or np.float64):
+            squares = block.rows.squares(block.weights()[None])[0]
+            sums += squares[: self.n_features]
+        return np.asarray(np.sqrt(sums / self.total))
 
     def _fits(self, dtype: type[np.floating[Any]]) -> bool:
         size = np.dtype(dtype).itemsize
