@@ -312,8 +312,10 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         """Take one pass over some more rows, in the order given, a step per `batch_size` rows.
 
         With ``learning_rate="auto"`` these are averaged steps in the metric of the rows seen so
-        far, near the optimum but without proof; from parameters set by hand, or with another `l2`
-        or `fit_intercept`, a new average begins. With a number as `learning_rate`, chunks that end
+        far, near the optimum but without proof. After such a fit they begin at its optimum, which
+        counts as much as the rows behind it; far from the minimum, as after another `l2`, as much
+        as rows that leave so large an error. From parameters set by hand, after gradient descent
+        or with another `fit_intercept` a new average begins. With a number as `learning_rate`, chunks that end
         where batches end give bit for bit what ``fit(shuffle=False, max_iter=1)`` gives on all
         rows at once. A callable is asked once per call, for the number of calls before.
 
@@ -349,13 +351,20 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         DivergenceError
             The loss left the finite numbers; the model stays as it was.
 
+        Warns
+        -----
+        ConvergenceWarning
+            With a number or a callable as `learning_rate`: the loss of the last 256 rows, or of
+            more where a call has more, is above twice that of equal odds, ln K nats, by more than
+            chance.
+
         Examples
         --------
         >>> model = SoftmaxRegression()
-        >>> for X, y in ([[[0.0], [1.0]], ["a", "b"]], [[[2.0], [0.5]], ["c", "a"]]):
-        ...     model = model.partial_fit(X, y, classes=["a", "b", "c"])
-        >>> model.n_iter_, model.predict([[2.0]])
-        (2, array(['c'], dtype='<U1'))
+        >>> for X, y in ([[[0.0], [1.0]], ["a", "b"]], [[[3.0], [0.0]], ["b", "a"]]) * 10:
+        ...     model = model.partial_fit(X, y, classes=["a", "b"])
+        >>> model.n_iter_, model.predict([[0.0], [3.0]])
+        (20, array(['a', 'b'], dtype='<U1'))
         """
         settings = check_hyperparameters(self)
         _refuse_whole_data_settings(settings)
@@ -380,6 +389,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         start = self._start(settings._replace(warm_start=True), description, features)
         learned = learn_batchwise(problem, settings, start)
         self._adopt(learned, description, start)
+        if learned.advice is not None:
+            warn(learned.advice, sibling(ConvergenceWarning))
         return self
 
     # What was learned

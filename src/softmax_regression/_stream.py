@@ -36,10 +36,8 @@ def stream_of(problem: Problem, settings: Hyperparameters, start: Start) -> Aver
         return _new(parameters, penalty)
     stream = copied(start.stream)
     if not np.array_equal(stream.penalty, penalty):
-        added = (penalty - stream.penalty) * stream.average
-        stream.penalty = penalty
-        stream.metric.renew(penalty[: stream.metric.mean.size])
-        stream.changed(added)
+        with np.errstate(over="ignore"):  # the stream then begins anew
+            stream.penalise(penalty)
     return stream
 
 

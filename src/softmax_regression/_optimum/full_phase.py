@@ -320,6 +320,7 @@ class FullPhase:
         return Solution(
             parameters=self.rows.restore(self.parameters),
             centre=self.rows.centre,
+            deviation=self.rows.deviations(),
             objective=self.value.objective,
             gap=self.gap if finite else np.inf,
             decrement=self.decrement,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Floats, Matrix
+from .arrays import Floats, Matrix, Vector
 from .passes import exponentials
 from .row_metric import RowMetric, effective_rows, row_curvatures
 from .rows import Block
@@ -117,6 +117,16 @@ class AveragedDescent:
             length *= SHORTER
         return length
 
+    def penalise(self, penalty: Vector) -> None:
+        """Go on under another penalty (D,)."""
+        added = (penalty - self.penalty) * self.average
+        self.penalty = penalty
+        if self.metric.rows > 0.0:
+            self.metric.renew(penalty[: self.metric.mean.size])
+            self.changed(added)
+        else:
+            self.is_above(math.inf)
+
     def changed(self, gradient: Matrix) -> None:
         """Hear that F's gradient at the average is `gradient` more than when it was learned."""
         _, slope = self.metric.apply(gradient)
@@ -129,8 +139,7 @@ class AveragedDescent:
         """
         n_classes, columns = self.parameters.shape
         worth = 0.5 * columns * (n_classes - 1)
-        before = self.rows + self.behind
-        if excess * before > worth:
+        share = worth / max(excess * (self.rows + self.behind), worth)
+        if share < 1.0:
             self.parameters = self.average
-            self.rows *= worth / excess / before
-            self.behind *= worth / excess / before
+            self.rows, self.behind = share * self.rows, share * self.behind

@@ -56,7 +56,7 @@ def minimise(
         rows = Standardised(X, targets, sample_weight, fit_intercept=fit_intercept, single=single)
         parameters = _class_frequencies(rows) if start is None else rows.standardise(start)
         sparse = ProximalPhase(rows, Penalty(l1, l2), tol=tol, max_iter=max_iter, report=report)
-        return sparse.run(parameters)._replace(deviation=rows.deviations())
+        return sparse.run(parameters)
     space, rows = _coordinates(
         X, targets, sample_weight, fit_intercept=fit_intercept, l2=l2, single=single
     )
@@ -72,7 +72,7 @@ def minimise(
         parameters, value = _stream(phase, parameters, value, batch_size)
     solution = phase.run(parameters, value or _without_weights(phase, parameters))
     if space is None:
-        return solution._replace(deviation=rows.deviations())
+        return solution
     return _expanded_solution(solution, space, tol)
 
 

@@ -177,6 +177,7 @@ class ProximalPhase:
         return Solution(
             parameters=self.problem.rows.restore(point.parameters),
             centre=self.problem.rows.centre,
+            deviation=self.problem.rows.deviations(),
             objective=point.objective,
             gap=point.gap if finite else np.inf,
             decrement=self.decrement,

@@ -30,4 +30,4 @@ class Solution(NamedTuple):
     n_iter: int
     reason: str
     centre: NDArray[np.float64]
-    deviation: NDArray[np.float64] = np.zeros(0)
+    deviation: NDArray[np.float64]
