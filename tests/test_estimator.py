@@ -425,7 +425,9 @@ def test_weights_that_float32_cannot_hold_are_refused(settings):
 def test_a_distance_that_is_not_known_is_not_printed(gap, decrement, text, monkeypatch):
     def minimised(*_, **__):
         parameters = Parameters(np.zeros((K, D)), np.zeros(K))
-        return Solution(parameters, 1.0, gap, decrement, False, 1, "max_iter", np.zeros(D), np.ones(D))
+        return Solution(
+            parameters, 1.0, gap, decrement, False, 1, "max_iter", np.zeros(D), np.ones(D)
+        )
 
     monkeypatch.setattr(_proven, "minimise", minimised)
     with pytest.warns(ConvergenceWarning) as caught:

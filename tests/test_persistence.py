@@ -220,7 +220,7 @@ def golden_model():
     """A model whose learned state is these numbers, whatever a fit would find."""
     parameters = {"l2": 0.25, "class_weight": {"lingon": 2}, "random_state": 0, "tol": 0}
     model = SoftmaxRegression(**parameters)
-    metric = RowMetric(np.array([1.5, -2.0]), np.array([0.5, 4.0]), 6.5, 0.25, np.eye(2), 3.5)
+    metric = RowMetric(np.array([1.5, -2.0]), np.array([0.5, 4.0]), 6.5, 9.5, 0.25, np.eye(2), 3.5)
     metric.inverse, metric.waiting = 2 * np.eye(2), 1.5
     stream = AveragedDescent(
         np.arange(9.0).reshape(3, 3) / 8, np.array([0.25, 0.25, 0.0]), metric, 7.0, 100.0

@@ -54,7 +54,9 @@ def learn_batchwise(problem: Problem, settings: Hyperparameters, start: Start) -
         start.state.epoch += not math.isnan(loss)
         advice = rise_of_stream(loss, problem, settings, start)
     curve = [] if math.isnan(loss) else [loss]  # NaN where no row counts
-    return Learned(start.state, curve, [], len(curve), math.inf, False, advice, stream, "partial_fit")
+    return Learned(
+        start.state, curve, [], len(curve), math.inf, False, advice, stream, "partial_fit"
+    )
 
 
 def _monitor(settings: Hyperparameters, validation: Problem | None, watch: Watch | None) -> Monitor:

@@ -52,7 +52,7 @@ CURVES = ("loss_curve_", "validation_curve_")
 STREAM_ARRAYS = ("parameters", "average", "penalty")
 STREAM_NUMBERS = ("rows", "behind")
 METRIC_ARRAYS = ("mean", "variance", "covariance", "inverse")
-METRIC_NUMBERS = ("rows", "curvature", "covariance_rows", "waiting")
+METRIC_NUMBERS = ("rows", "seen", "curvature", "covariance_rows", "waiting")
 # What format 1 kept of the metric, which was about no mean.
 FORMER_ARRAYS = ("moment", "metric")
 OPTIONAL_ARRAYS = {

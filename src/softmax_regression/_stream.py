@@ -50,7 +50,7 @@ def stream_after(
     best: bool,
 ) -> AveragedDescent:
     """Return the stream that goes on from a fit, `best` on held-out rows or near the minimum."""
-    n_classes, n_features = kept.weights.shape
+    n_features = kept.weights.shape[1]
     stream = _new(
         Parameters(*(array.astype(np.float64) for array in kept)), _penalty(n_features, settings)
     )
@@ -59,7 +59,7 @@ def stream_after(
     stream.behind = rows if weight is None else float(weight.sum() ** 2 / (weight @ weight))
     metric = stream.metric
     metric.mean, metric.variance = solution.centre, solution.deviation**2
-    metric.rows = min(stream.behind, metric.known_rows)
+    metric.rows, metric.seen = min(stream.behind, metric.known_rows), stream.behind
     metric.renew(stream.penalty[:n_features])
     if settings.l1:
         # The stream's objective has no l1, whose gradient balanced that of the rest.

@@ -63,5 +63,5 @@ class ColumnSpace:
         return Parameters(weights, self.rows.intercept(standardised))
 
     def deviations(self) -> NDArray[np.float64]:
-        """Standard deviations of the columns; roots of second moments without an intercept."""
+        """Return the columns' standard deviations; roots of second moments without an intercept."""
         return self.rows.deviations()

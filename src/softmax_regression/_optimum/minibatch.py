@@ -75,7 +75,7 @@ class AveragedDescent:
         if self.in_random_order and metric.rows >= metric.known_rows:
             return
         centred = self.parameters.shape[1] > metric.mean.size
-        metric.observe(block, curvature, self.rows + self.behind, centred=centred)
+        metric.observe(block, curvature, centred=centred)
         metric.renew_if_due(self.penalty[: metric.mean.size])
 
     def _descend(self, block: Block, curvature: Floats, gradient: Matrix) -> None:

@@ -11,6 +11,7 @@ rows themselves. Parameters and averages belong to the rows themselves, so that 
 carried over when μ moves.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,7 +29,9 @@ KNOWN_ROWS = 50
 # more than so many gradients.
 FIRST_ROWS = 8
 GRADIENTS = 4
-# The share of a stream that the metric remembers, so that it follows rows that change.
+# Of rows beyond those that tell enough, every so manieth counts.
+FOLLOWING = 4
+# The share of what it has seen that the metric remembers, so that it follows rows that change.
 MEMORY = 0.25
 # Deviations up to this share of the mean are rounding.
 CONSTANT = 1e-13
@@ -38,7 +41,7 @@ LEAST_CURVATURE = 0.02
 
 @dataclass(eq=False, repr=False)
 class RowMetric:
-    """What `rows` rows tell of the columns, and the inverse made of it `waiting` rows ago.
+    """What the last `rows` of `seen` rows tell, and the inverse made of it `waiting` rows ago.
 
     `mean` (d,) is zero without an intercept, and `variance` (d,) then the second moment;
     `covariance` (d, d), of `covariance_rows` rows, is missing where d is large or the rows are
@@ -48,6 +51,7 @@ class RowMetric:
     mean: Vector
     variance: Vector
     rows: float = 0.0
+    seen: float = 0.0
     curvature: float = 0.5
     covariance: Matrix | None = None
     covariance_rows: float = 0.0
@@ -59,26 +63,25 @@ class RowMetric:
         """How many rows tell enough."""
         return float(KNOWN_ROWS * (self.mean.size + 1))
 
-    def observe(self, block: Block, curvature: Floats, before: float, *, centred: bool) -> None:
-        """Count in a block with the curvatures κ (b,) of its rows; `before` rows were before it."""
+    def observe(self, block: Block, curvature: Floats, *, centred: bool) -> None:
+        """Count in a block with the curvatures κ (b,) of its rows."""
         dense = isinstance(block.rows, DenseRows) and self.mean.size <= DENSE_COLUMNS
         if dense:
             block, curvature = self._thinned(block, curvature)
         count = effective_rows(block)
-        self.rows = min(
-            self.rows + count, max(self.known_rows, MEMORY * (before + count), count)
-        )
+        self.seen += count
+        self.rows = min(self.rows + count, max(self.known_rows, MEMORY * self.seen, count))
         share = count / self.rows
         weighted = block._replace(weight=block.weights() * curvature)
         level = weighted.total() / block.total()
         self.curvature += share * (level - self.curvature)
-        share *= level / self.curvature  # of all the weights w κ
+        share = min(1.0, share * level / self.curvature)  # of all the weights w κ
         mean = _mean(weighted, self.mean.size) if centred else self.mean
         moved = mean - self.mean
         if dense:
-            covariance = _covariance(weighted, mean)
-            variance = np.diagonal(covariance)
-            self._mix(covariance, moved, share, count)
+            deviations = _deviations(weighted, mean)
+            variance = np.einsum("ij,ij->j", deviations, deviations, dtype=np.float64)
+            self._mix(deviations, moved, share, count)
         else:
             self.covariance, self.covariance_rows = None, 0.0
             variance = _variance(weighted, mean)
@@ -88,21 +91,25 @@ class RowMetric:
         self.waiting += count
 
     def _thinned(self, block: Block, curvature: Floats) -> tuple[Block, Floats]:
-        """Return a part of the rows where columns are many for the classes."""
-        stride = (self.mean.size + 1) // (GRADIENTS * block.targets.n_classes)
-        if stride < 2 or self.covariance_rows < FIRST_ROWS * self.mean.size:
+        """Return a part of the rows where enough are known, or columns are many for the classes."""
+        stride = FOLLOWING if self.covariance_rows >= self.known_rows else 1
+        if self.covariance_rows >= FIRST_ROWS * self.mean.size:
+            stride = max(stride, self.mean.size // (GRADIENTS * block.targets.n_classes))
+        if stride == 1:
             return block, curvature
         some = slice(None, None, stride)
         return block.part(some), curvature[some]
 
-    def _mix(self, covariance: Matrix, moved: Vector, share: float, count: float) -> None:
+    def _mix(self, deviations: Floats, moved: Vector, share: float, count: float) -> None:
         """Count in the covariance of a block, about the mean where `moved` will have moved it."""
         self.covariance_rows = min(self.covariance_rows + count, self.rows)
         part = share if self.covariance_rows == self.rows else count / self.covariance_rows
         spread = (1 - part) * share**2 + part * (1 - share) ** 2
+        values = np.vstack([math.sqrt(part) * deviations, math.sqrt(spread) * moved])
+        covariance = (values.T @ values).astype(np.float64, copy=False)
         if self.covariance is not None:
-            covariance = (1 - part) * self.covariance + part * covariance
-        self.covariance = covariance + spread * np.outer(moved, moved)
+            covariance += (1 - part) * self.covariance
+        self.covariance = covariance
 
     def renew_if_due(self, penalty: Vector) -> None:
         """Make the inverse anew where the rows behind it have doubled, or are long past."""
@@ -124,7 +131,9 @@ class RowMetric:
         n, D = self.covariance_rows, self.mean.size + 1
         mixed = n * self._inflated(self.covariance) / (n + D)
         mixed[np.diag_indices_from(mixed)] += D / (n + D) * curvature + penalty
-        root = np.where(constant, 0.0, 1.0 / np.sqrt(np.where(constant, 1.0, mixed.diagonal())))
+        root: Vector = np.where(
+            constant, 0.0, 1.0 / np.sqrt(np.where(constant, 1.0, mixed.diagonal()))
+        )
         scaled = mixed * root[:, None] * root
         scaled[np.diag_indices_from(scaled)] += np.where(constant, 1.0, 1e-9)
         self.inverse = np.linalg.inv(scaled) * root[:, None] * root
@@ -170,11 +179,11 @@ def _mean(block: Block, n_features: int) -> Vector:
     return np.asarray(sums, np.float64) / block.total()
 
 
-def _covariance(block: Block, mean: Vector) -> Matrix:
-    """(1 / Σ w) Σ_i w_i (x_i − m)(x_i − m)ᵀ of dense rows."""
+def _deviations(block: Block, mean: Vector) -> Floats:
+    """(w_i / Σ w)^½ (x_i − m) of dense rows: their squares add up to variances."""
     values = dense_values(block)[:, : mean.size] - mean.astype(block.rows.dtype)
-    values *= np.sqrt(block.weights())[:, None]
-    return np.asarray(values.T @ values, np.float64) / block.total()
+    values *= np.sqrt(block.weights() / block.total())[:, None]
+    return values
 
 
 def _variance(block: Block, mean: Vector) -> Vector:

@@ -62,7 +62,7 @@ class RowSpace:
                 self.coordinates[heaviest] = -weight @ self.coordinates / weight[heaviest]
 
     def deviations(self) -> NDArray[np.float64]:
-        """Standard deviations of the columns; roots of second moments where they are not centred."""
+        """Return the columns' standard deviations; roots of second moments where they are not centred."""
         squares = np.zeros(self.X.shape[1])
         for first in range(0, len(self.X), ROWS_AT_ONCE):
             part = slice(first, first + ROWS_AT_ONCE)

@@ -181,7 +181,7 @@ class Standardised:
                 yield block.part(slice(first, first + size))
 
     def deviations(self) -> NDArray[np.float64]:
-        """Standard deviations of the columns; roots of second moments without an intercept."""
+        """Return the columns' standard deviations; roots of second moments without an intercept."""
         if not self.sparse:
             return np.hypot(self._spread, 0.0 if self.fit_intercept else self._mean)
         sums = np.zeros(self.n_features)
