@@ -163,7 +163,7 @@ def row_curvatures(p: Floats) -> Floats:
     """κ of probabilities, (K, b) -> (b,), but no less than `LEAST_CURVATURE`."""
     largest = np.maximum.reduce(p, axis=0)
     curvature = np.where(largest <= 0.5, largest, 2 * largest * (1 - largest))
-    return np.maximum(curvature, LEAST_CURVATURE)
+    return np.asarray(np.maximum(curvature, LEAST_CURVATURE))
 
 
 def effective_rows(block: Block) -> float:
