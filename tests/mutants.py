@@ -70,7 +70,7 @@ WATCHED_BY = {
     "_arrays.py": ["test_losses.py", "test_features.py", "test_faults.py"],
     "_warn.py": ["test_warn.py"],
     "_progress.py": ["test_progress.py", "test_estimator.py"],
-    "_problem.py": ["test_absent_rows.py", "test_weights.py", "test_core_mutations.py", "test_estimator.py", "test_objective.py", "test_faults.py"],
+    "_problem.py": ["test_separation.py", "test_absent_rows.py", "test_weights.py", "test_core_mutations.py", "test_estimator.py", "test_objective.py", "test_faults.py"],
     "_ending.py": ["test_display.py", "test_progress.py"],
     "_display.py": ["test_display.py"],
     "_features.py": ["test_features.py", "test_faults.py"],
@@ -85,7 +85,11 @@ WATCHED_BY = {
     "_estimator.py": ASKS,
     "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_intercepts.py", "test_lbfgs.py", "test_columns.py", "test_standardised.py", "test_rows.py", "test_spread.py", "test_moments.py",
                  "test_free_columns.py", "test_unseen_step.py", "test_column_space.py", "test_single_precision.py", "test_curvature.py", "test_cholesky.py", "test_row_space.py", "test_plan.py", "test_full_phase.py",
+<<<<<<< HEAD
                  "test_proximal.py", "test_minibatch.py", "test_row_metric.py", "test_stream.py", "test_optimum.py"],
+=======
+                 "test_proximal.py", "test_minibatch.py", "test_optimum.py", "test_separation.py"],
+>>>>>>> 0a5e81d (Mutants: the tests that watch over separation's neighbours)
 }  # fmt: skip
 
 MUTANTS = [

@@ -28,6 +28,7 @@ from .standardised import Standardised, intercept_error
 
 ROWS_PER_PARAMETER = 100
 STREAM_PARAMETERS = 32
+LEAST_VARIANCE = 0.1
 
 
 def minimise(
@@ -163,7 +164,8 @@ def _stream(
     `value` is F at the start; None where that has no weights.
     """
     d = phase.rows.n_features
-    metric = RowMetric(np.zeros(d), np.zeros(d))
+    # Columns of unit spread: one that hardly varies yet will, by rows that take long steps.
+    metric = RowMetric(np.zeros(d), np.zeros(d), least=0.0 if phase.rows.sparse else LEAST_VARIANCE)
     state = AveragedDescent(start, phase.penalty, metric, in_random_order=True)
     for block in phase.rows.batches(phase.dtype, batch_size):
         state.step(block)

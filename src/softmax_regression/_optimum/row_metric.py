@@ -57,6 +57,7 @@ class RowMetric:
     covariance_rows: float = 0.0
     inverse: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     waiting: float = 0.0
+    least: float = 0.0
 
     @property
     def known_rows(self) -> float:
@@ -122,15 +123,17 @@ class RowMetric:
         A column that has been constant takes no step.
         """
         self.waiting = 0.0
-        constant = self.variance <= np.maximum((CONSTANT * self.mean) ** 2, 1e-300)
-        curvature = self._inflated(self.variance)
+        variance = np.maximum(self.variance, self.least)
+        constant = variance <= np.maximum((CONSTANT * self.mean) ** 2, 1e-300)
+        curvature = self._inflated(variance)
         if self.covariance is None:
             curvature = curvature + penalty
             self.inverse = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, curvature))
             return
         n, D = self.covariance_rows, self.mean.size + 1
         mixed = n * self._inflated(self.covariance) / (n + D)
-        mixed[np.diag_indices_from(mixed)] += D / (n + D) * curvature + penalty
+        short = self._inflated(variance - self.variance)
+        mixed[np.diag_indices_from(mixed)] += D / (n + D) * curvature + penalty + short
         root: Vector = np.where(
             constant, 0.0, 1.0 / np.sqrt(np.where(constant, 1.0, mixed.diagonal()))
         )
