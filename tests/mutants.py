@@ -85,11 +85,7 @@ WATCHED_BY = {
     "_estimator.py": ASKS,
     "_optimum": ["test_core_mutations.py", "test_certificate.py", "test_intercepts.py", "test_lbfgs.py", "test_columns.py", "test_standardised.py", "test_rows.py", "test_spread.py", "test_moments.py",
                  "test_free_columns.py", "test_unseen_step.py", "test_column_space.py", "test_single_precision.py", "test_curvature.py", "test_cholesky.py", "test_row_space.py", "test_plan.py", "test_full_phase.py",
-<<<<<<< HEAD
                  "test_proximal.py", "test_minibatch.py", "test_row_metric.py", "test_stream.py", "test_optimum.py"],
-=======
-                 "test_proximal.py", "test_minibatch.py", "test_optimum.py", "test_separation.py"],
->>>>>>> 0a5e81d (Mutants: the tests that watch over separation's neighbours)
 }  # fmt: skip
 
 MUTANTS = [
