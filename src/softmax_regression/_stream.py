@@ -60,8 +60,8 @@ def stream_after(
     metric = stream.metric
     metric.mean, metric.variance = solution.centre, solution.deviation**2
     metric.rows, metric.seen = min(stream.behind, metric.known_rows), stream.behind
-    metric.renew(stream.penalty[:n_features])
     if settings.l1:
+        metric.renew(stream.penalty[:n_features])
         # The stream's objective has no l1, whose gradient balanced that of the rest.
         lacking = np.zeros_like(stream.average)
         lacking[:, :n_features] = settings.l1 * np.sign(kept.weights)

@@ -50,7 +50,10 @@ class RowSpace:
         if not np.isfinite(products).all():
             raise DivergenceError(1, math.nan, None)
         weight = np.ones(len(rows)) if sample_weight is None else sample_weight
-        self.weight = weight
+        squares = np.einsum(
+            "ij,ij->j", rows, rows if sample_weight is None else weight[:, None] * rows
+        )
+        self._deviations: NDArray[np.float64] = np.sqrt(squares / weight.sum())
         heaviest = int(np.argmax(weight))
         # Centred rows sum to zero, so that one follows from the others.
         self.basis = np.delete(np.arange(len(rows)), [heaviest] if centred else [])
@@ -62,12 +65,8 @@ class RowSpace:
                 self.coordinates[heaviest] = -weight @ self.coordinates / weight[heaviest]
 
     def deviations(self) -> NDArray[np.float64]:
-        """Return the columns' standard deviations; roots of second moments where they are not centred."""
-        squares = np.zeros(self.X.shape[1])
-        for first in range(0, len(self.X), ROWS_AT_ONCE):
-            part = slice(first, first + ROWS_AT_ONCE)
-            squares += self.weight[part] @ self._centred(part) ** 2
-        return np.asarray(np.sqrt(squares / self.weight.sum()))
+        """Return the columns' standard deviations; roots of second moments if they are not centred."""
+        return self._deviations
 
     def _centred(self, part: slice) -> NDArray[np.float64]:
         rows = np.asarray(self.X[part] - self.centre, np.float64)

@@ -185,10 +185,13 @@ class Standardised:
         if not self.sparse:
             return np.hypot(self._spread, 0.0 if self.fit_intercept else self._mean)
         sums = np.zeros(self.n_features)
-        for block in self.blocks(self._cache_dtype or np.float64):
-            squares = block.rows.squares(block.weights()[None])[0]
-            sums += squares[: self.n_features]
-        return np.asarray(np.sqrt(sums / self.total))
+        for part in slices(self.n_rows, self.block_rows):
+            rows = CentredRows(self.X[part].astype(np.float64), False)
+            weight = (
+                np.ones(rows.n_rows) if self.sample_weight is None else self.sample_weight[part]
+            )
+            sums += rows.squares(weight[None])[0]
+        return np.asarray(np.sqrt(np.maximum(sums / self.total - self.centre**2, 0.0)))
 
     def _fits(self, dtype: type[np.floating[Any]]) -> bool:
         size = np.dtype(dtype).itemsize
