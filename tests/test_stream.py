@@ -129,6 +129,14 @@ def test_a_fit_cut_short_is_worth_fewer_rows():
     assert 0 < short._stream.behind < SoftmaxRegression().fit(X, y)._stream.behind == 5_000
 
 
+def test_a_fit_under_l1_is_worth_fewer_rows_to_a_stream_without():
+    X, y = drawn(2_000)
+    model = SoftmaxRegression(l1=0.1).fit(X, y)
+    assert 0 < model._stream.behind < 500
+    streamed(X, y, 100, model.set_params(l1=0.0))
+    assert model.loss(X, y) < SoftmaxRegression().fit(X, y).loss(X, y) + 0.02
+
+
 def test_a_fit_that_ended_on_held_out_rows_is_worth_its_rows():
     X, y = drawn(2_000)
     model = SoftmaxRegression(early_stopping=True, tol=1e-2, n_iter_no_change=1).fit(X, y)
