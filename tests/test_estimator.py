@@ -395,7 +395,7 @@ def test_logits_that_overflow_float32_s_exponential_are_silent():
     assert SoftmaxRegression().fit(rows, [0, 1, 0, 1, 1]).converged_
 
 
-@pytest.mark.parametrize("settings", [{}, {"early_stopping": True}])
+@pytest.mark.parametrize("settings", [{}, {"early_stopping": True, "random_state": 0}])
 def test_weights_that_float32_cannot_hold_are_refused(settings):
     rows = (X * 1e-40).astype(np.float32)
     model = SoftmaxRegression(l2=0.0, **settings)
@@ -425,7 +425,9 @@ def test_weights_that_float32_cannot_hold_are_refused(settings):
 def test_a_distance_that_is_not_known_is_not_printed(gap, decrement, text, monkeypatch):
     def minimised(*_, **__):
         parameters = Parameters(np.zeros((K, D)), np.zeros(K))
-        return Solution(parameters, 1.0, gap, decrement, False, 1, "max_iter", np.zeros(D))
+        return Solution(
+            parameters, 1.0, gap, decrement, False, 1, "max_iter", np.zeros(D), np.ones(D)
+        )
 
     monkeypatch.setattr(_proven, "minimise", minimised)
     with pytest.warns(ConvergenceWarning) as caught:

@@ -31,9 +31,9 @@ from softmax_regression import (
     _archive,
     _persistence,
 )
-from softmax_regression._optimum.minibatch import AveragedDescent
+from softmax_regression._optimum import AveragedDescent, RowMetric
 
-GOLDEN = Path(__file__).parent / "data" / "model_format_1.npz"
+GOLDEN = {n: Path(__file__).parent / "data" / f"model_format_{n}.npz" for n in (1, 2)}
 EXAMPLES = settings().max_examples
 MUTATIONS, REWRITTEN_HEADERS = 100 * min(EXAMPLES, 100), 10 * min(EXAMPLES, 2000)
 MEMORY_BYTES = 64 << 20
@@ -93,7 +93,7 @@ def assert_same(model, other):
             assert value.tolist() == twin.tolist(), name
         elif isinstance(value, np.random.Generator):
             assert value.bit_generator.state == twin.bit_generator.state
-        elif name == "_stream":
+        elif isinstance(value, (AveragedDescent, RowMetric)):
             assert_same(value, twin)
         else:
             assert value == twin, name
@@ -220,9 +220,12 @@ def golden_model():
     """A model whose learned state is these numbers, whatever a fit would find."""
     parameters = {"l2": 0.25, "class_weight": {"lingon": 2}, "random_state": 0, "tol": 0}
     model = SoftmaxRegression(**parameters)
-    stream = AveragedDescent(np.arange(9.0).reshape(3, 3) / 8, np.array([0.25, 0.25, 0.0]))
-    stream.average, stream.moment, stream.metric = stream.parameters / 4, np.eye(3), 2 * np.eye(3)
-    stream.moment_weight, stream.rows, stream.steps, stream.rows_at_renewal = 6.5, 7, 2, 4
+    metric = RowMetric(np.array([1.5, -2.0]), np.array([0.5, 4.0]), 6.5, 9.5, 0.25, np.eye(2), 3.5)
+    metric.inverse, metric.waiting = 2 * np.eye(2), 1.5
+    stream = AveragedDescent(
+        np.arange(9.0).reshape(3, 3) / 8, np.array([0.25, 0.25, 0.0]), metric, 7.0, 100.0
+    )
+    stream.average = stream.parameters / 4
     vars(model).update(
         coef_=np.array([[0.5, -1.25], [0.0, 3.0], [-0.5, 2.0**-30]]),
         intercept_=np.array([0.1, -0.2, 0.1]),
@@ -242,9 +245,43 @@ def golden_model():
     return model
 
 
+def test_the_golden_file():
+    """Written by version 0.1.0, once: ``golden_model().save(GOLDEN[2])``."""
+    assert_same(SoftmaxRegression.load(GOLDEN[2]), golden_model())
+
+
 def test_the_golden_file_of_format_1():
-    """Written by version 0.1.0, once: ``golden_model().save(GOLDEN)``."""
-    assert_same(SoftmaxRegression.load(GOLDEN), golden_model())
+    """Its stream goes on where it stood, after as many rows, with a metric that begins anew."""
+    model = golden_model()
+    model._stream.metric, model._stream.behind = RowMetric(np.zeros(2), np.zeros(2)), 0.0
+    assert_same(SoftmaxRegression.load(GOLDEN[1]), model)
+
+
+def former(model):
+    """The model with its stream as a pickle of format 1 has it."""
+    numbers = {"moment_weight": 6.5, "rows": 7, "steps": 2, "rows_at_renewal": 4}
+    kept = {name: vars(model._stream)[name] for name in ("parameters", "average", "penalty")}
+    vars(model._stream).clear()
+    vars(model._stream).update(kept | numbers | {"moment": np.eye(3), "metric": 2 * np.eye(3)})
+    return model
+
+
+@pytest.mark.parametrize("again", ["file", "pickle"])
+def test_a_stream_of_format_1_learns_on(again):
+    if again == "file":
+        model = SoftmaxRegression.load(GOLDEN[1])
+    else:
+        model = pickle.loads(pickle.dumps(former(golden_model())))
+    # The golden stream is not where its made-up parameters are.
+    average = model._stream.average
+    model.coef_, model.intercept_ = average[:, :2].copy(), average[:, 2].copy()
+    before = average.copy()
+    del model.feature_names_in_
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    model.set_params(class_weight=None).partial_fit(X, model.classes_[np.arange(30) % 3])
+    assert model._stream.rows > 30
+    assert np.isfinite(model.coef_).all()
+    assert not np.array_equal(model._stream.average, before)
 
 
 # What cannot be held is refused before anything is written
@@ -821,8 +858,8 @@ def test_a_header_with_any_value_replaced_gives_a_model_or_the_one_error(tmp_pat
 def test_a_newer_format_is_refused_by_its_version(extra, tmp_path):
     path = tmp_path / "model"
     fitted().save(path)
-    rewrite(path, {"version": 2, "library": "9.8", "arrays": "unknown"} | extra)
-    with pytest.raises(ModelFileError, match=r"has format version 2, .*up to version 1") as caught:
+    rewrite(path, {"version": 3, "library": "9.8", "arrays": "unknown"} | extra)
+    with pytest.raises(ModelFileError, match=r"has format version 3, .*up to version 2") as caught:
         SoftmaxRegression.load(path)
     assert str(path) in str(caught.value)
     assert __version__ in str(caught.value)

@@ -75,7 +75,10 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
     Parameters
     ----------
     l2 : float, default=1e-4
-        Strength of the L2 penalty, >= 0.
+        Strength of the L2 penalty, >= 0. With neither penalty F has no minimum where columns part
+        a class from others. ``learning_rate="auto"`` then warns and names the log-odds that grow
+        for ever; beyond 500 free coefficients it finds only classes that are parted altogether,
+        and says so. Gradient descent does not look.
     l1 : float, default=0.0
         Strength of the L1 penalty, >= 0. Weights it holds at zero are exactly 0. scikit-learn's
         ``SelectFromModel`` keeps the features with any other weight if it is given
@@ -163,7 +166,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         Proven upper bound, in nats, on F - F*; ``inf`` where no proof exists: without a penalty,
         and for plain gradient descent.
     converged_ : bool
-        Whether the fit ended because it had reached what `tol` asks for.
+        Whether the fit ended because it had reached what `tol` asks for, and F has a minimum.
     stop_reason_ : str
         What ended the fit: "tol" or "validation" where it converged; "max_iter", "callback",
         "rounding" or "float32" (the precision has no more digits), "separable" (F has no
@@ -272,7 +275,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         Warns
         -----
         ConvergenceWarning
-            The fit ended before it reached what `tol` asks for, or the loss rose: a full batch's
+            The fit ended before it reached what `tol` asks for; F has no minimum, or it is not
+            known whether it has (`l2`), or no row has a class; or the loss rose: a full batch's
             F above that at the start, or the mean over several batches, or with `early_stopping`
             the best validation loss, above twice its value there.
         """
@@ -309,8 +313,10 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         """Take one pass over some more rows, in the order given, a step per `batch_size` rows.
 
         With ``learning_rate="auto"`` these are averaged steps in the metric of the rows seen so
-        far, near the optimum but without proof; from parameters set by hand, or with another `l2`
-        or `fit_intercept`, a new average begins. With a number as `learning_rate`, chunks that end
+        far, near the optimum but without proof. After such a fit they begin at its optimum, which
+        counts as much as the rows behind it; far from the minimum, as after another `l2`, as much
+        as rows that leave so large an error. From parameters set by hand, after gradient descent
+        or with another `fit_intercept` a new average begins. With a number as `learning_rate`, chunks that end
         where batches end give bit for bit what ``fit(shuffle=False, max_iter=1)`` gives on all
         rows at once. A callable is asked once per call, for the number of calls before.
 
@@ -346,13 +352,20 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         DivergenceError
             The loss left the finite numbers; the model stays as it was.
 
+        Warns
+        -----
+        ConvergenceWarning
+            With a number or a callable as `learning_rate`: the loss of the last 256 rows, or of
+            more where a call has more, is above twice that of equal odds, ln K nats, by more than
+            chance.
+
         Examples
         --------
         >>> model = SoftmaxRegression()
-        >>> for X, y in ([[[0.0], [1.0]], ["a", "b"]], [[[2.0], [0.5]], ["c", "a"]]):
-        ...     model = model.partial_fit(X, y, classes=["a", "b", "c"])
-        >>> model.n_iter_, model.predict([[2.0]])
-        (2, array(['c'], dtype='<U1'))
+        >>> for X, y in ([[[0.0], [1.0]], ["a", "b"]], [[[3.0], [0.0]], ["b", "a"]]) * 10:
+        ...     model = model.partial_fit(X, y, classes=["a", "b"])
+        >>> model.n_iter_, model.predict([[0.0], [3.0]])
+        (20, array(['a', 'b'], dtype='<U1'))
         """
         settings = check_hyperparameters(self)
         _refuse_whole_data_settings(settings)
@@ -377,6 +390,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         start = self._start(settings._replace(warm_start=True), description, features)
         learned = learn_batchwise(problem, settings, start)
         self._adopt(learned, description, start)
+        if learned.advice is not None:
+            warn(learned.advice, sibling(ConvergenceWarning))
         return self
 
     # What was learned

@@ -15,7 +15,7 @@ from ._objective import mean_loss
 from ._progress import Monitor, Plateau, Watch
 from ._proven import minimise_and_prove
 from ._stream import stream_of, stream_parameters, streamed
-from ._textbook import descend, descent_of
+from ._textbook import descend, descent_of, rise_of_stream
 
 
 def learn(
@@ -47,7 +47,7 @@ def learn(
 
 def learn_batchwise(problem: Block, settings: Hyperparameters, start: Start) -> Learned:
     """Take one step per batch over rows that stream past once, in the order given."""
-    stream = None
+    stream, advice = None, None
     if settings.learning_rate == "auto":
         stream = stream_of(problem, settings, start)
         loss = streamed(stream, problem, settings, start.n_iter)
@@ -56,8 +56,11 @@ def learn_batchwise(problem: Block, settings: Hyperparameters, start: Start) -> 
     else:
         loss = descent_of(problem, settings, start.state).epoch(start.state)
         start.state.epoch += not math.isnan(loss)
+        advice = rise_of_stream(loss, problem, settings, start)
     curve = [] if math.isnan(loss) else [loss]  # NaN where no row counts
-    return Learned(start.state, curve, [], len(curve), math.inf, False, None, stream, "partial_fit")
+    return Learned(
+        start.state, curve, [], len(curve), math.inf, False, advice, stream, "partial_fit"
+    )
 
 
 def _monitor(settings: Hyperparameters, validation: Block | None, watch: Watch | None) -> Monitor:

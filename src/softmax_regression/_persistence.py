@@ -8,7 +8,7 @@ The file is a zip archive of uncompressed .npy members, which ``numpy.load`` rea
     classes_             the labels, where they are not strings; strings stand in the header
     loss_curve_, validation_curve_
     _velocity            the last step, from which momentum goes on
-    _stream.*            where a `partial_fit` without a learning rate stands
+    _stream.*            where a `partial_fit` without a learning rate goes on from
 
 A slim file has neither _velocity nor _stream, and null for the generator in its header; that of a
 model set by hand has no curves either, and null for n_iter.
@@ -34,7 +34,7 @@ from ._arrays import shown
 from ._exceptions import InconsistentVersionWarning, ModelFileError, sibling
 from ._fitted import learned_attributes
 from ._input.hyperparameters import check_hyperparameters
-from ._optimum.minibatch import AveragedDescent
+from ._optimum import AveragedDescent, RowMetric
 from ._warn import warn
 
 Model = TypeVar("Model")
@@ -42,7 +42,7 @@ Header: TypeAlias = dict[str, Any]
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 FORMAT = "softmax_regression"
-VERSION = 1  # to be raised by any change after which an older library would misread a file
+VERSION = 2  # to be raised by any change after which an older library would misread a file
 
 # A header of a file someone else wrote must not fill the memory, nor may labels padded by NumPy.
 HEADER_BYTES = 1 << 24
@@ -50,9 +50,17 @@ LABEL_BYTES = 1 << 24
 
 PARAMETERS = ("coef_", "intercept_")
 CURVES = ("loss_curve_", "validation_curve_")
-STREAM_ARRAYS = ("parameters", "average", "penalty", "moment", "metric")
-STREAM_NUMBERS = {"moment_weight": float, "rows": int, "steps": int, "rows_at_renewal": int}
-OPTIONAL_ARRAYS = {"classes_", *(f"_stream.{name}" for name in STREAM_ARRAYS)}
+STREAM_ARRAYS = ("parameters", "average", "penalty")
+STREAM_NUMBERS = ("rows", "behind")
+METRIC_ARRAYS = ("mean", "variance", "covariance", "inverse")
+METRIC_NUMBERS = ("rows", "seen", "curvature", "covariance_rows", "waiting")
+# What format 1 kept of the metric, which was about no mean.
+FORMER_ARRAYS = ("moment", "metric")
+OPTIONAL_ARRAYS = {
+    "classes_",
+    *(f"_stream.{name}" for name in (*STREAM_ARRAYS, *FORMER_ARRAYS)),
+    *(f"_stream.metric.{name}" for name in METRIC_ARRAYS),
+}
 LABEL_DTYPE = re.compile(r"\|b1|[|<>][iu][1248]|[<>]f[248]|\|S\d{1,9}|[<>][mM]8(\[\d*[a-zA-Z]+\])?")
 STRING_DTYPE = re.compile(r"[<>]U\d{1,7}")
 
@@ -101,6 +109,9 @@ def restore_pickled_state(model: Any, state: Mapping[str, Any]) -> None:
     """Give `model` the attributes, and warn where another version has written them."""
     attributes = dict(state)
     version = str(attributes.pop("_version", "unknown"))
+    stream = attributes.get("_stream")
+    if stream is not None and not isinstance(stream.metric, RowMetric):
+        attributes["_stream"] = _former(vars(stream), vars(stream), attributes["n_features_in_"])
     vars(model).update(attributes)
     if version.split(".")[:2] != __version__.split(".")[:2]:
         warn(sibling(InconsistentVersionWarning)(type(model).__name__, __version__, version))
@@ -191,7 +202,7 @@ def _restore_state(header: Header, arrays: Arrays) -> dict[str, Any]:
     """Return what another fit goes on from; a slim file has none."""
     return {
         "_generator": _restore_generator(header["generator"]),
-        "_stream": _restore_stream(header["stream"], arrays),
+        "_stream": _restore_stream(header, arrays),
     }
 
 
@@ -294,34 +305,61 @@ def _restore_labels(labels: Header, arrays: Arrays) -> NDArray[Any]:
 def _describe_stream(stream: AveragedDescent | None) -> tuple[Header | None, Arrays]:
     if stream is None:
         return None, {}
-    values = {f"_stream.{name}": getattr(stream, name) for name in STREAM_ARRAYS}
-    numbers = {name: kind(getattr(stream, name)) for name, kind in STREAM_NUMBERS.items()}
-    return numbers, {name: array for name, array in values.items() if array is not None}
+    numbers = {name: float(getattr(stream, name)) for name in STREAM_NUMBERS}
+    numbers |= {f"metric.{name}": float(getattr(stream.metric, name)) for name in METRIC_NUMBERS}
+    arrays = {f"_stream.{name}": getattr(stream, name) for name in STREAM_ARRAYS}
+    arrays |= {f"_stream.metric.{name}": getattr(stream.metric, name) for name in METRIC_ARRAYS}
+    return numbers, {name: array for name, array in arrays.items() if array is not None}
 
 
-def _restore_stream(numbers: Header | None, arrays: Arrays) -> AveragedDescent | None:
-    if numbers is None:
+def _restore_stream(header: Header, arrays: Arrays) -> AveragedDescent | None:
+    if header["stream"] is None:
         return None
     found = {
-        name: _native(arrays[f"_stream.{name}"])
-        for name in STREAM_ARRAYS
-        if f"_stream.{name}" in arrays
+        name.removeprefix("_stream."): _native(array)
+        for name, array in arrays.items()
+        if name.startswith("_stream.")
     }
-    n_classes, n_features = arrays["coef_"].shape
-    n_columns = found["penalty"].size
+    _check_stream(found, arrays["coef_"].shape)
+    if header["version"] == 1:
+        return _former(found, header["stream"], arrays["coef_"].shape[1])
+    numbers = {name: _typed(float, number) for name, number in header["stream"].items()}
+    metric = RowMetric(found["metric.mean"], found["metric.variance"])
+    metric.covariance, metric.inverse = found.get("metric.covariance"), found["metric.inverse"]
+    vars(metric).update({name: numbers[f"metric.{name}"] for name in METRIC_NUMBERS})
+    stream = AveragedDescent(found["parameters"], found["penalty"], metric)
+    stream.average = found["average"]
+    vars(stream).update({name: numbers[name] for name in STREAM_NUMBERS})
+    return stream
+
+
+def _check_stream(found: Arrays, shape: tuple[int, ...]) -> None:
+    """Raise ValueError where an array of the stream does not fit coef_."""
+    (n_classes, n_features), n_columns = shape, found["penalty"].size
     legal: dict[str, list[tuple[int, ...]]] = {
         "parameters": [(n_classes, n_columns)],
         "average": [(n_classes, n_columns)],
         "penalty": [(n_features,), (n_features + 1,)],
+        "metric.mean": [(n_features,)],
+        "metric.variance": [(n_features,)],
+        "metric.covariance": [(n_features, n_features)],
+        "metric.inverse": [(0,), (n_features,), (n_features, n_features)],
     }
     for name, array in found.items():
         shapes = legal.get(name, [(n_columns,), (n_columns, n_columns)])
         if array.shape not in shapes or array.dtype.char not in "fd":
             message = f"the stream's {name} of shape {array.shape} does not fit"
             raise ValueError(message)
-    stream = AveragedDescent(found.pop("parameters"), found.pop("penalty"))
-    typed = {name: _typed(kind, numbers[name]) for name, kind in STREAM_NUMBERS.items()}
-    vars(stream).update(found | typed)
+
+
+def _former(
+    arrays: Mapping[str, Any], numbers: Mapping[str, Any], n_features: int
+) -> AveragedDescent:
+    """Return a stream of format 1 where it stood, with a metric that begins anew."""
+    metric = RowMetric(np.zeros(n_features), np.zeros(n_features))
+    stream = AveragedDescent(arrays["parameters"], arrays["penalty"], metric)
+    stream.average = arrays["average"]
+    stream.rows = float(max(_typed(int, numbers["rows"]), _typed(int, numbers["steps"])))
     return stream
 
 

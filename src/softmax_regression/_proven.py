@@ -18,7 +18,7 @@ from ._parameters import Parameters
 from ._penalty import Penalty
 from ._progress import Monitor
 from ._separation import Separation, empty_classes, find_separation
-from ._stream import BATCH
+from ._stream import BATCH, stream_after
 from ._types import Vector
 
 # How many times what float32 rounds of the weights is counted, in turn.
@@ -55,6 +55,7 @@ def minimise_and_prove(
         gap,
         reason in CONVERGED,
         _advice(solution, settings),
+        stream_after(kept, solution, problem, settings, best=monitor.best is not None),
         separation=separation,
         stop_reason=reason,
     )
@@ -157,15 +158,13 @@ def _rounded(
     rise = max(objective - solution.objective, 0.0) + EPS * float(size.max())
     gap, decrement = solution.gap + rise, solution.decrement + rise
     within = (gap if math.isfinite(gap) else decrement) <= settings.tol
-    return Solution(
-        parameters,
-        objective,
-        gap,
-        decrement,
-        solution.converged and within,
-        solution.n_iter,
-        "float32" if solution.converged and not within else solution.reason,
-        solution.centre,
+    return solution._replace(
+        parameters=parameters,
+        objective=objective,
+        gap=gap,
+        decrement=decrement,
+        converged=solution.converged and within,
+        reason="float32" if solution.converged and not within else solution.reason,
     )
 
 

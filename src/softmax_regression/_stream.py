@@ -1,7 +1,7 @@
-"""Rows that stream past once, without a learning rate."""
+"""Rows that stream past once, without a learning rate, from nothing or from a fit."""
 
 import math
-from copy import deepcopy
+from copy import copy
 
 import numpy as np
 
@@ -10,8 +10,9 @@ from ._input.hyperparameters import Hyperparameters
 from ._learned import Start
 from ._likelihood.block import Block
 from ._likelihood.working import raw_chunk
-from ._optimum import AveragedDescent
+from ._optimum import AveragedDescent, RowMetric, Solution
 from ._parameters import Parameters
+from ._types import Vector
 
 BATCH = 1024
 
@@ -30,16 +31,46 @@ def stream_of(problem: Block, settings: Hyperparameters, start: Start) -> Averag
             "partial_fit a numeric learning_rate"
         )
         raise ValueError(message)
-    weights, intercept = start.parameters(problem.targets.n_classes)
-    penalty = np.full(weights.shape[1] + settings.fit_intercept, settings.l2)
-    if settings.fit_intercept:
-        penalty[-1] = 0.0
-    # Another l2 or fit_intercept since the last call asks for another metric.
-    if start.stream is not None and np.array_equal(start.stream.penalty, penalty):
-        return deepcopy(start.stream)
-    if settings.fit_intercept:
-        weights = np.column_stack([weights, intercept])
-    return AveragedDescent(weights, penalty)
+    parameters = start.parameters(problem.targets.n_classes)
+    penalty = _penalty(parameters.weights.shape[1], settings)
+    # Without the intercept the rest of the parameters means something else.
+    if start.stream is None or start.stream.penalty.shape != penalty.shape:
+        return _new(parameters, penalty)
+    stream = copied(start.stream)
+    if not np.array_equal(stream.penalty, penalty):
+        with np.errstate(over="ignore"):  # the stream then begins anew
+            stream.penalise(penalty)
+    return stream
+
+
+def stream_after(
+    kept: Parameters,
+    solution: Solution,
+    problem: Block,
+    settings: Hyperparameters,
+    *,
+    best: bool,
+) -> AveragedDescent:
+    """Return the stream that goes on from a fit, `best` on held-out rows or near the minimum."""
+    n_features = kept.weights.shape[1]
+    stream = _new(
+        Parameters(*(array.astype(np.float64) for array in kept)), _penalty(n_features, settings)
+    )
+    weight = problem.weight
+    rows = float(problem.targets.n_rows)
+    stream.behind = rows if weight is None else float(weight.sum() ** 2 / (weight @ weight))
+    metric = stream.metric
+    metric.mean, metric.variance = solution.centre, solution.deviation**2
+    metric.rows, metric.seen = min(stream.behind, metric.known_rows), stream.behind
+    if settings.l1:
+        metric.renew(stream.penalty[:n_features])
+        # The stream's objective has no l1, whose gradient balanced that of the rest.
+        lacking = np.zeros_like(stream.average)
+        lacking[:, :n_features] = settings.l1 * np.sign(kept.weights)
+        stream.changed(lacking)
+    if not best:
+        stream.is_above(_excess(solution))
+    return stream
 
 
 def streamed(
@@ -60,3 +91,31 @@ def streamed(
             raise DivergenceError(n_iter + 1, loss, None)
         losses.append(loss)
     return float(np.mean(losses)) if losses else math.nan
+
+
+def copied(stream: AveragedDescent) -> AveragedDescent:
+    """Return a stream that goes its own way: its arrays are replaced, never written to."""
+    own = copy(stream)
+    own.metric = copy(stream.metric)
+    return own
+
+
+def _new(parameters: Parameters, penalty: Vector) -> AveragedDescent:
+    """Return a stream that begins at the parameters and knows nothing of the rows."""
+    weights, intercept = parameters
+    d = weights.shape[1]
+    joined = np.column_stack([weights, intercept]) if penalty.size > d else weights
+    return AveragedDescent(joined, penalty, RowMetric(np.zeros(d), np.zeros(d)))
+
+
+def _penalty(n_features: int, settings: Hyperparameters) -> Vector:
+    """l2 for every feature, 0 for the intercept, (D,)."""
+    penalty = np.full(n_features + settings.fit_intercept, settings.l2)
+    penalty[n_features:] = 0.0
+    return penalty
+
+
+def _excess(solution: Solution) -> float:
+    """How far F is above its minimum at most, as proven or estimated."""
+    known = [each for each in (solution.gap, solution.decrement) if 0.0 <= each < math.inf]
+    return min(known, default=math.inf)

@@ -19,6 +19,9 @@ from ._progress import Monitor
 BATCH = 256
 # A rise of a full batch's F by this share may be the rounding of float32.
 ROUNDING = 1e-5
+# Rows of a stream that are judged together, and nats by which they may be unlucky.
+STREAM_ROWS = 256
+CHANCE = 20.0
 
 
 def descend(
@@ -88,6 +91,27 @@ def _rise_advice(first: float, last: float, settings: Hyperparameters) -> str:
         f"the {name} rose from {first:.6g} to {last:.6g} nats: "
         f"learning_rate={settings.learning_rate!r} is too large for the data. Lower it, scale "
         "the features, or leave learning_rate='auto'"
+    )
+
+
+def rise_of_stream(
+    loss: float, problem: Block, settings: Hyperparameters, start: Start
+) -> str | None:
+    """Return what to say of a batchwise pass with F of `loss`, where that is too high for chance.
+
+    Few rows say little: those of the calls before count too, and if the probabilities are right,
+    the losses of n rows are above their mean by 20 / n nats a row with odds of e⁻²⁰ or so.
+    """
+    rows = max(problem.targets.n_rows, 1)
+    calls = -(-STREAM_ROWS // rows)
+    recent = [*start.loss_curve[start.loss_curve.size - calls + 1 :], loss]
+    mean, equal = float(np.mean(recent)), math.log(problem.targets.n_classes)
+    if not mean > 2.0 * equal + CHANCE / (rows * len(recent)):
+        return None
+    return (
+        f"the loss of the last rows was {mean:.6g} nats a row, that of equal odds is {equal:.3g}: "
+        f"learning_rate={settings.learning_rate!r} is too large for the data, or these rows are "
+        "unlike those before. Lower it, scale the features, or leave learning_rate='auto'"
     )
 
 

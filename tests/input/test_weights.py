@@ -250,9 +250,9 @@ def test_a_probability_row_whose_classes_all_weigh_nothing_is_absent():
     X, Q, weight = soft_problem(np.random.default_rng(13))
     settings = {"class_weight": {2: 0.0}, "l2": 0.1}
     one, other = SoftmaxRegression(**settings), SoftmaxRegression(**settings)
-    with pytest.warns(ConvergenceWarning, match="no row has class '2'"):
+    with pytest.warns(ConvergenceWarning, match="no row of weight > 0 has class '2'"):
         one.fit(X, Q, weight)
-    with pytest.warns(ConvergenceWarning, match="no row has class '2'"):
+    with pytest.warns(ConvergenceWarning, match="no row of weight > 0 has class '2'"):
         other.fit(X[1:], Q[1:], weight[1:])
     assert one.coef_.tobytes() == other.coef_.tobytes()
 

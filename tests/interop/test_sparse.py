@@ -187,3 +187,25 @@ def test_many_sparse_rows_stream_to_the_dense_optimum(fit_intercept):
 
     dense = SoftmaxRegression(**settings).fit(X, y)
     np.testing.assert_allclose(model.predict_proba(X), dense.predict_proba(X), rtol=0, atol=1e-6)
+
+
+def test_sparse_rows_far_from_zero_stream_as_centred_ones_and_a_fit_on_them_is_kept():
+    """Nothing is filled in: variances are differences of squares, 1e6 times as large."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2_000, 4))
+    y = np.argmax(X[:, :3] + rng.gumbel(size=(2_000, 3)), axis=1)
+    losses = []
+    for offset in (0.0, 1e3):
+        rows, model = sp.csr_array(X + offset), SoftmaxRegression(l2=0.0)
+        for first in range(0, 2_000, 50):
+            part = slice(first, first + 50)
+            model.partial_fit(rows[part], y[part], classes=range(3))
+        losses.append(model.loss(rows, y))
+    assert losses[1] == pytest.approx(losses[0], abs=1e-6)
+    model = SoftmaxRegression().fit(rows[:1_000], y[:1_000])
+    np.testing.assert_allclose(model._stream.metric.variance, X[:1_000].var(axis=0), rtol=1e-6)
+    before = highest = model.loss(rows, y)
+    for first in range(1_000, 1_100):
+        model.partial_fit(rows[first : first + 1], y[first : first + 1])
+        highest = max(highest, model.loss(rows, y))
+    assert highest - before < 5 / 1_000  # the fit's own error, D (K − 1) / 2 n

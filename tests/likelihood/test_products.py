@@ -66,6 +66,11 @@ def test_gradients_are_the_sums_over_rows(kind, n_classes):
     np.testing.assert_allclose(rows.gradient(residual), residual @ plain, atol=SUMMED)
 
 
+@pytest.mark.parametrize("kind", ["sparse", "centred", "no intercept"])
+def test_sparse_rows_filled_in_are_the_plain_matrix(kind):
+    np.testing.assert_allclose(KINDS[kind].dense().values, PLAIN[kind], rtol=0, atol=10 * EPS)
+
+
 @BOTH
 def test_rows_filled_in_are_the_plain_matrix_and_some_columns_its_columns(kind):
     rows, plain = KINDS[kind], PLAIN[kind]

@@ -4,21 +4,24 @@ A wrong curvature or a wrong line search still ends at the optimum, in more pass
 the parts themselves. Found necessary by `mutants.py`.
 """
 
+import math
+import warnings
+
 import numpy as np
 import pytest
 from strategies import chunks_of, objective_of
 from tolerances import EPS, REORDERED
 
-from softmax_regression import SoftmaxRegression, cross_entropy
-from softmax_regression._likelihood.targets import Labels
-from softmax_regression._likelihood.working import raw_chunk
-from softmax_regression._objective import Point
+from softmax_regression import ConvergenceWarning, SoftmaxRegression, cross_entropy
+from softmax_regression._descent import BatchObjective
+from softmax_regression._objective import Parameters, Penalty
+from softmax_regression._optimum import AveragedDescent, RowMetric
 from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, Full, PrincipalAxes
 from softmax_regression._optimum.elastic_net import ElasticNet
 from softmax_regression._optimum.lbfgs import Memory
 from softmax_regression._optimum.line_search import search
-from softmax_regression._optimum.minibatch import AveragedDescent
-from softmax_regression._optimum.quadratic import soft_threshold
+from softmax_regression._optimum.passes import Value, evaluate
+from softmax_regression._optimum.quadratic import cheapest_shift, soft_threshold
 from softmax_regression._optimum.reduced_hessian import HessianMatrix, HessianProducts
 from softmax_regression._penalty import Penalty
 
@@ -203,33 +206,40 @@ def test_the_line_search_gives_up_where_nothing_falls():
 
 @WEIGHTED
 def test_the_stream_s_steps_are_those_of_its_definition(weight):
-    """θ ← θ − (½ A + penalty)⁻¹ ∇F / (1 + D / b), the newest point with weight 8 / (t + 8)."""
+    """θ ← θ − (A + penalty)⁻¹ ∇F b / (b + 2 D + 0.3 √(n D)), averaged; A of κ and x̃ about the mean."""
     penalty = np.array([0.1] * D + [0.0])
-    state = AveragedDescent(0.1 * V, penalty)
+    state = AveragedDescent(0.1 * V, penalty, RowMetric(np.zeros(D), np.zeros(D)))
     parameters = average = 0.1 * V
-    moment, total, rows_seen, metric, renewed = np.zeros((D + 1, D + 1)), 0.0, 0, None, 0
-    for t, part in enumerate((slice(0, 20), slice(20, 30), slice(30, 60)), start=1):
+    shares, values, seen, renewed, metric = np.zeros(0), np.zeros((0, D)), 0.0, 0.0, None
+    for part in (slice(0, 20), slice(20, 30), slice(30, 60)):
         given = None if weight is None else weight[part]
         w = np.ones(part.stop - part.start) if given is None else given
-        values = np.column_stack([X[part], np.ones(len(w))])
-        loss = state.step(raw_chunk(X[part], Labels(Y[part], K), given, True))
-        Z = values @ parameters.T
+        loss = state.step(raw_block(X[part] + 5.0, Labels(Y[part], K), given, True))
+        rows = np.column_stack([X[part] + 5.0, np.ones(len(w))])
+        Z = rows @ parameters.T
         P = np.exp(Z - Z.max(axis=1, keepdims=True))
         P /= P.sum(axis=1, keepdims=True)
         F = w @ cross_entropy(Z, Y[part]) / w.sum() + 0.5 * (penalty * parameters**2).sum()
-        gradient = (
-            (P - np.eye(K)[Y[part]]) * w[:, None]
-        ).T @ values / w.sum() + penalty * parameters
-        moment, total = moment + values.T @ (w[:, None] * values), total + w.sum()
-        rows_seen += len(w)
-        if rows_seen >= 2 * renewed:
-            A = moment / total
-            A = A + np.diag(np.diagonal(A)) * (D + 1) / rows_seen
-            metric, renewed = np.linalg.inv(0.5 * A + np.diag(penalty)), rows_seen
-        effective = w.sum() ** 2 / (w @ w)
-        parameters = parameters - gradient @ metric / (1 + (D + 1) / effective)
-        average = average + (parameters - average) * 8 / (t + 8)
-        assert abs(loss - F) <= 1e-6 * F
+        assert loss == pytest.approx(F, rel=1e-6)  # a ridge of 1e-9
+        residual = (P - np.eye(K)[Y[part]]) * w[:, None]
+        gradient = residual.T @ rows / w.sum() + penalty * parameters
+        largest = P.max(axis=1)
+        kappa = np.where(largest <= 0.5, largest, 2 * largest * (1 - largest))
+        count = w.sum() ** 2 / (w @ w)
+        shares = np.concatenate([shares, w / w.sum() * count * kappa])
+        values, before, seen = np.concatenate([values, rows[:, :D]]), seen, seen + count
+        mean = np.average(values, axis=0, weights=shares)
+        if seen - renewed >= 0.5 * seen:
+            centred = values - mean
+            C = centred.T @ (shares[:, None] * centred) / seen
+            C += np.diag(np.diagonal(C)) * (D + 1) / seen
+            metric, renewed = np.linalg.inv(C + np.diag(penalty[:D])), seen
+        level = shares.sum() / seen * (1 + (D + 1) / seen)
+        weights = (gradient[:, :D] - np.outer(gradient[:, D], mean)) @ metric
+        direction = np.column_stack([weights, gradient[:, D] / level - weights @ mean])
+        length = count / (count + 2 * (D + 1) + 0.3 * math.sqrt(before * (D + 1)))
+        parameters = parameters - length * direction
+        average = average + (parameters - average) * 8 * count / (seen + 8 * count)
         np.testing.assert_allclose(state.parameters, parameters, rtol=1e-6)  # a ridge of 1e-9
         np.testing.assert_allclose(state.average, average, rtol=1e-6)
 

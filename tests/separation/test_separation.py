@@ -15,9 +15,14 @@ from softmax_regression._parameters import Parameters
 from softmax_regression._separation import (
     Contrast,
     Separation,
+    border,
     empty_classes,
     find_separation,
+    multipliers,
     search,
+)
+from softmax_regression._separation import (
+    faces as nnls,
 )
 from softmax_regression._separation.coordinates import dense
 from softmax_regression._separation.faces import faces, nearest_to_zero
@@ -25,6 +30,13 @@ from softmax_regression._likelihood.block import Block
 from softmax_regression._likelihood.targets import Labels, ProbabilityRows
 
 CASES = json.loads((Path(__file__).parents[1] / "data" / "separation.json").read_text())["cases"]
+from softmax_regression._separation.multipliers import Multipliers, held
+from softmax_regression._separation.pairs import pairs_of
+from softmax_regression._targets import Labels, ProbabilityRows
+
+DATA = Path(__file__).parent / "data"
+CASES = json.loads((DATA / "separation.json").read_text())["cases"]
+DRAWN = json.loads((DATA / "separation_random.json").read_text())["cases"]
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 4))
 Y = (X @ RNG.normal(size=(4, 3)) + RNG.gumbel(size=(300, 3))).argmax(axis=1)
@@ -93,6 +105,21 @@ def test_reference_sets_have_the_kind_and_the_contrasts_of_linear_programs(case)
     assert named == {(frozenset((a, b)), term) for a, b, term in expected["infinite"]}
 
 
+@pytest.mark.parametrize("sample", [3, 5, 400])
+@pytest.mark.parametrize("case", DRAWN, ids=lambda case: case["name"])
+def test_drawn_sets_are_decided_as_by_linear_programs(monkeypatch, case, sample):
+    """Soft rows, ties, repeated rows, collinear columns, no intercept; from small samples too."""
+    monkeypatch.setattr(search, "LEAST_ROWS", sample)
+    monkeypatch.setattr(search, "ROWS_PER_PARAMETER", 0)
+    monkeypatch.setattr(border, "LEAST_JOINING", sample)
+    monkeypatch.setattr(border, "JOINING", 0)
+    rows, targets = np.array(case["X"], float), np.array(case["y"])
+    found = separation(rows, targets, fit_intercept=case["fit_intercept"])
+    assert found.kind == case["kind"]
+    if found.kind != "complete":
+        assert set(found.infinite + found.undetermined) == {Contrast(*c) for c in case["open"]}
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_fit_without_a_penalty_has_converged_just_where_the_estimate_exists(case):
     model = SoftmaxRegression(l2=0.0)
@@ -121,10 +148,11 @@ def test_a_column_that_never_meets_a_class_is_infinite_for_that_class_alone():
 
 
 @pytest.mark.parametrize("where", [0, 1234, 4999])
-def test_a_column_of_one_row_among_many_is_found_also_outside_the_sample(where):
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+def test_a_column_of_one_row_among_many_is_found_also_outside_the_sample(where, size):
     rows = np.tile(X, (17, 1))[:5000]
     y = np.tile(Y, 17)[:5000]
-    rows = np.column_stack([rows, np.arange(5000) == where])
+    rows = np.column_stack([rows, size * (np.arange(5000) == where)])
     found = separation(rows, y)
     assert set(found.infinite) == {
         Contrast(*sorted((int(y[where]), other)), 4) for other in range(3) if other != y[where]
@@ -313,7 +341,34 @@ def test_what_is_too_near_the_border_is_not_known(monkeypatch):
     assert "too near" in found.reason
 
 
+@pytest.mark.parametrize("name", ["READINGS", "LEAST_STEPS"])
+def test_a_search_that_comes_to_no_end_is_not_known(monkeypatch, name):
+    rows = np.column_stack([X, (Y != 1) * (RNG.random(300) < 0.3)])
+    nothing = Parameters(np.zeros((3, 5)), np.zeros(3))
+    monkeypatch.setattr(border if name == "READINGS" else nnls, name, 0)
+    monkeypatch.setattr(nnls, "STEPS", 0)
+    assert at(nothing, rows, Y).kind == "unknown"
+
+
+@pytest.mark.parametrize("name", ["ROUNDS", "KEPT"])
+def test_without_a_proof_from_the_fit_faces_decide_alone(monkeypatch, name):
+    monkeypatch.setattr(multipliers, name, 0)
+    assert separation(X, Y) == Separation("none")
+    rows = np.column_stack([X, (Y != 1) * (RNG.random(300) < 0.3)])
+    assert set(separation(rows, Y).infinite) == {Contrast(0, 1, 4), Contrast(1, 2, 4)}
+
+
 # Vectors
+
+
+@pytest.mark.parametrize("angle", [1e-3, 1e-6])
+def test_vectors_nearly_alike_are_told_apart(angle):
+    """(1, ε) and (1, −ε) point the same way, and (−1, 0) lies between their opposites."""
+    vectors = np.array([[1.0, angle], [1.0, -angle], [-1.0, 0.0]])
+    assert not faces(vectors, np.zeros(3, bool)).parted.any()
+    np.testing.assert_array_equal(nearest_to_zero(vectors), [0.0, 0.0])
+    vectors[2] = [-1.0, 2 * angle]
+    assert faces(vectors, np.zeros(3, bool)).parted.any()
 
 
 def test_opposite_vectors_hold_each_other_and_one_alone_is_parted():
@@ -330,6 +385,12 @@ def test_a_face_within_a_face_is_parted_after_it():
     np.testing.assert_array_equal(faces(vectors, np.array([True, False, False])).parted, [0, 1, 1])
 
 
+def test_multipliers_of_vectors_nearly_parallel_come_from_their_directions():
+    """Their Gram matrix has lost what tells them apart; the least squares have not."""
+    cone = np.array([[1.0, 0.0]] * 7 + [[-1.0, 1e-6], [-1.0, -1e-6]])
+    np.testing.assert_array_equal(nearest_to_zero(cone), [0.0, 0.0])
+
+
 def test_the_nearest_point_of_a_cone_is_the_projection_of_zero():
     """r = Σ (1 + μ) c with μ >= 0 and c · r >= 0, and 0 where μ > 0: the conditions of the least."""
     rng = np.random.default_rng(5)
@@ -341,6 +402,40 @@ def test_the_nearest_point_of_a_cone_is_the_projection_of_zero():
         assert not r.any() or math.isclose(float(np.linalg.norm(r)), 1.0)
 
 
+# Multipliers
+
+
+def held_of(rows, y, weight):
+    """What two classes hold at probabilities of a half."""
+    targets = np.eye(2)[y]
+    pairs = pairs_of(np.asarray(rows, float), targets)
+    return pairs, held(pairs, Multipliers.of(pairs, np.full(targets.shape, 0.5), targets, weight))
+
+
+def test_only_pairs_within_the_span_that_is_seen_are_held():
+    """The second column has nothing but two rows whose weight the others' rounding hides."""
+    rows = [[1.0, 0], [2.0, 0], [1.5, 0], [0, 1.0], [0, 1.0]]
+    weight = np.array([1.0, 1, 2, 1e-22, 1e-22])
+    _, found = held_of(rows, np.array([0, 0, 1, 0, 1]), weight)
+    np.testing.assert_array_equal(found.pairs.any(axis=1), [True, True, True, False, False])
+    assert len(found.free) == 1
+
+
+def test_what_is_free_is_orthogonal_to_what_is_held():
+    rng = np.random.default_rng(2)
+    rows = (
+        rng.normal(size=(60, 5))
+        @ np.diag([1, 1, 1, 1, 0.0])
+        @ np.linalg.qr(rng.normal(size=(5, 5)))[0]
+    )
+    weight = 10.0 ** rng.uniform(-7, 0, 60)
+    pairs, found = held_of(rows, np.arange(60) % 2, weight)
+    margins = np.abs(pairs.margins(found.free)) * found.pairs
+    assert found.pairs.any()
+    assert len(found.free) == 1
+    assert margins.max() <= 1e-14
+
+
 # Empty classes
 
 
@@ -348,7 +443,9 @@ def test_the_nearest_point_of_a_cone_is_the_projection_of_zero():
 def test_a_class_without_rows_is_named(settings):
     targets = np.eye(4)[Y]
     model = SoftmaxRegression(**{"l2": 0.0} | settings)
-    with pytest.warns(ConvergenceWarning, match="no row has class '3': F has no minimum"):
+    with pytest.warns(
+        ConvergenceWarning, match="no row of weight > 0 has class '3': F has no minimum"
+    ):
         model.fit(X, targets)
     assert not model.converged_
     assert np.isfinite(model.intercept_).all()
@@ -356,7 +453,7 @@ def test_a_class_without_rows_is_named(settings):
 
 def test_a_class_that_only_rows_of_weight_zero_have_is_named():
     targets = np.eye(4)[np.r_[Y[:-1], 3]]
-    with pytest.warns(ConvergenceWarning, match="no row has class '3'"):
+    with pytest.warns(ConvergenceWarning, match="no row of weight > 0 has class '3'"):
         SoftmaxRegression().fit(X, targets, np.r_[np.ones(299), 0.0])
 
 
@@ -415,8 +512,25 @@ def test_a_column_of_one_row_in_many_ends_at_a_weight_of_its_size(n_classes, n_f
     y = (
         rows[:, :2] @ rng.normal(size=(2, n_classes)) + rng.gumbel(size=(60_000, n_classes))
     ).argmax(1)
-    model = SoftmaxRegression(l2=0.0)
+    model = SoftmaxRegression(l2=0.0, random_state=0)
     with pytest.warns(ConvergenceWarning, match=f"x{n_features - 1} "):
         model.fit(rows, y)
     # log p of the row needs 20 or so; its standardised column is 245 times as long.
     assert np.abs(model.coef_).max() <= 1e5
+
+
+def test_what_no_sample_decides_is_looked_for_in_larger_ones_and_then_said_to_be_unknown(
+    monkeypatch,
+):
+    sizes = []
+
+    def undecided(*arguments):
+        sizes.append(arguments[-1])
+
+    monkeypatch.setattr(search, "_from_sample", undecided)
+    rows = RNG.normal(size=(5_000, 2))
+    found = separation(rows, RNG.integers(2, size=5_000))
+    assert found.kind == "unknown"
+    assert "float64" in found.reason
+    assert len(set(sizes)) > 1
+    assert max(sizes) >= 5_000

@@ -86,7 +86,7 @@ def test_a_prediction_during_a_refit_is_that_of_one_model_or_the_other(method):
     done = threading.Event()
 
     def refit():
-        for _ in range(25):
+        for _ in range(10):
             for y in labels.values():
                 model.fit(X, y)
         done.set()

@@ -783,7 +783,7 @@ def test_row_55_partial_fit_too():
         for _ in range(100):
             model.partial_fit(X, Y, [0, 1, 2])
 
-    with pytest.raises(DivergenceError):
+    with pytest.warns(ConvergenceWarning, match="is too large"), pytest.raises(DivergenceError):
         learn()
     assert np.isfinite(model.coef_).all()
 

@@ -63,9 +63,12 @@ def test_partial_fit_follows_the_exact_trajectory(trace):
     """One call per epoch, and every call cut where its batches end."""
     model = trace_model(trace, 1)
     for epoch in trace["epochs"][1:]:
-        for start in range(0, 150, 4 * trace["batch_size"]):
-            rows = slice(start, start + 4 * trace["batch_size"])
-            model.partial_fit(IRIS[rows], K3[rows], classes=[0, 1, 2])
+        with warnings.catch_warnings():
+            if trace["id"] == "too_large_step":
+                warnings.simplefilter("ignore", ConvergenceWarning)
+            for start in range(0, 150, 4 * trace["batch_size"]):
+                rows = slice(start, start + 4 * trace["batch_size"])
+                model.partial_fit(IRIS[rows], K3[rows], classes=[0, 1, 2])
         assert_on_track(model.loss(IRIS, K3), numbers(epoch["mean_loss"]))
         if "W" in epoch:
             assert_on_track(model.coef_, numbers(epoch["W"]))

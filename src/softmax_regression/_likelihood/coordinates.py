@@ -102,10 +102,12 @@ class Coordinates(NamedTuple):
 
     def squares(self, survey: Survey) -> Vector:
         """Return the mean squares of the columns of x̃, (d,)."""
+        return np.asarray(self.deviations(survey) ** 2 / self.scale**2)
+
+    def deviations(self, survey: Survey) -> Vector:
+        """Return the deviations of the columns from μ: roots of mean squares, (d,)."""
         seen = slice(None) if self.chosen is None else self.chosen
-        return np.asarray(
-            np.hypot(survey.spread[seen], survey.mean[seen] - self.centre) ** 2 / self.scale**2
-        )
+        return np.asarray(np.hypot(survey.spread[seen], survey.mean[seen] - self.centre))
 
     def covariance(self, inner: Matrix) -> Matrix:
         """Return the covariance (K, d + 1, K, d + 1) of (W, b) from that of θ, (K, D, K, D).

@@ -40,8 +40,8 @@ def probabilities(chunk: Chunk, theta: Floats) -> Floats:
     return softmax(chunk.rows.logits(theta))
 
 
-def value(chunk: Chunk, theta: Floats) -> tuple[float, Matrix]:
-    """Return the sum of the losses and the sum of their gradients (K, D)."""
+def exponentials(chunk: Chunk, theta: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return losses (b,), shifted exponentials of the logits (K, b), and their sums (b,)."""
     logits = chunk.rows.logits(theta)
     # The shift is what keeps the digits of a small loss.
     logits -= np.maximum.reduce(logits, axis=0)
@@ -49,12 +49,18 @@ def value(chunk: Chunk, theta: Floats) -> tuple[float, Matrix]:
     np.exp(logits, out=logits)
     total = np.add.reduce(logits, axis=0)
     losses += np.log(total)
+    return losses, logits, total
+
+
+def value(chunk: Chunk, theta: Floats) -> tuple[float, Matrix]:
+    """Return the sum of the losses and the sum of their gradients (K, D)."""
+    losses, residual, total = exponentials(chunk, theta)
     if chunk.weight is None:
-        logits *= 1 / total
-        chunk.targets.subtract_from(logits)
+        residual *= 1 / total
+        chunk.targets.subtract_from(residual)
     else:
         losses *= chunk.weight
-        logits *= chunk.weight / total
-        chunk.targets.subtract_from(logits, chunk.weight)
-    gradient = chunk.rows.gradient(logits).astype(np.float64, copy=False)
+        residual *= chunk.weight / total
+        chunk.targets.subtract_from(residual, chunk.weight)
+    gradient = chunk.rows.gradient(residual).astype(np.float64, copy=False)
     return float(np.add.reduce(losses, dtype=np.float64)), gradient

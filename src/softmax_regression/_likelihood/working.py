@@ -110,6 +110,10 @@ class Likelihood:
         """How often the rows have been read."""
         return self._readings[0]
 
+    def deviations(self) -> Vector:
+        """Return the deviations of the columns from their centre, (d,)."""
+        return self.coordinates.deviations(self.survey)
+
     def sums(
         self,
         function: Callable[..., Sums],

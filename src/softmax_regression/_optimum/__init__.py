@@ -3,6 +3,7 @@
 from .limits import Limits, Report
 from .minibatch import AveragedDescent
 from .minimise import minimise
+from .row_metric import RowMetric
 from .solution import Solution
 
-__all__ = ["AveragedDescent", "Limits", "Report", "Solution", "minimise"]
+__all__ = ["AveragedDescent", "Limits", "Report", "RowMetric", "Solution", "minimise"]

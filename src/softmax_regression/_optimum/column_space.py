@@ -42,6 +42,7 @@ class ColumnSpace:
     def __init__(self, block: Block, likelihood: Likelihood, axes: Matrix) -> None:
         self.inner = likelihood.coordinates
         self.centre = self.inner.centre
+        self.deviation = self.inner.deviations(likelihood.survey)
         parts = chunks(block, self.inner, np.float64)
         along = np.concatenate([part.rows.dense().values[:, : len(axes)] @ axes for part in parts])
         weight = np.ones(len(along)) if block.weight is None else block.weight

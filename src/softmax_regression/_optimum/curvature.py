@@ -42,6 +42,7 @@ FULL_PARAMETERS = 1500
 FULL_WORK = 8e9
 # Multiplications of a full Hessian in the time of a pass, for each of its entries.
 WORK_OF_ENTRY = 12.5
+LEAST_CURVATURE = 1e-14
 # With more, a row's pairs of classes are many more than its columns in the Hessian.
 CLASSES_PER_COLUMN = 8
 
@@ -64,6 +65,10 @@ class Full:
         # A column that a sample misses would have no curvature, and a step no end.
         missing = missed(likelihood, np.float32)
         self.ridge += missing[:, None, None] * (np.diag(p) - np.outer(p, p))
+        # Columns are of unit spread: along one of less curvature the gradient is rounding alone.
+        self.ridge += coupled(
+            np.full(likelihood.n_columns, LEAST_CURVATURE), likelihood.n_classes
+        )
 
     def build(self, theta: Matrix, dtype: Precision) -> Apply:
         part = share(self.likelihood.n_rows)

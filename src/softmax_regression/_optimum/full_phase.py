@@ -231,4 +231,5 @@ class FullPhase:
             n_iter=self.objective.likelihood.readings,
             reason=reason,
             centre=self.objective.likelihood.coordinates.centre,
+            deviation=self.objective.likelihood.deviations(),
         )

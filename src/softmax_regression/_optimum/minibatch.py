@@ -1,10 +1,11 @@
 """Averaged mini-batch descent in the metric of the rows: no learning rate.
 
-The Hessian of the data term is at most ½ A with A = (1 / Σ w) Σ_i w_i x̃_i x̃_iᵀ for every class
-(Böhning, 1992, Annals of the Institute of Statistical Mathematics 44, 197-200), so (½ A +
-penalty)⁻¹ is a step that a full gradient may take; a batch of b rows takes 1 / (1 + D / b) of
-it. The average with weight 8 / (t + 8) on the newest point is the polynomial-decay average of
-Shamir and Zhang (2013), arXiv 1212.1824.
+A full gradient may take a whole step in the metric. The gradient of b rows is one with noise, so
+that with n rows before, b / (b + 2 D + 0.3 √(n D)) of the step is taken: as steps grow shorter like
+1 / √n, their average is as good as any estimate of n rows (Polyak and Juditsky, 1992, SIAM Journal
+on Control and Optimization 30, 838-855). The average with weight 8 b / (n + 8 b) on the newest
+point is the polynomial-decay average of Shamir and Zhang (2013), arXiv 1212.1824; a start that is
+worth m rows counts as 8 m before.
 """
 
 import math
@@ -12,117 +13,132 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .._likelihood.rows import DenseRows
-from .._likelihood.value import value
+from .._likelihood.value import exponentials
 from .._likelihood.working import Chunk
-from .._types import Matrix
+from .._types import Floats, Matrix, Vector
+from .row_metric import RowMetric, effective_rows, row_curvatures
 
-# Columns up to which the second moment is a matrix, else its diagonal.
-DENSE_COLUMNS = 1024
-# Rows a column after which the metric is known well enough.
-MOMENT_ROWS = 50
+EXPONENT = 8.0
+DECAY = 0.3
+# Of a step that might raise F; so often, it is shorter than any bound by rounding alone.
+SHORTER = 0.7
+TRIALS = 100
 
 
 @dataclass(eq=False, repr=False)
 class AveragedDescent:
     """The state of one stream of mini-batches; every row is seen once and forgotten.
 
-    `parameters` and `average` are (K, D), `penalty` (D,); `moment` sums w x̃ x̃ᵀ, or its
-    diagonal where D is large or the rows are sparse.
+    `parameters` and `average` are (K, D), `penalty` (D,); `rows` have streamed past, and the start
+    was worth `behind` rows. Of rows in random order, the first tell all that the metric needs.
     """
 
     parameters: Matrix
-    penalty: Matrix
+    penalty: Vector
+    metric: RowMetric
     average: Matrix = field(init=False)
-    moment: Matrix | None = None
-    moment_weight: float = 0.0
-    rows: int = 0
-    steps: int = 0
-    rows_at_renewal: int = 0
-    metric: Matrix = field(default_factory=lambda: np.ones(1))
+    rows: float = 0.0
+    behind: float = 0.0
+    in_random_order: bool = False
 
     def __post_init__(self) -> None:
-        self.average = self.parameters.copy()
+        self.average = self.parameters
 
     def step(self, block: Chunk) -> float:
         """Take one step along the block's gradient and return F on the block before it.
 
         A block of weight zero changes nothing, and its F is NaN.
         """
-        weight = block.weight
         total = block.total()
         if total <= 0.0:
             return math.nan
-        self._observe(block, total)
-        loss, gradient = value(block, self.parameters.astype(block.rows.dtype))
-        objective = loss / total + 0.5 * float((self.penalty * self.parameters**2).sum())
-        gradient = gradient / total + self.penalty * self.parameters
-        direction = self._apply(gradient)
-        slope, bend = float(np.vdot(gradient, direction)), self._bend(block, direction, total)
-        effective = total if weight is None else total**2 / float(weight @ weight)
-        length = 1.0 / (1.0 + self.parameters.shape[1] / effective)
-        if length * bend > 2.0 * slope:
-            # Rows unlike those that the metric knows: a longer step would raise their F.
-            length = 2.0 * slope / bend
+        before = self.parameters
+        losses, p, sums = exponentials(block, before.astype(block.rows.dtype))
+        p *= 1 / sums
+        curvature = row_curvatures(p)
+        self._observe(block, curvature)
+        if block.weight is None:
+            block.targets.subtract_from(p)
+        else:
+            losses *= block.weight
+            p *= block.weight
+            block.targets.subtract_from(p, block.weight)
+        gradient = np.asarray(block.rows.gradient(p), np.float64) / total
+        self._descend(block, curvature, gradient + self.penalty * before)
+        loss = float(np.add.reduce(losses, dtype=np.float64)) / total
+        return loss + 0.5 * float((self.penalty * before**2).sum())
+
+    def _observe(self, block: Chunk, curvature: Floats) -> None:
+        """Let the metric learn from the block, and renew it when its rows have doubled."""
+        metric = self.metric
+        if self.in_random_order and metric.rows >= metric.known_rows:
+            return
+        centred = self.parameters.shape[1] > metric.mean.size
+        metric.observe(block, curvature, centred=centred)
+        metric.renew_if_due(self.penalty[: metric.mean.size])
+
+    def _descend(self, block: Chunk, curvature: Floats, gradient: Matrix) -> None:
+        """Step along the gradient, and let the average follow."""
+        direction, slope = self.metric.apply(gradient)
+        count, D = effective_rows(block), self.parameters.shape[1]
+        noise = 2.0 * D + DECAY * math.sqrt(D * (self.rows + self.behind))
+        length = self._safe(block, direction, slope, count / (count + noise), curvature)
         self.parameters = self.parameters - length * direction
-        self.steps += 1
-        self.average = self.average + (self.parameters - self.average) * 8.0 / (self.steps + 8.0)
-        return objective
+        self.rows += count
+        newest = EXPONENT * count / (self.rows + EXPONENT * (self.behind + count))
+        self.average = self.average + newest * (self.parameters - self.average)
 
-    def _bend(self, block: Chunk, direction: Matrix, total: float) -> float:
-        """Return an upper bound on the second derivative of the block's F along a direction.
+    def _safe(
+        self, block: Chunk, direction: Matrix, slope: float, length: float, curvature: Floats
+    ) -> float:
+        """Return a length, at most the given one, of a step that does not raise F on the block.
 
-        That of the data term is at most ½ Σ_k (Δ_k − mean Δ)² for a row whose logits change by Δ
-        (Böhning). A step of length h lowers F by at least h slope − ½ h² bend.
+        A step of length h along which a row's logits change by −h Δ raises its loss by at most
+        ½ h² ½ ‖Δ‖² above the tangent, Δ less its mean (Böhning), and by at most
+        ½ h² κ φ(h (max Δ − min Δ)) ‖Δ‖² with φ(s) = 2 (eˢ − s − 1) / s² (Bach, 2010, Electronic
+        Journal of Statistics 4, 384-414).
         """
         change = block.rows.logits(direction.astype(block.rows.dtype))
         change -= change.mean(axis=0)
         squares = np.einsum("ki,ki->i", change, change)
-        data = squares.sum() if block.weight is None else squares @ block.weight
-        return 0.5 * float(data) / total + float((self.penalty * direction**2).sum())
+        if block.weight is not None:
+            squares *= block.weight
+        total, penalty = block.total(), float((self.penalty * direction**2).sum())
+        if length * (0.5 * float(squares.sum()) / total + penalty) <= 2.0 * slope:
+            return length
+        spread = np.maximum.reduce(change, axis=0) - np.minimum.reduce(change, axis=0)
+        for _ in range(TRIALS):
+            s = np.clip(length * spread, 1e-3, 50.0)
+            growth = 2.0 * (np.expm1(s) - s) / s**2
+            data = float(squares @ np.minimum(0.5, curvature * growth)) / total
+            if length * (data + penalty) <= 2.0 * slope:
+                break
+            length *= SHORTER
+        return length
 
-    def _observe(self, block: Chunk, total: float) -> None:
-        """Add the block to the second moment, and renew the metric when the rows doubled."""
-        columns = self.parameters.shape[1]
-        if self.rows_at_renewal >= MOMENT_ROWS * columns:
-            return
-        moment = _second_moment(block, columns)
-        self.moment = moment if self.moment is None else self.moment + moment
-        self.moment_weight += total
-        self.rows += block.rows.n_rows
-        if self.rows >= 2 * self.rows_at_renewal:
-            self._renew(self.moment / self.moment_weight)
+    def penalise(self, penalty: Vector) -> None:
+        """Go on under another penalty (D,)."""
+        added = (penalty - self.penalty) * self.average
+        self.penalty = penalty
+        if self.metric.rows > 0.0:
+            self.metric.renew(penalty[: self.metric.mean.size])
+            self.changed(added)
+        else:
+            self.is_above(math.inf)
 
-    def _renew(self, mean: Matrix) -> None:
-        """(½ A + penalty)⁻¹ of the mean A, with a ridge that stands for the rows not seen yet."""
-        self.rows_at_renewal = self.rows
-        ridge = self.parameters.shape[1] / self.rows
-        if mean.ndim == 1:
-            curvature = 0.5 * (mean + ridge * _seen(mean)) + self.penalty
-            self.metric = 1.0 / np.maximum(curvature, 1e-300)
-            return
-        diagonal = np.diagonal(mean)
-        curvature = 0.5 * (mean + np.diag(ridge * _seen(diagonal))) + np.diag(self.penalty)
-        root = 1.0 / np.sqrt(np.diagonal(curvature))
-        scaled = curvature * root[:, None] * root
-        scaled[np.diag_indices_from(scaled)] += 1e-9
-        self.metric = np.linalg.inv(scaled) * root[:, None] * root
+    def changed(self, gradient: Matrix) -> None:
+        """Hear that F's gradient at the average is `gradient` more than when it was learned."""
+        _, slope = self.metric.apply(gradient)
+        self.is_above(0.5 * slope)
 
-    def _apply(self, gradient: Matrix) -> Matrix:
-        return gradient * self.metric if self.metric.ndim == 1 else gradient @ self.metric
+    def is_above(self, excess: float) -> None:
+        """Hear that F is `excess` nats above its minimum at the average: go on from there.
 
-
-def _seen(diagonal: Matrix) -> Matrix:
-    """Return second moments with the largest for columns not seen yet: their steps start short."""
-    return np.where(diagonal > 0.0, diagonal, max(float(diagonal.max()), 1e-300))
-
-
-def _second_moment(block: Chunk, columns: int) -> Matrix:
-    """Σ_i w_i x̃_i x̃_iᵀ (D, D), or its diagonal (D,)."""
-    rows, weight = block.rows, block.weight
-    if isinstance(rows, DenseRows) and columns <= DENSE_COLUMNS:
-        values = rows.values
-        if weight is not None:
-            values = values * np.sqrt(weight)[:, None]
-        return np.asarray(values.T @ values, np.float64)
-    return np.asarray(rows.squares(block.weights()[None])[0], np.float64)
+        It is worth no more rows than leave that statistical error, D (K − 1) / 2 n nats.
+        """
+        n_classes, columns = self.parameters.shape
+        worth = 0.5 * columns * (n_classes - 1)
+        share = worth / max(excess * (self.rows + self.behind), worth)
+        if share < 1.0:
+            self.parameters = self.average
+            self.rows, self.behind = share * self.rows, share * self.behind

@@ -25,11 +25,13 @@ from .full_phase import FullPhase
 from .limits import Limits, Report
 from .minibatch import AveragedDescent
 from .proximal import ProximalPhase
+from .row_metric import RowMetric
 from .row_space import RowSpace
 from .solution import Solution
 
 ROWS_PER_PARAMETER = 100
 STREAM_PARAMETERS = 32
+LEAST_VARIANCE = 0.1
 
 
 def minimise(
@@ -109,8 +111,12 @@ def _stream(
     generator: "np.random.Generator | None",
 ) -> Point:
     """Return the average of one epoch of mini-batches, or the start if F is less there."""
-    state = AveragedDescent(start.theta, phase.objective.l2)
-    for batch in phase.objective.likelihood.batches(phase.dtype, batch_size, generator):
+    likelihood = phase.objective.likelihood
+    none = np.zeros(likelihood.n_features)
+    # Columns of unit spread: one that hardly varies yet will, by rows that take long steps.
+    metric = RowMetric(none, none, least=0.0 if likelihood.sparse else LEAST_VARIANCE)
+    state = AveragedDescent(start.theta, phase.objective.l2, metric, in_random_order=True)
+    for batch in likelihood.batches(phase.dtype, batch_size, generator):
         state.step(batch)
     phase.passes += 1
     average = phase.evaluate(balanced(state.average))
@@ -134,6 +140,7 @@ def _expanded_solution(solution: Solution, space: RowSpace | ColumnSpace, tol: f
     return solution._replace(
         parameters=expanded,
         centre=space.centre,
+        deviation=space.deviation,
         gap=gap,
         decrement=decrement,
         converged=converged,

@@ -144,4 +144,5 @@ class ProximalPhase:
             n_iter=self.problem.likelihood.readings,
             reason=self.reason,
             centre=self.problem.likelihood.coordinates.centre,
+            deviation=self.problem.likelihood.deviations(),
         )

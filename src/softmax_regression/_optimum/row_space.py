@@ -13,7 +13,7 @@ from .._exceptions import DivergenceError
 from .._likelihood.block import Block
 from .._likelihood.coordinates import Coordinates
 from .._parameters import Parameters
-from .._types import Matrix
+from .._types import Matrix, Vector
 from .cholesky import Triangle
 
 ROWS_AT_MOST = 2048
@@ -52,6 +52,10 @@ class RowSpace:
         if not np.isfinite(products).all():
             raise DivergenceError(1, math.nan, None)
         weight = np.ones(len(rows)) if sample_weight is None else sample_weight
+        squares = np.einsum(
+            "ij,ij->j", rows, rows if sample_weight is None else weight[:, None] * rows
+        )
+        self.deviation: Vector = np.sqrt(squares / weight.sum())
         heaviest = int(np.argmax(weight))
         # Centred rows sum to zero, so that one follows from the others.
         self.basis = np.delete(np.arange(len(rows)), [heaviest] if centred else [])

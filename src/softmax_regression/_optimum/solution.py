@@ -10,9 +10,10 @@ class Solution(NamedTuple):
     """Where a fit ended.
 
     `gap` is a proven bound on F − F*, infinite without a proof; `decrement` the estimate
-    ½ gᵀ P⁻¹ g of F − F* before the last step; `centre` the means μ of the columns, (d,);
-    `reason` one of "converged", "max_iter",
-    "stopped", "rounding", "non-finite", or "float32" where the rounding to it took `tol` away.
+    ½ gᵀ P⁻¹ g of F − F* before the last step; `reason` one of "converged", "max_iter",
+    "stopped", "rounding", "non-finite", or "float32" where the rounding to it took `tol` away;
+    `centre` and `deviation` the means μ of the columns and their standard deviations, (d,), about
+    0 without an intercept.
     """
 
     parameters: Parameters
@@ -23,3 +24,4 @@ class Solution(NamedTuple):
     n_iter: int
     reason: str
     centre: Vector
+    deviation: Vector

@@ -48,6 +48,7 @@ class _Objections(NamedTuple):
 
     places: NDArray[np.intp]
     overthrown: bool
+    some_parted: bool
     all_parted: bool
 
 
@@ -72,19 +73,20 @@ class Border:
         for _ in range(READINGS):
             objections = self._read(levels, kernel, known)
             if not objections.overthrown:
-                return Found(levels, kernel, objections.all_parted)
+                found = Found(levels, kernel, objections.all_parted)
+                return found if objections.some_parted else Found.nothing(size)
             more, ties = self._vectors(objections.places)
             known = np.concatenate([known, objections.places])
             vectors, tied = np.concatenate([vectors, more]), np.concatenate([tied, ties])
-            found = faces(vectors, tied)
-            if found is None:
+            decided = faces(vectors, tied)
+            if decided is None:
                 return None
-            levels, kernel = found.levels, _null_space(vectors[~found.parted])
+            levels, kernel = decided.levels, _null_space(vectors[~decided.parted])
         return None
 
     def _read(self, levels: Matrix, kernel: Matrix, known: NDArray[np.intp]) -> _Objections:
         """Hold a guess against all rows."""
-        places, margins, overthrown, all_parted = [], [], False, True
+        places, margins, overthrown, some_parted, all_parted = [], [], False, False, True
         # A pair that leaves the span of those known not to be parted shows along some of its
         # kernel, and so along nearly every mixture of it.
         mixtures = np.random.default_rng(0).standard_normal((MIXTURES, len(kernel))) @ kernel
@@ -98,6 +100,7 @@ class Border:
             margin, waiting = _told(pairs, steps, finest)
             loose = waiting & _told(pairs, across, finest)[0].astype(bool)
             all_parted = all_parted and not waiting.any()
+            some_parted = some_parted or bool((margin > 0).any())
             here = np.arange(part.start, part.stop)[:, None] * self.n_classes
             here = here + np.arange(self.n_classes)
             new = ~np.isin(here, known) & (loose | (margin != 0))
@@ -107,7 +110,7 @@ class Border:
             places.append(here.ravel()[wanted[order]])
             margins.append(margin.ravel()[wanted[order]])
         order = np.argsort(np.concatenate(margins), kind="stable")[: self.joining]
-        return _Objections(np.concatenate(places)[order], overthrown, all_parted)
+        return _Objections(np.concatenate(places)[order], overthrown, some_parted, all_parted)
 
     def _finest(self, pairs: Pairs, block: Block) -> Matrix:
         """Return the margins (m, 1) of a row, along a mixture of directions, that may be 0."""

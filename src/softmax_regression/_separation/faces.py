@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 # Eigenvalues of a Gram matrix of unit vectors below which the normal equations lose too much.
 DEPENDENT = 1e-9
 REFINEMENTS = 2
+# Steps of the active set method, at least and for each coordinate.
+LEAST_STEPS = 100
+STEPS = 10
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
@@ -84,42 +87,33 @@ def nearest_to_zero(cone: Matrix) -> Vector | None:
     start = cone.sum(axis=0)
     mu, passive = np.zeros(len(cone)), np.zeros(len(cone), bool)
     eps = float(np.finfo(np.float64).eps)
-    barred = np.zeros(len(cone), bool)
-    for _ in range(10 * cone.shape[1] + 100):
+    for _ in range(LEAST_STEPS + STEPS * cone.shape[1]):
         r = start + mu @ cone
         size, rounding = float(np.linalg.norm(r)), ROUNDINGS * eps * (len(cone) + mu.sum())
         if size <= rounding:
             return np.zeros(cone.shape[1]) if rounding <= VAGUE * len(cone) else None
-        margins = np.where(passive | barred, 0.0, cone @ r)
-        worst = int(margins.argmin()) if len(margins) else 0
+        margins = np.where(passive, 0.0, cone @ r)
+        worst = int(margins.argmin())
         if margins[worst] >= -(PARTED / 2 * size + rounding):
             return np.asarray(r / size) if (cone @ r).min() >= -PARTED * size else None
         passive[worst] = True
-        if _restricted(cone, start, mu, passive):
-            barred[:] = False
-        else:  # rounding alone made it the worst
-            passive[worst], barred[worst] = False, True
+        _restrict(cone, start, mu, passive)
     return None
 
 
-def _restricted(cone: Matrix, start: Vector, mu: Vector, passive: NDArray[np.bool_]) -> bool:
+def _restrict(cone: Matrix, start: Vector, mu: Vector, passive: NDArray[np.bool_]) -> None:
     """Solve for the passive multipliers, in place; those that would turn negative leave at 0."""
-    moved = False
-    while passive.any():
+    while True:
         wanted = _least_squares(cone[passive], -start)
+        members, now = np.flatnonzero(passive), mu[passive]
         if (wanted > 0).all():
-            mu[passive] = wanted
-            return True
-        now = mu[passive]
-        falls = wanted <= 0
-        length = (now[falls] / np.maximum(now[falls] - wanted[falls], 1e-300)).min()
-        moved = moved or length > 0
-        mu[passive] = now + length * (wanted - now)
-        members = np.flatnonzero(passive)
-        leaves = members[falls & (mu[passive] <= 1e-14 * max(1.0, float(mu.max())))]
+            mu[members] = wanted
+            return
+        shares = np.where(wanted <= 0, now / np.maximum(now - wanted, 1e-300), np.inf)
+        mu[members] = now + shares.min() * (wanted - now)
+        leaves = members[shares <= shares.min()]
         mu[leaves] = 0.0
         passive[leaves] = False
-    return moved
 
 
 def _least_squares(rows: Matrix, right: Vector) -> Vector:

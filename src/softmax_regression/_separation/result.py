@@ -81,8 +81,8 @@ class Separation(NamedTuple):
     def _on_empty_classes(self, classes: Labels) -> str:
         named = _listed([repr(_short(str(classes[k]))) for k in self.empty])
         return (
-            f"no row has class {named}: F has no minimum, for its intercept falls as long as the fit "
-            "runs. Drop the class, or set label_smoothing > 0"
+            f"no row of weight > 0 has class {named}: F has no minimum, for its intercept falls as "
+            "long as the fit runs. Drop the class, or set label_smoothing > 0"
         )
 
 

@@ -29,10 +29,10 @@ LARGEST = 500
 ROWS_PER_PARAMETER = 6
 LEAST_ROWS = 400
 GROWTH = 8
-# Entries of the sample and its pairs.
-SAMPLE_ENTRIES = 2**24
 # Entries of a direction of unit length that are the rounding of 0.
 CLEAN = 1e-12
+# Entries of the sample and its pairs.
+SAMPLE_ENTRIES = 2**24
 
 
 def find_separation(block: Block, fit: Parameters, *, fit_intercept: bool) -> Separation:
@@ -112,7 +112,7 @@ def _from_sample(
         if decided is None:
             return None
         found = decided
-    if found.all_parted and not proven.pairs.any():
+    if found.all_parted:
         return Separation("complete")
     infinite = _by_growth(columns, directions, found)
     known = set(infinite)
