@@ -426,7 +426,7 @@ def test_a_distance_that_is_not_known_is_not_printed(gap, decrement, text, monke
     def minimised(*_, **__):
         parameters = Parameters(np.zeros((K, D)), np.zeros(K))
         return Solution(
-            parameters, 1.0, gap, decrement, False, 1, "max_iter", np.zeros(D), np.ones(D)
+            parameters, 1.0, gap, decrement, False, 1, 1, "max_iter", np.zeros(D), np.ones(D)
         )
 
     monkeypatch.setattr(_proven, "minimise", minimised)

@@ -93,8 +93,10 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         Share of the last step that is taken again, in [0, 1). Needs a number or a callable as
         `learning_rate`.
     max_iter : int, default=1000
-        Epochs (passes over the data) at most; 0 leaves the parameters where the fit begins, at
-        zero or, with `warm_start`, at those of the last fit.
+        Epochs of gradient descent at most, each one pass over the data. With
+        ``learning_rate="auto"`` no step begins after so many passes for steps: a step that has
+        begun is finished, and what survey, curvature and proof read comes on top. 0 leaves the
+        parameters where the fit begins, at zero or, with `warm_start`, at those of the last fit.
     tol : float, default=1e-6
         In nats, >= 0. With ``learning_rate="auto"``: stop when F is within `tol` of its minimum,
         proven where ``l2 > 0`` or ``l1 > 0``, estimated otherwise; 0 goes on until float64 has no
@@ -152,16 +154,18 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
     feature_names_in_ : ndarray of shape (n_features,)
         Column names, where X had string names.
     n_iter_ : int
-        Epochs run, each one pass over the data; a warm start and `partial_fit` go on counting,
-        and their curves go on too.
+        Epochs run: how often all rows were read. With ``learning_rate="auto"`` every reading
+        counts, for means and scales, mini-batches, F, curvature and proof, and n_iter_ may exceed
+        `max_iter`; the look for log-odds that grow for ever does not count. A warm start and
+        `partial_fit` go on counting, and their curves go on too.
     loss_curve_ : ndarray
         Gradient descent: for each epoch the mean, over its batches, of F on the batch at the
         parameters from which the batch's step starts; for a full batch that is F itself.
         ``learning_rate="auto"``: F at the start, after every step, and of the
         parameters kept.
     validation_curve_ : ndarray
-        Mean cross-entropy of the validation data, one entry for every epoch or step; empty
-        without such data.
+        Mean cross-entropy of the validation data, one entry for every epoch, or for the start and
+        every step with ``learning_rate="auto"``; empty without such data.
     optimality_gap_ : float
         Proven upper bound, in nats, on F - F*; ``inf`` where no proof exists: without a penalty,
         and for plain gradient descent.

@@ -13,7 +13,10 @@ LARGEST = 1e200
 
 
 class Penalty(NamedTuple):
-    """l1 and l2 >= 0, one for every column of a matrix of weights, or one each."""
+    """l1 and l2 >= 0, one for every column of a matrix of weights, or one each.
+
+    Section 5.7 of the book, for weights of classes, in which the intercept has no part.
+    """
 
     l1: float | Vector
     l2: float | Vector

@@ -26,7 +26,7 @@ Watch: TypeAlias = Callable[[Parameters], bool]
 class Progress:
     """What a running fit tells its callback after an epoch, or a step.
 
-    An epoch is one pass over the data. Gradient descent tells of every epoch. With
+    An epoch is one reading of all rows. Gradient descent tells of every epoch. With
     ``learning_rate="auto"`` the fit tells of where it begins and of every step, which takes one
     epoch or a few.
 
@@ -35,7 +35,8 @@ class Progress:
     epoch : int
         Epochs finished in this fit.
     max_iter : int
-        The most epochs there can be.
+        The most epochs of gradient descent; without a learning rate the passes for steps after
+        which no other begins, while `epoch` counts what curvature and proof read too.
     loss : float
         The newest entry of ``loss_curve_``: the objective, in nats.
     validation_loss : float or None
@@ -286,7 +287,8 @@ class Monitor:
     def _print(self, progress: Progress) -> None:
         if not self.verbose:
             return
-        last = bool(self.stopped_by) or progress.epoch == self.max_iter
+        ran_all = progress.step is None and progress.epoch == self.max_iter
+        last = bool(self.stopped_by) or ran_all
         if last or progress.elapsed - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = progress.elapsed
             print(progress, flush=True)  # noqa: T201 - verbose asks for it

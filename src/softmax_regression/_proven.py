@@ -51,7 +51,7 @@ def minimise_and_prove(
         state,
         [*monitor.loss_curve, objective],
         monitor.validation_curve,
-        solution.n_iter,
+        solution.n_iter + (monitor.best is not None),
         gap,
         reason in CONVERGED,
         _advice(solution, settings),
@@ -104,6 +104,7 @@ def _solved(
     begin: Parameters | None,
     report: Report,
     *,
+    spent: int = 0,
     generator: "np.random.Generator | None" = None,
     more_l2: float | Vector = 0.0,
 ) -> Solution:
@@ -112,7 +113,7 @@ def _solved(
             problem,
             Penalty(settings.l1, settings.l2 + more_l2),
             begin,
-            Limits(settings.tol, settings.max_iter),
+            Limits(settings.tol, settings.max_iter - spent),
             report,
             fit_intercept=settings.fit_intercept,
             batch_size=settings.rows_per_batch(BATCH),
@@ -124,7 +125,8 @@ def _in_single(solution: Solution, problem: Block, settings: Hyperparameters) ->
     """Return the solution as float32 holds it, or another that loses less by it.
 
     Where columns are nearly collinear, weights far apart have nearly the same F, and the largest
-    of them are the worst to round: minima of F and a multiple of what rounding adds to it. float32
+    of them are the worst to round: what is left of `max_iter` goes to minima of F and a multiple of
+    what rounding adds to it. float32
     rounds w_kj, and w_kj x_ij, by u = 2⁻²⁴ of them at most. Were these errors spread evenly, a logit
     would be off by an e with E[e²] = ⅔ u² Σ_j w_kj² E[x_j²], and F by ½ e² times a curvature
     p (1 − p) ≤ ¼: an l2 for each feature.
@@ -132,19 +134,30 @@ def _in_single(solution: Solution, problem: Block, settings: Hyperparameters) ->
     held = [_rounded(solution.parameters, solution, problem, settings)]
     if held[0].reason != "float32":
         return held[0]
-    parameters, readings = solution.parameters, solution.n_iter
+    parameters, spent = solution.parameters, solution.passes
+    readings = held[0].n_iter + 1
     (about,) = summed(survey, [problem])
     rounding = 2.0**-48 / 6.0 * (about.spread**2 + about.mean**2)
     for times in ROUNDINGS:
-        gentle = _solved(problem, settings, parameters, lambda *_: False, more_l2=times * rounding)
-        parameters, readings = gentle.parameters, readings + gentle.n_iter
+        if spent >= settings.max_iter:
+            break
+        gentle = _solved(
+            problem,
+            settings,
+            parameters,
+            lambda *_: False,
+            spent=spent,
+            more_l2=times * rounding,
+        )
+        parameters, spent = gentle.parameters, spent + gentle.passes
+        readings += gentle.n_iter + 1
         held.append(_rounded(parameters, solution, problem, settings))
 
     def seen(found: Solution) -> float:
         """F, or the loss as predictions have it, whose products are in float32 too."""
         return max(found.objective, mean_loss(problem, found.parameters))
 
-    return min(held, key=seen)._replace(n_iter=readings)
+    return min(held, key=seen)._replace(n_iter=readings + len(held))
 
 
 def _rounded(
@@ -164,6 +177,7 @@ def _rounded(
         gap=gap,
         decrement=decrement,
         converged=solution.converged and within,
+        n_iter=solution.n_iter + 1,
         reason="float32" if solution.converged and not within else solution.reason,
     )
 
@@ -180,7 +194,7 @@ def _advice(solution: Solution, settings: Hyperparameters) -> str | None:
         return None
     cause, remedy = {
         "max_iter": (
-            f"max_iter={settings.max_iter} epochs",
+            f"max_iter={settings.max_iter}",
             "Raise max_iter or tol; a larger l2 makes the problem easier",
         ),
         "rounding": (

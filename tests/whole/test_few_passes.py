@@ -1,4 +1,4 @@
-"""A step that no pass looks at: it lowers F for certain, and nearly as far as one that is looked at."""
+"""Few passes: each begins a step, each step lowers F, and each is told of."""
 
 import numpy as np
 import pytest
@@ -79,16 +79,28 @@ def test_early_stopping_keeps_what_a_single_pass_learns(l1):
     X, y = drawn(600, 6, 4)
     model = SoftmaxRegression(l1=l1, max_iter=1, early_stopping=True, random_state=0).fit(X, y)
     assert model.coef_.any()
-    assert len(model.validation_curve_) == 1
+    assert len(model.validation_curve_) == 2  # the start, and one step
 
 
 @pytest.mark.parametrize("l1", [0.0, 1e-3])
-def test_a_callback_hears_of_a_single_pass_once(l1):
+def test_a_callback_hears_of_the_start_and_of_the_only_step(l1):
     X, y = drawn(300, 6, 4)
     seen = []
-    with pytest.warns(ConvergenceWarning, match="max_iter=1"):
-        SoftmaxRegression(l1=l1, max_iter=1, callback=lambda p: seen.append(p.epoch)).fit(X, y)
-    assert seen == [1]
+    with pytest.warns(ConvergenceWarning, match="max_iter=1 "):
+        model = SoftmaxRegression(l1=l1, max_iter=1, callback=seen.append).fit(X, y)
+    assert [told.step for told in seen] == [0, 1]
+    assert seen[0].epoch < seen[1].epoch <= model.n_iter_
+
+
+@pytest.mark.parametrize("l1", [0.0, 1e-3])
+def test_a_callback_that_ends_the_fit_at_its_start_is_heard(l1):
+    X, y = drawn(300, 6, 4)
+    seen = []
+    with pytest.warns(ConvergenceWarning, match="callback ended the fit"):
+        model = SoftmaxRegression(l1=l1, callback=lambda told: seen.append(told) or True).fit(X, y)
+    assert len(seen) == 1
+    assert model.stop_reason_ == "callback"
+    assert not model.coef_.any()
 
 
 @pytest.mark.parametrize("l1", [0.0, 1e-3])

@@ -82,7 +82,8 @@ class _Working(NamedTuple):
 class Likelihood:
     """The data term of F: a source of rows, seen through the solver's coordinates.
 
-    `survey` is what the first reading of the rows told. `readings` counts them all.
+    `survey` is what the first reading of the rows told. `readings` counts them all, from those that
+    were made to find the coordinates.
     """
 
     def __init__(
@@ -91,9 +92,10 @@ class Likelihood:
         fit_intercept: bool = True,
         coordinates: Coordinates | None = None,
         map: Any = map,
+        readings: int = 0,
     ) -> None:
         self.source, self.map = source, map
-        self._readings = [1]
+        self._readings = [readings + 1]
         (self.survey,) = summed(survey, source, map=map)
         self.sparse = self.survey.sparse
         self.n_rows, self.n_classes = self.survey.n_rows, len(self.survey.targets)

@@ -66,9 +66,7 @@ class Full:
         missing = missed(likelihood, np.float32)
         self.ridge += missing[:, None, None] * (np.diag(p) - np.outer(p, p))
         # Columns are of unit spread: along one of less curvature the gradient is rounding alone.
-        self.ridge += coupled(
-            np.full(likelihood.n_columns, LEAST_CURVATURE), likelihood.n_classes
-        )
+        self.ridge += coupled(np.full(likelihood.n_columns, LEAST_CURVATURE), likelihood.n_classes)
 
     def build(self, theta: Matrix, dtype: Precision) -> Apply:
         part = share(self.likelihood.n_rows)

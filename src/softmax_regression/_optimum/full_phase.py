@@ -229,6 +229,7 @@ class FullPhase:
             decrement=self.decrement,
             converged=reason == "converged",
             n_iter=self.objective.likelihood.readings,
+            passes=self.passes - self.before,
             reason=reason,
             centre=self.objective.likelihood.coordinates.centre,
             deviation=self.objective.likelihood.deviations(),

@@ -10,7 +10,7 @@ Report = Callable[[float, Callable[[], Parameters], float, int], bool]
 
 
 class Limits(NamedTuple):
-    """The gap to reach, and the passes after which no other step is begun."""
+    """The gap to reach, and the passes after the start after which no other step is begun."""
 
     tol: float
     max_iter: int

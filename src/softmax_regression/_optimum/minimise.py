@@ -84,13 +84,13 @@ def _coordinates(
         space = RowSpace(block, fit_intercept)
         if space.exact:
             turned = block._replace(X=space.coordinates, memo=Memo())
-            return space, Likelihood([turned], coordinates=space.inner)
+            return space, Likelihood([turned], coordinates=space.inner, readings=1)
     likelihood = Likelihood([block._replace(memo=Memo())], fit_intercept)
     axes = ColumnSpace.of(block, likelihood) if smooth and not np.any(penalty.l2) else None
     if axes is None:
         return None, likelihood
     turned = block._replace(X=axes.coordinates, memo=Memo())
-    return axes, Likelihood([turned], fit_intercept)
+    return axes, Likelihood([turned], fit_intercept, readings=likelihood.readings + 1)
 
 
 def _begin(phase: FullPhase, theta: Matrix | None) -> Point:

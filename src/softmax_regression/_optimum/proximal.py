@@ -142,6 +142,7 @@ class ProximalPhase:
             decrement=self.decrement,
             converged=self.reason == "converged",
             n_iter=self.problem.likelihood.readings,
+            passes=self.passes,
             reason=self.reason,
             centre=self.problem.likelihood.coordinates.centre,
             deviation=self.problem.likelihood.deviations(),
