@@ -19,8 +19,7 @@ from ._losses import (
     softmax,
 )
 from ._progress import Progress
-
-__version__ = "0.1.0"
+from ._version import __version__ as __version__
 
 __all__ = [
     "ConvergenceWarning",

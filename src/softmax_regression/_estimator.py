@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from inspect import signature
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._descent import DescentState
 from ._display import model_html, model_text
 from ._exceptions import ConvergenceWarning, sibling
 from ._fit import learn, learn_batchwise
@@ -24,29 +22,20 @@ from ._input.hyperparameters import (
     LearningRate,
     RandomState,
     check_hyperparameters,
-    make_generator,
 )
-from ._input.labels import (
-    check_classes,
-    class_columns,
-    distinct,
-    listed,
-    refuse_misfit,
-    refuse_other_columns,
-)
-from ._input.peers import KeywordArguments, advice_on, explains_unknown
-from ._input.weights import class_weighted, refuse_all_zero
-from ._learned import Learned, Start
+from ._input.labels import refuse_misfit
+from ._input.peers import KeywordArguments, explains_unknown, unknown_parameter
+from ._input.streaming import streaming_problem
+from ._input.weights import refuse_all_zero
+from ._learned import Learned, Start, parameters_of, start_of
 from ._likelihood.block import Block
-from ._likelihood.logits import BLOCK_BYTES, of_logits, row_blocks
+from ._likelihood.logits import by_blocks
 from ._losses import log_softmax_rows
 from ._objective import mean_gradient, mean_loss
 from ._optimum import AveragedDescent
-from ._parameters import Parameters
 from ._prediction import decision, probabilities
 from ._progress import Progress, Watch
 from ._sklearn import FitTask, ScikitLearnMethods, run_with_callbacks
-from ._stream import stream_parameters
 from ._types import Features
 from ._warn import warn
 
@@ -289,7 +278,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         classes, problem = learning_problem(settings, X, y, sample_weight)
         description = Description(classes, problem.X.shape[1], names)
         validation = validation_problem(validation_data, description)
-        start = self._start(settings, description, problem.X)
+        start = start_of(settings, description, problem.X, self._left(settings))
 
         def keep(learned: Learned) -> None:
             self._adopt(learned, description, start)
@@ -372,26 +361,11 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         (20, array(['a', 'b'], dtype='<U1'))
         """
         settings = check_hyperparameters(self)
-        _refuse_whole_data_settings(settings)
         fitted = self._fitted() if is_begun(vars(self)) else {}
-        if fitted:
-            features, names = self._checked(X, fitted), fitted.get("feature_names_in_")
-        else:
-            features, names = check_features(X), feature_names(X)
-        checked_y, weight = check_rows(features, y, sample_weight)
-        columns = class_columns(y) if checked_y.ndim == 2 else None
-        known = _known_classes(classes, checked_y, columns, fitted.get("classes_"))
-        refuse_other_columns(columns, known)
-        description = Description(known, features.shape[1], names)
-        remedy = (
-            "name every class that may come in `classes` on the first call to partial_fit, or "
-            "drop the row"
+        description, problem = streaming_problem(
+            settings, fitted, X, y, classes=classes, sample_weight=sample_weight
         )
-        problem = problem_of(
-            features, checked_y, weight, known, smoothing=settings.label_smoothing, remedy=remedy
-        )
-        problem = class_weighted(problem, settings.class_weight, known)
-        start = self._start(settings._replace(warm_start=True), description, features)
+        start = start_of(settings, description, problem.X, fitted)
         learned = learn_batchwise(problem, settings, start)
         self._adopt(learned, description, start)
         if learned.advice is not None:
@@ -573,7 +547,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         """
         fitted = self._fitted()
         problem = self._given_problem(X, y, sample_weight, fitted)
-        return mean_loss(problem, _parameters(fitted))
+        return mean_loss(problem, parameters_of(fitted))
 
     def gradient(
         self, X: ArrayLike | SparseMatrix, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -616,7 +590,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         """
         fitted = self._fitted()
         problem = self._given_problem(X, y, sample_weight, fitted)
-        d_coef, d_intercept = mean_gradient(problem, _parameters(fitted))
+        d_coef, d_intercept = mean_gradient(problem, parameters_of(fitted))
         return d_coef, d_intercept
 
     # How to read it
@@ -666,7 +640,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         fitted = self._fitted()
         names = _names(fitted)
         k = None if reference is None else names.find_class(reference, "reference")
-        parameters = _parameters(fitted)
+        parameters = parameters_of(fitted)
         intercept = bool(self.fit_intercept or parameters.intercept.any())
         return coefficient_table(parameters, names, intercept=intercept, reference=k, top=top)
 
@@ -745,7 +719,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         fitted = self._fitted()
         settings = check_hyperparameters(self)
         names = _names(fitted)
-        model = Model(settings, names, fitted.get("feature_names_in_"), _parameters(fitted))
+        model = Model(settings, names, fitted.get("feature_names_in_"), parameters_of(fitted))
         features = self._checked(X, fitted)
         return infer(model, features, y, sample_weight, Question(weights, covariance, groups))
 
@@ -806,7 +780,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         names.refuse_equal(a, b)
         rows = self._checked(rows_of(x), fitted)
         m = None if baseline is None else baseline_row(baseline, rows.shape[1])
-        return explanation(rows, _parameters(fitted), names, of=a, against=b, baseline=m)
+        return explanation(rows, parameters_of(fitted), names, of=a, against=b, baseline=m)
 
     # The estimator's own parameters
 
@@ -846,12 +820,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         valid = list(_defaults(type(self)))
         for name, value in params.items():
             if name not in valid:
-                advice = advice_on(name, value, frozenset(valid))
-                message = (
-                    f"Invalid parameter {name!r} for estimator {self}. "
-                    f"Valid parameters are: {valid!r}."
-                )
-                raise ValueError(f"{message} For {name!r}: {advice}." if advice else message)
+                raise ValueError(unknown_parameter(self, name, value, valid))
         for name, value in params.items():
             setattr(self, name, value)
         return self
@@ -984,57 +953,17 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         self, X: Any, function: Callable[[NDArray[Any]], NDArray[Any]], fitted: dict[str, Any]
     ) -> NDArray[Any]:
         """Return `function` of the logits of all rows, in blocks that bound the memory between."""
-        X = self._checked(X, fitted)
-        parameters = _parameters(fitted)
-        row_bytes = 8 * max(parameters.weights.shape)
-        if X.shape[0] * row_bytes <= BLOCK_BYTES:
-            return of_logits(function, X, parameters)
-        blocks = list(row_blocks(X.shape[0], row_bytes))
-        first = of_logits(function, X[blocks[0]], parameters)
-        out = np.empty((X.shape[0], *first.shape[1:]), first.dtype)
-        out[blocks[0]] = first
-        for rows in blocks[1:]:
-            out[rows] = of_logits(function, X[rows], parameters)
-        return out
+        return by_blocks(function, self._checked(X, fitted), parameters_of(fitted))
+
+    def _left(self, settings: Hyperparameters) -> dict[str, Any]:
+        """Return what the last fit left, for a warm start."""
+        return self._fitted() if settings.warm_start and is_begun(vars(self)) else {}
 
     def _given_problem(self, X: Any, y: Any, sample_weight: Any, fitted: dict[str, Any]) -> Block:
         features = self._checked(X, fitted)
         checked_y, weight = check_rows(features, y, sample_weight, fitted["classes_"])
         refuse_all_zero(weight)
         return problem_of(features, checked_y, weight, fitted["classes_"])
-
-    def _start(self, settings: Hyperparameters, description: Description, X: Features) -> Start:
-        """Return the zero model, or with `warm_start` the state that the last fit left."""
-        none = np.zeros(0)
-        if not (settings.warm_start and is_begun(vars(self))):
-            theta = np.zeros(description.classes.shape[0] * (X.shape[1] + 1), X.dtype)
-            generator = make_generator(settings.random_state)
-            return Start(DescentState(theta, np.zeros_like(theta)), generator, none, none)
-        left = self._fitted()
-        _check_same(description, left)
-        parameters = _parameters(left)
-        dtype = np.result_type(X.dtype, parameters.weights.dtype)
-        theta = parameters.joined().astype(dtype)
-        # Parameters set by hand, or from a slim file, come without the rest.
-        velocity = left.get("_velocity", theta[:0]).astype(dtype)
-        if velocity.shape != theta.shape:
-            velocity = np.zeros_like(theta)
-        state = DescentState(theta, velocity, left.get("_epoch", 0))
-        if not settings.fit_intercept:  # it may have been learned before
-            for vector in (state.theta, state.velocity):
-                Parameters.split(vector, len(parameters.intercept)).intercept[:] = 0
-        source = settings.random_state
-        if "_generator" in left and not isinstance(source, np.random.Generator):
-            source = deepcopy(left["_generator"])  # an interrupted fit leaves the model's own
-        return Start(
-            state,
-            make_generator(source),
-            left.get("loss_curve_", none),
-            left.get("validation_curve_", none),
-            n_iter=left.get("n_iter_", 0),
-            stream=left["_stream"] if _stands_where_its_stream_does(left) else None,
-            fresh=False,
-        )
 
     def _adopt(self, learned: Learned, description: Description, start: Start) -> None:
         """Take over what was learned in one assignment, so that no error leaves half of it."""
@@ -1054,26 +983,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         self._epoch: int
         self._generator: np.random.Generator
         self._stream: AveragedDescent | None
-        state = learned.state
-        parameters = Parameters.split(state.theta, len(description.classes))
-        fitted = description.with_parameters(parameters) | {
-            "n_iter_": start.n_iter + learned.n_iter,
-            "loss_curve_": np.append(start.loss_curve, learned.loss_curve),
-            "validation_curve_": np.append(start.validation_curve, learned.validation_curve),
-            "optimality_gap_": learned.optimality_gap,
-            "converged_": learned.converged,
-            "stop_reason_": learned.stop_reason,
-            "_velocity": state.velocity,
-            "_epoch": state.epoch,
-            "_generator": start.generator,
-            "_stream": learned.stream,
-        }
         kept = {key: value for key, value in self.__dict__.items() if key != "feature_names_in_"}
-        self.__dict__ = kept | fitted
-
-
-def _parameters(fitted: dict[str, Any]) -> Parameters:
-    return Parameters(fitted["coef_"], fitted["intercept_"])
+        self.__dict__ = kept | learned.attributes(description, start)
 
 
 def _names(fitted: dict[str, Any]) -> Names:
@@ -1081,76 +992,6 @@ def _names(fitted: dict[str, Any]) -> Names:
 
     n_features = fitted["n_features_in_"]
     return Names.of(fitted["classes_"], n_features, fitted.get("feature_names_in_"))
-
-
-def _stands_where_its_stream_does(fitted: dict[str, Any]) -> bool:
-    """Whether nobody has set the parameters since `partial_fit` took them from the stream."""
-    stream = fitted.get("_stream")
-    if stream is None:
-        return False
-    own = stream_parameters(stream, fitted["n_features_in_"])
-    return all(
-        np.array_equal(array.astype(held.dtype), held)
-        for array, held in zip(own, _parameters(fitted), strict=True)
-    )
-
-
-def _check_same(description: Description, fitted: dict[str, Any]) -> None:
-    """Raise where a fit cannot go on from what was fitted."""
-    if not np.array_equal(description.classes, fitted["classes_"]):
-        message = (
-            f"warm_start=True needs the classes of the last fit, {listed(fitted['classes_'])}, got "
-            f"{listed(description.classes)}; set warm_start=False to begin anew"
-        )
-        raise ValueError(message)
-    if description.n_features != fitted["n_features_in_"]:
-        message = (
-            f"X has {description.n_features} features, but SoftmaxRegression is expecting "
-            f"{fitted['n_features_in_']} features as input; set warm_start=False to begin anew"
-        )
-        raise ValueError(message)
-    check_feature_names(description.names, fitted.get("feature_names_in_"))
-
-
-def _known_classes(
-    classes: Any,
-    y: NDArray[Any],
-    columns: NDArray[Any] | None,
-    fitted: NDArray[Any] | None,
-) -> NDArray[Any]:
-    """Return the classes of a stream: those of the model, or those that its first call names."""
-    if fitted is None:
-        if classes is None and y.ndim == 2:
-            return distinct(y, columns)
-        if classes is None:
-            message = (
-                "classes must be passed on the first call to partial_fit. Give every label that "
-                "may ever come, such as classes=np.unique(y) of all rows"
-            )
-            raise ValueError(message)
-        return check_classes(classes)
-    if classes is None:
-        return fitted
-    given = check_classes(classes)
-    if not np.array_equal(given, distinct(fitted)):
-        message = (
-            f"`classes={listed(given)}` is not the same as on last call to partial_fit, was: "
-            f"{listed(fitted)}; leave it out, or begin a new model"
-        )
-        raise ValueError(message)
-    return fitted
-
-
-def _refuse_whole_data_settings(settings: Hyperparameters) -> None:
-    if settings.early_stopping:
-        message = "early_stopping=True needs all rows: use fit, or set early_stopping=False"
-        raise ValueError(message)
-    if settings.class_weight == "balanced":
-        message = (
-            "class_weight='balanced' needs all rows: compute the weights on a sample and give them "
-            "to partial_fit as a dict"
-        )
-        raise ValueError(message)
 
 
 def _defaults(estimator: type[SoftmaxRegression]) -> dict[str, Any]:

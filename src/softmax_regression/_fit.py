@@ -14,7 +14,7 @@ from ._likelihood.held_out import hold_out
 from ._objective import mean_loss
 from ._progress import Monitor, Plateau, Watch
 from ._proven import minimise_and_prove
-from ._stream import stream_of, stream_parameters, streamed
+from ._stream import stream_of, streamed
 from ._textbook import descend, descent_of, rise_of_stream
 
 
@@ -51,7 +51,7 @@ def learn_batchwise(problem: Block, settings: Hyperparameters, start: Start) -> 
     if settings.learning_rate == "auto":
         stream = stream_of(problem, settings, start)
         loss = streamed(stream, problem, settings, start.n_iter)
-        learned = stream_parameters(stream, problem.X.shape[1])
+        learned = stream.estimate(problem.X.shape[1])
         start.state.theta[:] = learned.held(start.state.theta.dtype).joined()
     else:
         loss = descent_of(problem, settings, start.state).epoch(start.state)

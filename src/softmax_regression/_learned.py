@@ -1,15 +1,21 @@
 """What a fit begins with, and what it leaves."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._descent import DescentState
+from ._input.features import check_feature_names
+from ._input.given import Description
+from ._input.hyperparameters import Hyperparameters, RandomState, make_generator
+from ._input.labels import listed
 from ._optimum import AveragedDescent
 from ._parameters import Parameters
 from ._separation import Separation
+from ._types import Features
 
 
 class Start(NamedTuple):
@@ -46,6 +52,22 @@ class Learned(NamedTuple):
     stop_reason: str = ""
     separation: Separation = Separation("none")
 
+    def attributes(self, description: Description, start: Start) -> dict[str, Any]:
+        """Return what the model keeps: what was learned, after what it went on from."""
+        parameters = Parameters.split(self.state.theta, len(description.classes))
+        return description.with_parameters(parameters) | {
+            "n_iter_": start.n_iter + self.n_iter,
+            "loss_curve_": np.append(start.loss_curve, self.loss_curve),
+            "validation_curve_": np.append(start.validation_curve, self.validation_curve),
+            "optimality_gap_": self.optimality_gap,
+            "converged_": self.converged,
+            "stop_reason_": self.stop_reason,
+            "_velocity": self.state.velocity,
+            "_epoch": self.state.epoch,
+            "_generator": start.generator,
+            "_stream": self.stream,
+        }
+
     def warning(self, classes: NDArray[Any], names: NDArray[np.object_] | None) -> str | None:
         """Return what to tell the user, if anything."""
         unknown = self.separation.kind == "unknown" and self.stop_reason == "tol"
@@ -57,3 +79,83 @@ class Learned(NamedTuple):
 
 
 Keep = Callable[[Learned], None]
+
+
+def start_of(
+    settings: Hyperparameters, description: Description, X: Features, left: dict[str, Any]
+) -> Start:
+    """Return the model without weights or, where there is one, the state that was left."""
+    if not left:
+        none = np.zeros(0)
+        theta = np.zeros(description.classes.shape[0] * (X.shape[1] + 1), X.dtype)
+        generator = make_generator(settings.random_state)
+        return Start(DescentState(theta, np.zeros_like(theta)), generator, none, none)
+    _check_same(description, left)
+    return Start(
+        _state_left(settings, X.dtype, left),
+        make_generator(_source_left(settings, left)),
+        left.get("loss_curve_", np.zeros(0)),
+        left.get("validation_curve_", np.zeros(0)),
+        n_iter=left.get("n_iter_", 0),
+        stream=left["_stream"] if _stands_where_its_stream_does(left) else None,
+        fresh=False,
+    )
+
+
+def _state_left(settings: Hyperparameters, dtype: Any, left: dict[str, Any]) -> DescentState:
+    """Return parameters, velocity and epochs, in the precision that the rows ask for."""
+    parameters = parameters_of(left)
+    theta = parameters.joined().astype(np.result_type(dtype, parameters.weights.dtype))
+    # Parameters set by hand, or from a slim file, come without the rest.
+    velocity = left.get("_velocity", theta[:0]).astype(theta.dtype)
+    if velocity.shape != theta.shape:
+        velocity = np.zeros_like(theta)
+    state = DescentState(theta, velocity, left.get("_epoch", 0))
+    if not settings.fit_intercept:  # it may have been learned before
+        for vector in (state.theta, state.velocity):
+            Parameters.split(vector, len(parameters.intercept)).intercept[:] = 0
+    return state
+
+
+def _source_left(settings: Hyperparameters, left: dict[str, Any]) -> RandomState:
+    """Return what draws: the generator that was left goes on, unless one is given."""
+    if "_generator" in left and not isinstance(settings.random_state, np.random.Generator):
+        source: RandomState = deepcopy(
+            left["_generator"]
+        )  # an interrupted fit leaves the model's own
+        return source
+    return settings.random_state
+
+
+def parameters_of(fitted: dict[str, Any]) -> Parameters:
+    """Return W and b of what was learned."""
+    return Parameters(fitted["coef_"], fitted["intercept_"])
+
+
+def _stands_where_its_stream_does(fitted: dict[str, Any]) -> bool:
+    """Whether nobody has set the parameters since `partial_fit` took them from the stream."""
+    stream = fitted.get("_stream")
+    if stream is None:
+        return False
+    own = stream.estimate(fitted["n_features_in_"])
+    return all(
+        np.array_equal(array.astype(held.dtype), held)
+        for array, held in zip(own, parameters_of(fitted), strict=True)
+    )
+
+
+def _check_same(description: Description, fitted: dict[str, Any]) -> None:
+    """Raise where a fit cannot go on from what was fitted."""
+    if not np.array_equal(description.classes, fitted["classes_"]):
+        message = (
+            f"warm_start=True needs the classes of the last fit, {listed(fitted['classes_'])}, got "
+            f"{listed(description.classes)}; set warm_start=False to begin anew"
+        )
+        raise ValueError(message)
+    if description.n_features != fitted["n_features_in_"]:
+        message = (
+            f"X has {description.n_features} features, but SoftmaxRegression is expecting "
+            f"{fitted['n_features_in_']} features as input; set warm_start=False to begin anew"
+        )
+        raise ValueError(message)
+    check_feature_names(description.names, fitted.get("feature_names_in_"))

@@ -28,13 +28,13 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__
 from ._archive import Members, pack, replace
 from ._arrays import shown
 from ._exceptions import InconsistentVersionWarning, ModelFileError, sibling
 from ._fitted import learned_attributes
 from ._input.hyperparameters import check_hyperparameters
 from ._optimum import AveragedDescent, RowMetric
+from ._version import __version__
 from ._warn import warn
 
 Model = TypeVar("Model")

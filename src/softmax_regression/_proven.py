@@ -13,12 +13,12 @@ from ._likelihood.block import Block
 from ._likelihood.sums import summed
 from ._likelihood.survey import survey
 from ._objective import mean_loss, objective_of
-from ._optimum import Limits, Report, Solution, minimise
+from ._optimum import BATCH, Limits, Report, Solution, minimise
 from ._parameters import Parameters
 from ._penalty import Penalty
 from ._progress import Monitor
 from ._separation import Separation, empty_classes, find_separation
-from ._stream import BATCH, stream_after
+from ._stream import stream_after
 from ._types import Vector
 
 # How many times what float32 rounds of the weights is counted, in turn.

@@ -10,17 +10,9 @@ from ._input.hyperparameters import Hyperparameters
 from ._learned import Start
 from ._likelihood.block import Block
 from ._likelihood.working import raw_chunk
-from ._optimum import AveragedDescent, RowMetric, Solution
+from ._optimum import BATCH, AveragedDescent, RowMetric, Solution
 from ._parameters import Parameters
 from ._types import Vector
-
-BATCH = 1024
-
-
-def stream_parameters(stream: AveragedDescent, n_features: int) -> Parameters:
-    """Return W and b of the stream's average; b is 0 where it has none."""
-    weights, intercept = np.split(stream.average, [n_features], axis=1)
-    return Parameters(weights, intercept.sum(axis=1))
 
 
 def stream_of(problem: Block, settings: Hyperparameters, start: Start) -> AveragedDescent:

@@ -7,10 +7,8 @@ import numpy as np
 from .._likelihood.block import Block, Memo
 from .._likelihood.targets import Labels, ProbabilityRows
 from .._likelihood.working import Likelihood
-from .._optimum import minimise
-from .._optimum.limits import Limits
+from .._optimum import BATCH, Limits, minimise
 from .._penalty import Penalty
-from .._stream import BATCH
 from .._types import Index, Matrix
 from .covariance import Definite, SingularError
 from .estimate import Estimate, Posterior

@@ -129,6 +129,13 @@ def refuse_unknown(call: str, given: Mapping[str, Any], known: frozenset[str]) -
             raise TypeError(f"{message}: {advice}" if advice else message)
 
 
+def unknown_parameter(model: object, name: str, value: object, valid: list[str]) -> str:
+    """Return the message of set_params for a parameter that the model does not have."""
+    advice = advice_on(name, value, frozenset(valid))
+    message = f"Invalid parameter {name!r} for estimator {model}. Valid parameters are: {valid!r}."
+    return f"{message} For {name!r}: {advice}." if advice else message
+
+
 def advice_on(name: str, value: object, known: frozenset[str]) -> str:
     """Return what to write for an argument that a call with the known ones does not have, or ""."""
     meant = _meant(name, known)

@@ -50,6 +50,22 @@ def of_logits(
         return function(Z)
 
 
+def by_blocks(
+    function: Callable[[NDArray[Any]], NDArray[Any]], X: Features, parameters: Parameters
+) -> NDArray[Any]:
+    """Return `of_logits` of all rows, in blocks that bound the memory between."""
+    row_bytes = 8 * max(parameters.weights.shape)
+    if X.shape[0] * row_bytes <= BLOCK_BYTES:
+        return of_logits(function, X, parameters)
+    blocks = list(row_blocks(X.shape[0], row_bytes))
+    first = of_logits(function, X[blocks[0]], parameters)
+    out = np.empty((X.shape[0], *first.shape[1:]), first.dtype)
+    out[blocks[0]] = first
+    for rows in blocks[1:]:
+        out[rows] = of_logits(function, X[rows], parameters)
+    return out
+
+
 def row_blocks(n_rows: int, row_bytes: int) -> Iterator[slice]:
     """Yield slices that cover the rows in order, each about `BLOCK_BYTES` large."""
     step = max(1, BLOCK_BYTES // max(1, row_bytes))

@@ -1,9 +1,9 @@
 """The fit that needs no tuning: to the optimum of F, with a proof of how close it is."""
 
 from .limits import Limits, Report
-from .minibatch import AveragedDescent
+from .minibatch import BATCH, AveragedDescent
 from .minimise import minimise
 from .row_metric import RowMetric
 from .solution import Solution
 
-__all__ = ["AveragedDescent", "Limits", "Report", "RowMetric", "Solution", "minimise"]
+__all__ = ["BATCH", "AveragedDescent", "Limits", "Report", "RowMetric", "Solution", "minimise"]

@@ -15,9 +15,12 @@ import numpy as np
 
 from .._likelihood.value import exponentials
 from .._likelihood.working import Chunk
+from .._parameters import Parameters
 from .._types import Floats, Matrix, Vector
 from .row_metric import RowMetric, effective_rows, row_curvatures
 
+# Rows of a mini-batch, unless asked for others.
+BATCH = 1024
 EXPONENT = 8.0
 DECAY = 0.3
 # Of a step that might raise F; so often, it is shorter than any bound by rounding alone.
@@ -115,6 +118,11 @@ class AveragedDescent:
                 break
             length *= SHORTER
         return length
+
+    def estimate(self, n_features: int) -> Parameters:
+        """Return W and b of the average; b is 0 where it has none."""
+        weights, intercept = np.split(self.average, [n_features], axis=1)
+        return Parameters(weights, intercept.sum(axis=1))
 
     def penalise(self, penalty: Vector) -> None:
         """Go on under another penalty (D,)."""
