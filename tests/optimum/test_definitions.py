@@ -5,23 +5,22 @@ the parts themselves. Found necessary by `mutants.py`.
 """
 
 import math
-import warnings
 
 import numpy as np
 import pytest
 from strategies import chunks_of, objective_of
 from tolerances import EPS, REORDERED
 
-from softmax_regression import ConvergenceWarning, SoftmaxRegression, cross_entropy
-from softmax_regression._descent import BatchObjective
-from softmax_regression._objective import Parameters, Penalty
+from softmax_regression import SoftmaxRegression, cross_entropy
+from softmax_regression._likelihood.targets import Labels
+from softmax_regression._likelihood.working import raw_chunk
+from softmax_regression._objective import Point
 from softmax_regression._optimum import AveragedDescent, RowMetric
 from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, Full, PrincipalAxes
 from softmax_regression._optimum.elastic_net import ElasticNet
 from softmax_regression._optimum.lbfgs import Memory
 from softmax_regression._optimum.line_search import search
-from softmax_regression._optimum.passes import Value, evaluate
-from softmax_regression._optimum.quadratic import cheapest_shift, soft_threshold
+from softmax_regression._optimum.quadratic import soft_threshold
 from softmax_regression._optimum.reduced_hessian import HessianMatrix, HessianProducts
 from softmax_regression._penalty import Penalty
 
@@ -63,7 +62,6 @@ WEIGHTED = pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weig
 def test_the_full_curvature_is_the_inverse_hessian(weight):
     """On directions whose rows sum to zero over the classes: all that the softmax sees."""
     F = standardised(weight)
-    penalty = F.l2
     apply = Full(F).build(V, np.float64)
     for _ in range(5):
         direction = RNG.normal(size=V.shape)
@@ -118,7 +116,6 @@ def test_one_curvature_per_coefficient_is_that_around_the_mean_of_its_class(kind
 @pytest.mark.parametrize("kind", ["exact", "single", "products"])
 def test_the_hessian_on_free_coefficients_is_the_derivative_of_the_gradient(kind, weight):
     F = standardised(weight)
-    penalty = F.l2
     free = np.array([0, 1, 4, 6, 8, 9, 12, 14])
     if kind == "products":
         hessian = HessianProducts(F, V, free)
@@ -214,7 +211,7 @@ def test_the_stream_s_steps_are_those_of_its_definition(weight):
     for part in (slice(0, 20), slice(20, 30), slice(30, 60)):
         given = None if weight is None else weight[part]
         w = np.ones(part.stop - part.start) if given is None else given
-        loss = state.step(raw_block(X[part] + 5.0, Labels(Y[part], K), given, True))
+        loss = state.step(raw_chunk(X[part] + 5.0, Labels(Y[part], K), given, True))
         rows = np.column_stack([X[part] + 5.0, np.ones(len(w))])
         Z = rows @ parameters.T
         P = np.exp(Z - Z.max(axis=1, keepdims=True))

@@ -9,11 +9,7 @@ from softmax_regression._likelihood.rows import DenseRows
 from softmax_regression._likelihood.targets import Labels
 from softmax_regression._likelihood.working import Chunk
 from softmax_regression._optimum.minibatch import AveragedDescent
-from softmax_regression._optimum.passes import evaluate
 from softmax_regression._optimum.row_metric import RowMetric
-from softmax_regression._optimum.rows import Block, DenseRows
-from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._targets import Labels
 
 
 def drawn(n_rows=6_000, n_features=5, n_classes=3):
@@ -85,7 +81,7 @@ def test_no_step_raises_f_on_its_block(weighted, size):
     rng = np.random.default_rng(1)
     weight = rng.uniform(0.1, 2, 1_000) if weighted else None
     rows = DenseRows(np.column_stack([X, np.ones(1_000)]))
-    block = Block(rows, Labels(y, 3), weight)
+    block = Chunk(rows, Labels(y, 3), weight)
     for spread in (0.1, 1.0, 10.0):
         state = new(spread * rng.standard_normal((3, 6)), np.full(6, 0.1))
         first = state.step(block)
@@ -101,10 +97,10 @@ def test_a_safe_step_is_not_shortened_for_nothing():
     """At equal odds of 3 classes κ = ⅓, and a step in its metric is shorter than any bound asks."""
     X, y = drawn(1_000)
     state = new(np.zeros((3, 6)), np.zeros(6))
-    state.step(Block(DenseRows(np.column_stack([X, np.ones(1_000)])), Labels(y, 3), None))
+    state.step(Chunk(DenseRows(np.column_stack([X, np.ones(1_000)])), Labels(y, 3), None))
     whole = new(np.zeros((3, 6)), np.zeros(6))
     whole._safe = lambda *arguments: arguments[3]
-    whole.step(Block(DenseRows(np.column_stack([X, np.ones(1_000)])), Labels(y, 3), None))
+    whole.step(Chunk(DenseRows(np.column_stack([X, np.ones(1_000)])), Labels(y, 3), None))
     assert np.array_equal(state.parameters, whole.parameters)
 
 
@@ -129,7 +125,7 @@ def test_rows_in_random_order_are_counted_until_they_tell_enough():
     state.in_random_order = True
     for first in range(0, 640, 64):
         part = slice(first, first + 64)
-        state.step(Block(DenseRows(rows[part]), Labels(y[part], 3), None))
+        state.step(Chunk(DenseRows(rows[part]), Labels(y[part], 3), None))
     assert state.metric.seen == 320  # 50 a column, with the ones of the intercept
     assert state.rows == 640
 
@@ -142,12 +138,12 @@ def test_what_lies_behind_counts_as_so_many_rows():
     for behind in (1e3, 1e6):
         state = new(np.zeros((3, 6)), np.zeros(6))
         state.behind = behind
-        state.step(Block(DenseRows(rows[:64]), Labels(y[:64], 3), None))
+        state.step(Chunk(DenseRows(rows[:64]), Labels(y[:64], 3), None))
         moved.append(np.linalg.norm(state.average))
     assert moved[1] < moved[0] * 1e-3
     state.behind = 10.0
     for _ in range(20):
-        state.step(Block(DenseRows(rows), Labels(y, 3), None))
+        state.step(Chunk(DenseRows(rows), Labels(y, 3), None))
     assert loss(state, X, y) - loss(stream(np.tile(X, (20, 1)), np.tile(y, 20))[0], X, y) < 0.01
 
 

@@ -4,15 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from strategies import likelihood_of
 
+from softmax_regression._likelihood.targets import Labels
 from softmax_regression._optimum.pace import FEWEST, Pace, steps_to
-from softmax_regression._optimum.standardised import Standardised
-from softmax_regression._targets import Labels
 
 
 def pace(distances, max_iter=1_000, n_classes=4):
     X = np.random.default_rng(0).standard_normal((300, 6))
-    rows = Standardised(X, Labels(np.arange(300) % n_classes, n_classes), None, fit_intercept=True)
+    rows = likelihood_of(X, Labels(np.arange(300) % n_classes, n_classes))
     found = Pace(rows, max_iter)
     for number, distance in enumerate(distances, 1):
         found.note(number, distance)

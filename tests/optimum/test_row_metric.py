@@ -2,35 +2,22 @@
 
 import numpy as np
 import pytest
+from strategies import Csr
 
+from softmax_regression._likelihood.coordinates import Coordinates
+from softmax_regression._likelihood.rows import CentredRows, DenseRows
+from softmax_regression._likelihood.targets import Labels
+from softmax_regression._likelihood.working import Chunk
 from softmax_regression._optimum.row_metric import RowMetric, row_curvatures
-from softmax_regression._optimum.rows import Block, CentredRows, DenseRows
-from softmax_regression._targets import Labels
 
 
-def block(values, weight=None):
+def chunk(values, weight=None):
     rows = np.column_stack([values, np.ones(len(values))])
-    return Block(DenseRows(rows), Labels(np.zeros(len(values), np.intp), 3), weight)
+    return Chunk(DenseRows(rows), Labels(np.zeros(len(values), np.intp), 3), weight)
 
 
-class Csr:
-    """As much of a sparse matrix as rows need: a product, a transpose and an elementwise one."""
-
-    def __init__(self, array):
-        self.array, self.shape, self.dtype = array, array.shape, array.dtype
-        self.size = array.size
-
-    tocsr = None
-
-    @property
-    def T(self):
-        return Csr(self.array.T)
-
-    def __matmul__(self, other):
-        return self.array @ other
-
-    def multiply(self, other):
-        return Csr(self.array * other.array)
+def sparse_rows(values):
+    return CentredRows(Csr(values), Coordinates.identity(values.shape[1], True))
 
 
 def observed(values, curvature, size, weight=None, sparse=False):
@@ -38,9 +25,9 @@ def observed(values, curvature, size, weight=None, sparse=False):
     metric = RowMetric(np.zeros(d), np.zeros(d))
     for first in range(0, len(values), size):
         part = slice(first, first + size)
-        given = block(values[part], None if weight is None else weight[part])
+        given = chunk(values[part], None if weight is None else weight[part])
         if sparse:
-            given = given._replace(rows=CentredRows(Csr(values[part]), True))
+            given = given._replace(rows=sparse_rows(values[part]))
         metric.observe(given, curvature[part], centred=True)
     return metric
 
@@ -72,7 +59,7 @@ def test_a_fit_s_moments_are_gone_on_from():
     rng = np.random.default_rng(0)
     values, equal = rng.normal(size=(60, 3)) + 5.0, np.full(60, 0.5)
     metric = RowMetric(values[:40].mean(axis=0), values[:40].var(axis=0), rows=40.0)
-    metric.observe(block(values[40:]), equal[40:], centred=True)
+    metric.observe(chunk(values[40:]), equal[40:], centred=True)
     np.testing.assert_allclose(metric.mean, values.mean(axis=0), rtol=1e-13)
     np.testing.assert_allclose(metric.variance, values.var(axis=0), rtol=1e-12)
     about = values[40:] - values.mean(axis=0)
@@ -139,9 +126,9 @@ def test_wide_rows_are_thinned_once_there_are_a_few_a_column():
     values, equal = rng.normal(size=(600, 60)), np.full(600, 0.5)
     metric = RowMetric(np.zeros(60), np.zeros(60))
     for first in range(0, 500, 100):
-        metric.observe(block(values[first : first + 100]), equal[:100], centred=True)
+        metric.observe(chunk(values[first : first + 100]), equal[:100], centred=True)
     assert metric.covariance_rows == 500
-    metric.observe(block(values[500:]), equal[500:], centred=True)
+    metric.observe(chunk(values[500:]), equal[500:], centred=True)
     assert metric.covariance_rows == 520
 
 
@@ -149,7 +136,7 @@ def test_rows_beyond_those_that_tell_enough_are_thinned():
     values, equal = np.random.default_rng(0).normal(size=(400, 3)), np.full(400, 0.5)
     metric = RowMetric(np.zeros(3), np.zeros(3))
     for first in range(0, 400, 100):
-        metric.observe(block(values[first : first + 100]), equal[:100], centred=True)
+        metric.observe(chunk(values[first : first + 100]), equal[:100], centred=True)
     assert metric.waiting == 100 + 100 + 25 + 25
 
 
@@ -157,7 +144,7 @@ def test_the_inverse_is_renewed_when_its_rows_have_doubled_or_are_long_past():
     values, equal = np.random.default_rng(0).normal(size=(400, 3)), np.full(400, 0.5)
     metric, renewed = RowMetric(np.zeros(3), np.zeros(3)), []
     for first in range(0, 400, 10):
-        metric.observe(block(values[first : first + 10]), equal[:10], centred=True)
+        metric.observe(chunk(values[first : first + 10]), equal[:10], centred=True)
         metric.renew_if_due(np.zeros(3))
         if metric.waiting == 0.0:
             renewed.append(first + 10)
@@ -167,7 +154,7 @@ def test_the_inverse_is_renewed_when_its_rows_have_doubled_or_are_long_past():
 def test_a_sparse_block_leaves_the_diagonal():
     values, equal = np.random.default_rng(0).normal(size=(40, 3)), np.full(40, 0.5)
     metric = observed(values, equal, 20)
-    metric.observe(block(values)._replace(rows=CentredRows(Csr(values), True)), equal, centred=True)
+    metric.observe(chunk(values)._replace(rows=sparse_rows(values)), equal, centred=True)
     metric.renew(np.zeros(3))
     assert metric.covariance is None
     assert metric.inverse.shape == (3,)
@@ -176,7 +163,7 @@ def test_a_sparse_block_leaves_the_diagonal():
 def test_without_an_intercept_moments_are_about_zero():
     values, equal = np.random.default_rng(0).normal(size=(40, 3)) + 2.0, np.full(40, 0.5)
     metric = RowMetric(np.zeros(3), np.zeros(3))
-    given = Block(DenseRows(values), Labels(np.zeros(40, np.intp), 3), None)
+    given = Chunk(DenseRows(values), Labels(np.zeros(40, np.intp), 3), None)
     metric.observe(given, equal, centred=False)
     assert not metric.mean.any()
     np.testing.assert_allclose(metric.covariance, values.T @ values / 40, rtol=1e-12)

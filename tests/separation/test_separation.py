@@ -11,6 +11,8 @@ import pytest
 from strategies import Csr
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
+from softmax_regression._likelihood.block import Block
+from softmax_regression._likelihood.targets import Labels, ProbabilityRows
 from softmax_regression._parameters import Parameters
 from softmax_regression._separation import (
     Contrast,
@@ -26,15 +28,10 @@ from softmax_regression._separation import (
 )
 from softmax_regression._separation.coordinates import dense
 from softmax_regression._separation.faces import faces, nearest_to_zero
-from softmax_regression._likelihood.block import Block
-from softmax_regression._likelihood.targets import Labels, ProbabilityRows
-
-CASES = json.loads((Path(__file__).parents[1] / "data" / "separation.json").read_text())["cases"]
 from softmax_regression._separation.multipliers import Multipliers, held
 from softmax_regression._separation.pairs import pairs_of
-from softmax_regression._targets import Labels, ProbabilityRows
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 CASES = json.loads((DATA / "separation.json").read_text())["cases"]
 DRAWN = json.loads((DATA / "separation_random.json").read_text())["cases"]
 RNG = np.random.default_rng(0)
@@ -56,9 +53,7 @@ def at(parameters, rows, targets, weight=None, fit_intercept=True):
     given = targets if isinstance(targets, np.ndarray) else np.asarray(targets)
     hard = given.ndim == 1
     wrapped = Labels(given, int(given.max()) + 1) if hard else ProbabilityRows(given)
-    return find_separation(
-        Block(rows, wrapped, weight), parameters, fit_intercept=fit_intercept
-    )
+    return find_separation(Block(rows, wrapped, weight), parameters, fit_intercept=fit_intercept)
 
 
 def separation(rows, targets, weight=None, *, fit_intercept=True):
