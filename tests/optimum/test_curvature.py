@@ -15,7 +15,7 @@ from softmax_regression._optimum.curvature import (
     Diagonal,
     Full,
     PrincipalAxes,
-    blocks_passes,
+    blocks_cost,
     choose,
     full_work,
 )
@@ -207,7 +207,7 @@ def test_dear_principal_axes_wait_until_passes_have_cost_as_much():
 def test_class_blocks_wait_until_they_are_worth_their_cost():
     X = np.random.default_rng(5).standard_normal((2_000, 40))
     data = objective_of(X, Labels(np.arange(2_000) % 4, 4), l2=0.1)
-    worth = int(blocks_passes(data.likelihood) / BLOCKS_WORTH)
+    worth = int(blocks_cost(data.likelihood) / BLOCKS_WORTH)
     assert isinstance(choose(data), PrincipalAxes)
     assert isinstance(choose(data, passes=worth), PrincipalAxes)
     assert isinstance(choose(data, passes=worth + 1), ClassBlocks)

@@ -75,7 +75,8 @@ def test_two_classes_begin_with_their_hessian_and_keep_it():
     assert isinstance(descent.matrix.curvature, Full)
     assert from_zero(descent).converged
     descent.matrix.renewal, descent.matrix.begun = 0, (0, np.inf)
-    assert descent.matrix._renewed(descent.point, descent.passes, descent.aim)
+    descent.matrix.direction(descent.point, np.float64, descent.passes, descent.aim)
+    assert descent.matrix.former is not None
     assert isinstance(descent.matrix.curvature, Full)
 
 
@@ -100,10 +101,12 @@ def test_a_matrix_is_not_built_anew_where_the_fit_ends_before_that_pays():
     matrix, aim = descent.matrix, descent.aim
     matrix.begun, matrix.steps, matrix.renewal = (0, 1.0), 8, 8
     point = descent.point._replace(bound=2.0 * aim)
-    assert not matrix._renewed(point, descent.passes, aim)
+    matrix.direction(point, np.float64, descent.passes, aim)
+    assert matrix.former is None
     assert matrix.renewal > 8
     matrix.begun, matrix.steps = (0, 2.1 * aim), matrix.renewal
-    assert matrix._renewed(point, descent.passes, aim)
+    matrix.direction(point, np.float64, descent.passes, aim)
+    assert matrix.former is not None
 
 
 def test_where_rounding_turns_a_direction_uphill_the_pairs_are_forgotten(monkeypatch):

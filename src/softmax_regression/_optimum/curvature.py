@@ -1,6 +1,6 @@
 """Approximations P of the Hessian of F, each built from rows and applied as P⁻¹.
 
-A build costs about as much as `passes` over the rows; the first comes anew after `first_renewal`
+A build costs about as much as `cost` passes over the rows; the first comes anew after `first_renewal`
 steps, and L-BFGS scales it by no less than `least_scale`.
 
 The Hessian of the data term is (1 / Σ w) Σ_i w_i (diag(p_i) − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ.
@@ -59,7 +59,7 @@ class Full:
 
     def __init__(self, objective: Objective) -> None:
         likelihood = self.likelihood = objective.likelihood
-        self.passes = full_passes(likelihood)
+        self.cost = full_cost(likelihood)
         self.ridge = coupled(objective.l2, likelihood.n_classes)
         p = likelihood.survey.targets[:-1]
         # A column that a sample misses would have no curvature, and a step no end.
@@ -116,7 +116,7 @@ class ClassBlocks:
 
     def __init__(self, objective: Objective) -> None:
         self.likelihood, self.penalty = objective.likelihood, objective.l2
-        self.passes = blocks_passes(objective.likelihood)
+        self.cost = blocks_cost(objective.likelihood)
 
     def build(self, theta: Matrix, dtype: Precision) -> Apply:
         columns, seen = self.likelihood.n_columns, n_sampled(self.likelihood.n_rows)
@@ -152,7 +152,7 @@ class PrincipalAxes:
 
     first_renewal = 8
     least_scale = 1.0
-    passes = 2.0
+    cost = 2.0
 
     def __init__(self, objective: Objective) -> None:
         self.likelihood, self.penalty = objective.likelihood, objective.l2
@@ -200,7 +200,7 @@ class Diagonal:
 
     first_renewal = 8
     least_scale = 0.0
-    passes = 1.5
+    cost = 1.5
 
     def __init__(self, objective: Objective) -> None:
         self.likelihood, self.penalty = objective.likelihood, objective.l2
@@ -244,19 +244,19 @@ def hessian_work(likelihood: Likelihood, n_rows: int) -> float:
     return float((n_rows + size) * size * size)
 
 
-def full_passes(likelihood: Likelihood) -> float:
+def full_cost(likelihood: Likelihood) -> float:
     """About how many passes over the rows cost as much as the full Hessian."""
     entries = float(likelihood.n_rows) * likelihood.n_columns * likelihood.n_classes
     return float(full_work(likelihood) / (WORK_OF_ENTRY * entries))
 
 
-def axes_passes(likelihood: Likelihood) -> float:
+def axes_cost(likelihood: Likelihood) -> float:
     """About how many passes over the rows cost as much as finding their principal axes."""
     columns = likelihood.n_columns
     return float((columns**2 / likelihood.n_rows + 0.1 * columns) / likelihood.n_classes)
 
 
-def blocks_passes(likelihood: Likelihood) -> float:
+def blocks_cost(likelihood: Likelihood) -> float:
     """About how many passes over the rows cost as much as the blocks of all classes."""
     columns = likelihood.n_columns
     return float(0.25 * columns * (1.0 + 10.0 * columns / likelihood.n_rows))
@@ -272,8 +272,8 @@ def choose(objective: Objective, passes: int = 0) -> Curvature:
     if columns <= BLOCK_COLUMNS and classes * columns**2 <= BLOCK_STATE:
         # Without weights the blocks are multiples of one moment, and only inverting them costs.
         cheap = not passes and INVERSE_ROWS * columns**2 <= likelihood.n_rows
-        if cheap or blocks_passes(likelihood) <= BLOCKS_WORTH * passes:
+        if cheap or blocks_cost(likelihood) <= BLOCKS_WORTH * passes:
             return Full(objective) if whole else ClassBlocks(objective)
-    if axes_passes(likelihood) <= max(AXES_PASSES, passes):
+    if axes_cost(likelihood) <= max(AXES_PASSES, passes):
         return Full(objective) if whole else PrincipalAxes(objective)
     return Diagonal(objective)

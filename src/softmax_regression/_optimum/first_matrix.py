@@ -53,11 +53,19 @@ class FirstMatrix:
         self.curvature, self.steps = curvature, 0
 
     def direction(self, point: Point, dtype: Precision, passes: int, aim: float) -> Matrix:
-        """Return L-BFGS's direction after so many `passes`, on a P built anew where it is due."""
+        """Return L-BFGS's direction after so many `passes`, on a P built anew where that pays."""
         memory = self.memory
-        if memory is None or self._renewed(point, passes, aim):
-            self.former = memory
-            memory = self.begin(self.build(point.theta, dtype), dtype, point.bound)
+        if memory is None:
+            memory = self._begin_at(point, dtype)
+        elif self.steps >= self.renewal:
+            chosen, left = self._worth(passes), self._steps_left(point, aim)
+            if left >= WORTH * chosen.cost:
+                if isinstance(self.curvature, Diagonal) and chosen is not self.curvature:
+                    self.steps = 0  # the richer one has waited long enough
+                self.former, self.curvature = memory, chosen
+                memory = self._begin_at(point, dtype)
+            else:
+                self.renewal = self.steps + max(1, int(left))
         direction = memory.direction(point.gradient)
         if float(np.vdot(point.gradient, direction)) < 0.0:
             return direction
@@ -78,20 +86,17 @@ class FirstMatrix:
             self.memory.add(change, before.gradient, step.point.gradient)
         self.steps += 1
 
-    def _renewed(self, point: Point, passes: int, aim: float) -> bool:
-        """Whether P is built anew now; then of the curvature that is worth its cost by now."""
-        if self.steps < self.renewal:
-            return False
-        chosen = self.curvature
-        if not isinstance(chosen, Full):
-            chosen = choose(self.objective, passes)
+    def _begin_at(self, point: Point, dtype: Precision) -> Memory:
+        return self.begin(self.build(point.theta, dtype), dtype, point.bound)
+
+    def _worth(self, passes: int) -> Curvature:
+        """Return the curvature that is worth its cost after so many `passes`."""
+        if isinstance(self.curvature, Full):
+            return self.curvature
+        chosen = choose(self.objective, passes)
+        return self.curvature if type(chosen) is type(self.curvature) else chosen
+
+    def _steps_left(self, point: Point, aim: float) -> float:
+        """Return the steps left to the aim at the pace on this P."""
         first, bound = self.begun
-        left = steps_to(aim, point.bound, bound, self.steps - first)
-        if left < WORTH * chosen.passes:
-            self.renewal = self.steps + max(1, int(left))
-            return False
-        if type(chosen) is not type(self.curvature):
-            if isinstance(self.curvature, Diagonal):
-                self.steps = 0  # it has waited long enough
-            self.curvature = chosen
-        return True
+        return steps_to(aim, point.bound, bound, self.steps - first)

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._likelihood.value import balanced
 from .._objective import Objective, Point
-from .._types import Matrix
+from .._types import Matrix, Precision
 from .certificate import Proof
 from .curvature import Full
 from .damped_newton import DampedNewton
@@ -150,11 +150,13 @@ class FullPhase:
         self.sharp, self.decrement = True, math.inf
         pays = self.plan.pays and not isinstance(self.matrix.curvature, Full)
         if not self.plan.newton and (self.plan.polish or pays):
-            self.matrix.use(Full(self.objective))
-            # The first in the precision of the passes so far; one built anew in float64.
-            apply = self.matrix.build(self.point.theta, self.dtype)
-            self.matrix.begin(apply, np.float64, self.point.bound)
+            self._begin_full(self.point, self.dtype)
         self._go_on_in_float64()
+
+    def _begin_full(self, point: Point, dtype: Precision) -> None:
+        """Take the full Hessian, at first of rows in `dtype`, which are at hand; then in float64."""
+        self.matrix.use(Full(self.objective))
+        self.matrix.begin(self.matrix.build(point.theta, dtype), np.float64, point.bound)
 
     def _go_on_in_float64(self) -> None:
         self.dtype = np.float64

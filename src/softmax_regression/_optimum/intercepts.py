@@ -35,7 +35,7 @@ class Intercepts:
 
     def solve(
         self,
-        parameters: Matrix,
+        theta: Matrix,
         share: float = 0.0,
         dtype: Precision = np.float64,
     ) -> Matrix:
@@ -44,10 +44,11 @@ class Intercepts:
         With a `share` > 0 the mean probabilities need only be at most that share above the mean
         targets.
         """
-        parameters = parameters.copy()
-        parameters[:, -1] += self._correction(parameters.copy(), share, dtype)
+        solved = theta.copy()
+        # What is kept of the rows is kept for the very array it was made with, here in one precision.
+        solved[:, -1] += self._correction(theta.copy(), share, dtype)
         # A pass in float32 would else tell of another point.
-        return parameters.astype(dtype).astype(np.float64)
+        return solved.astype(dtype).astype(np.float64)
 
     def _correction(self, theta: Matrix, share: float, dtype: Precision) -> Vector:
         """Newton's method on the K intercepts, the weights held; L-BFGS while a matrix serves.
