@@ -460,11 +460,7 @@ def _as_probability_rows(targets: NDArray[Any]) -> Floats:
     """Targets as floats whose rows are probability distributions over the last axis."""
     half = targets.dtype.char == "e"
     targets = _as_floats(targets, "targets")
-    tolerance = math.sqrt(np.finfo(np.float16 if half else targets.dtype).eps)
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = np.add.reduce(targets, -1, dtype=np.float64)
-        wrong = ~(abs(total - 1) <= tolerance)
-    wrong |= np.minimum.reduce(targets, -1) < 0
+    wrong, total = no_distributions(targets, half=half)
     if wrong.any():
         where, first = _first(wrong)
         row = targets[first]
@@ -474,6 +470,19 @@ def _as_probability_rows(targets: NDArray[Any]) -> Floats:
         )
         raise ValueError(message)
     return targets
+
+
+def no_distributions(rows: Floats, *, half: bool) -> tuple[NDArray[np.bool_], Doubles]:
+    """Return where rows over the last axis are not non-negative with sum 1, and all their sums.
+
+    A sum may be off by the root of a rounding of what was given, which was float16 if `half`.
+    """
+    tolerance = math.sqrt(np.finfo(np.float16 if half else rows.dtype).eps)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = np.add.reduce(rows, -1, dtype=np.float64)
+        wrong = ~(abs(sums - 1) <= tolerance)
+        wrong |= np.minimum.reduce(rows, -1, initial=0.0) < 0
+    return wrong, sums
 
 
 def _first(wrong: NDArray[np.bool_]) -> tuple[str, tuple[int, ...]]:

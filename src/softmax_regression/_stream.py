@@ -49,8 +49,8 @@ def stream_after(
         Parameters(*(array.astype(np.float64) for array in kept)), _penalty(n_features, settings)
     )
     weight = problem.weight
-    rows = float(problem.targets.n_rows)
-    stream.behind = rows if weight is None else float(weight.sum() ** 2 / (weight @ weight))
+    n_rows = float(problem.targets.n_rows)
+    stream.behind = n_rows if weight is None else float(weight.sum() ** 2 / (weight @ weight))
     metric = stream.metric
     metric.mean, metric.variance = solution.centre, solution.deviation**2
     metric.rows, metric.seen = min(stream.behind, metric.known_rows), stream.behind

@@ -102,11 +102,11 @@ def rise_of_stream(
     Few rows say little: those of the calls before count too, and if the probabilities are right,
     the losses of n rows are above their mean by 20 / n nats a row with odds of e⁻²⁰ or so.
     """
-    rows = max(problem.targets.n_rows, 1)
-    calls = -(-STREAM_ROWS // rows)
+    n_rows = max(problem.targets.n_rows, 1)
+    calls = -(-STREAM_ROWS // n_rows)
     recent = [*start.loss_curve[start.loss_curve.size - calls + 1 :], loss]
     mean, equal = float(np.mean(recent)), math.log(problem.targets.n_classes)
-    if not mean > 2.0 * equal + CHANCE / (rows * len(recent)):
+    if not mean > 2.0 * equal + CHANCE / (n_rows * len(recent)):
         return None
     return (
         f"the loss of the last rows was {mean:.6g} nats a row, that of equal odds is {equal:.3g}: "

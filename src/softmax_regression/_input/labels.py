@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from .._arrays import as_array, column_labels, plain, shown
 from .._exceptions import DataConversionWarning, sibling
 from .._likelihood.targets import Labels, ProbabilityRows, Targets
+from .._losses import no_distributions
 from .._warn import warn
 
 
@@ -442,12 +443,9 @@ def _check_probability_rows(y: NDArray[Any], name: str) -> NDArray[Any]:
         raise ValueError(message)
     kept = np.float32 if y.dtype.char in "ef" else np.float64
     rows: NDArray[Any] = y.astype(kept, copy=False)
-    with np.errstate(invalid="ignore", over="ignore"):
-        sums = rows.sum(axis=1, dtype=np.float64)
-        tolerance = math.sqrt(np.finfo(np.float16 if y.dtype.char == "e" else kept).eps)
-        legal = (rows.min(axis=1, initial=0.0) >= 0.0) & (np.abs(sums - 1.0) <= tolerance)
-    if not legal.all():
-        first = int(np.argmin(legal))
+    wrong, sums = no_distributions(rows, half=y.dtype.char == "e")
+    if wrong.any():
+        first = int(np.argmax(wrong))
         message = (
             f"a two-dimensional {name} must hold probability rows, non-negative with sum 1: row {first} "
             f"has minimum {rows[first].min(initial=0.0)} and sum {sums[first]}. Give one "
