@@ -71,7 +71,7 @@ def test_class_covariances_run_along_the_upper_triangle():
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 @pytest.mark.parametrize("entries", [2**20, 100])
 @pytest.mark.parametrize("kind", [np.asarray, Csr], ids=["dense", "sparse"])
-def test_moments_are_the_sums_over_rows(size, factors, weight, entries, kind, monkeypatch):
+def test_moments_are_the_sums_over_rows(size, factors, weight, entries, kind, monkeypatch):  # noqa: PLR0917
     monkeypatch.setattr(information_module, "CHUNK_ENTRIES", entries)
     n_classes, n_features = size
     data = rows(n_classes, weight, n_features, kind)
@@ -89,7 +89,9 @@ def test_second_moment_is_the_mean_of_outer_products(weight):
     values, _ = softmax_of(data, parameters(data))
     w = np.full(300, 1 / 300) if weight is None else weight / weight.sum()
     expected = (values.T * w) @ values
-    np.testing.assert_allclose(mean_second_moment(data, np.float64, 1), expected, rtol=0, atol=SUMMED)
+    np.testing.assert_allclose(
+        mean_second_moment(data, np.float64, 1), expected, rtol=0, atol=SUMMED
+    )
 
 
 def test_many_rows_are_sampled_in_runs_that_leave_no_chunk_out(monkeypatch):
@@ -129,23 +131,3 @@ def test_without_weights_all_rows_have_the_probabilities_of_the_intercepts():
     np.testing.assert_allclose(found, expanded(sums / weight, 5), rtol=0, atol=SUMMED)
     theta[0, 0] = 1.0
     assert common_probabilities(data, theta) is None
-
-
-def test_standard_errors_come_through_the_door():
-    """From blocks of a caller, against the information matrix of W and b summed row by row."""
-    data = rows(3, WEIGHT)
-    V = parameters(data)
-    weight, sums = data.sums(information, V, class_covariances)
-    k, other = np.triu_indices(2)
-    inner = np.empty((2, 5, 2, 5))
-    inner[k, :, other] = inner[other, :, k] = expanded(sums, 5)
-    covariance = np.linalg.inv(inner.reshape(10, 10)).reshape(2, 5, 2, 5)
-    found = data.coordinates.covariance(covariance).reshape(10, 10)
-
-    (block,) = data.source
-    values, P = softmax_of(data, V)
-    plain, total = np.column_stack([block.X, np.ones(300)]), np.zeros((10, 10))
-    for x, p, w in zip(plain, P[:, :2], WEIGHT, strict=True):
-        total += w * np.kron(np.diag(p) - np.outer(p, p), np.outer(x, x))
-    expected = np.linalg.inv(total)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * np.abs(expected).max())

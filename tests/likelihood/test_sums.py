@@ -1,7 +1,11 @@
-"""The door to the rows: the same sums from a list, a memory map, threads and processes, and any cut."""
+"""The door to the rows: the same sums from a list, a memory map, threads and processes, and any cut.
+
+And what is made of them elsewhere: F in coordinates from outside, standard errors.
+"""
 
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
+from itertools import pairwise
 from multiprocessing import get_context
 
 import numpy as np
@@ -9,12 +13,17 @@ import pytest
 
 from softmax_regression._likelihood.block import Block
 from softmax_regression._likelihood.coordinates import Coordinates
-from softmax_regression._likelihood.information import class_covariances, information
+from softmax_regression._likelihood.information import class_covariances, expanded, information
+from softmax_regression._likelihood.margins import margins
+from softmax_regression._likelihood.scores import score_products
 from softmax_regression._likelihood.sums import summed
 from softmax_regression._likelihood.survey import survey
 from softmax_regression._likelihood.targets import Labels
 from softmax_regression._likelihood.value import value
-from softmax_regression._likelihood.working import over_chunks
+from softmax_regression._likelihood.working import Likelihood, over_chunks
+from softmax_regression._objective import Objective
+from softmax_regression._parameters import Parameters
+from softmax_regression._penalty import Penalty
 
 N, D, K = 230, 4, 3
 RNG = np.random.default_rng(0)
@@ -27,7 +36,10 @@ ALL = {
     "survey": (survey, ()),
     "value": (value, (THETA,)),
     "information": (information, (THETA, class_covariances)),
+    "margins": (margins, (COORDINATES.outward(THETA),)),
+    "scores": (score_products, (THETA, np.array([2, 0, 1]), True)),
 }
+OF_BLOCKS = (survey, margins)
 
 
 def cut(n_blocks):
@@ -38,14 +50,14 @@ def cut(n_blocks):
     edges = [0, *ends, N]
     return [
         Block(X[a:b], Labels(Y[a:b], K), WEIGHT[a:b], number)
-        for number, (a, b) in enumerate(zip(edges[:-1], edges[1:], strict=True))
+        for number, (a, b) in enumerate(pairwise(edges))
     ]
 
 
 def sums(name, source, **options):
     function, arguments = ALL[name]
-    if function is survey:
-        return summed(survey, source, **options)
+    if function in OF_BLOCKS:
+        return summed(function, source, *arguments, **options)
     seen = (COORDINATES, np.float64, False)
     return summed(over_chunks, source, function, seen, arguments, **options)
 
@@ -79,7 +91,7 @@ def path(tmp_path_factory):
 
 def loaders(path, n_blocks):
     edges = np.cumsum([0, *(block.n_rows for block in cut(n_blocks))])
-    parts = zip(edges[:-1], edges[1:], strict=True)
+    parts = pairwise(edges)
     return [partial(load, path, number, a, b) for number, (a, b) in enumerate(parts)]
 
 
@@ -99,4 +111,49 @@ def test_any_cut_of_the_rows_gives_the_same_sums(name, n_blocks):
     scale = np.abs(expected).max()
     np.testing.assert_allclose(
         flat(sums(name, cut(n_blocks))), expected, rtol=1e-12, atol=1e-12 * scale
+    )
+
+
+def test_f_in_coordinates_from_outside_is_the_same_from_anywhere(pools, path):
+    """Coordinates that a driver has, or keeps from an earlier fit, need no survey of these rows."""
+    given = Coordinates(np.full(D, 3.0), np.full(D, 1.5), fit_intercept=True)
+    original = COORDINATES.outward(THETA)
+
+    def at(source, coordinates, **options):
+        objective = Objective(
+            Likelihood(source, coordinates=coordinates, **options), Penalty(0.0, 0.1)
+        )
+        return objective.at(objective.likelihood.coordinates.inward(original))
+
+    expected = at(cut(5), given)
+    for pool in pools.values():
+        found = at(loaders(path, 5), given, map=pool)
+        assert found.value == expected.value
+        np.testing.assert_array_equal(found.gradient, expected.gradient)
+    assert at(cut(50), None).value == pytest.approx(expected.value, rel=1e-12)
+
+
+def test_standard_errors_through_the_door_are_those_of_the_plain_information(pools, path):
+    """The information of K − 1 classes in the solver's coordinates, inverted, and mapped outward."""
+    likelihood = Likelihood(loaders(path, 5), map=pools["processes"])
+    original = Parameters(RNG.normal(size=(K, D)) / 5.0, np.zeros(K))
+    theta = likelihood.coordinates.inward(original)
+    _, sums = likelihood.sums(information, theta, class_covariances)
+    free, inner = K - 1, np.zeros((K, D + 1, K, D + 1))
+    k, other = np.triu_indices(free)
+    blocks = np.empty((free, D + 1, free, D + 1))
+    blocks[k, :, other] = blocks[other, :, k] = expanded(sums, D + 1)
+    inverse = np.linalg.inv(blocks.reshape(free * (D + 1), -1))
+    inner[:free, :, :free] = inverse.reshape(blocks.shape)
+    found = likelihood.coordinates.covariance(inner)[:free, :, :free]
+
+    rows = np.hstack([X, np.ones((N, 1))])
+    p = np.exp(rows @ np.hstack([original.weights, original.intercept[:, None]]).T)
+    p /= p.sum(axis=1, keepdims=True)
+    q = p[:, :free]
+    curvature = q[:, :, None] * (np.eye(free) - q[:, None, :]) * WEIGHT[:, None, None]
+    plain = np.einsum("ikl,ij,im->kjlm", curvature, rows, rows).reshape(free * (D + 1), -1)
+    standard_errors = np.sqrt(np.diagonal(np.linalg.inv(plain)))
+    np.testing.assert_allclose(
+        np.sqrt(np.diagonal(found.reshape(plain.shape))), standard_errors, rtol=1e-12
     )

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from .._likelihood.block import Block
 from .._likelihood.logits import logits, row_blocks
+from .._likelihood.margins import margins
+from .._likelihood.sums import summed
 from .._likelihood.targets import Labels, Targets
 from .._parameters import Parameters
 from .._prediction import probabilities
@@ -80,16 +82,8 @@ def _decided(problem: Block, fit: Parameters, fit_intercept: bool) -> Separation
 
 def _parts_all(problem: Block, fit: Parameters) -> bool:
     """Whether every row has one class, by a positive margin: along this fit F falls for ever."""
-    for rows in row_blocks(problem.X.shape[0], 8 * max(fit.weights.shape)):
-        labels = problem.targets.take(rows).only_classes()
-        if labels is None:
-            return False
-        Z = logits(problem.X[rows], fit)
-        own = Z[np.arange(len(labels)), labels]
-        Z[np.arange(len(labels)), labels] = -np.inf
-        if not (own > Z.max(axis=1)).all():
-            return False
-    return True
+    (behind,) = summed(margins, [problem], fit)
+    return bool(behind < 0.0)
 
 
 def _from_sample(
