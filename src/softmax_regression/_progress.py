@@ -241,7 +241,8 @@ class Monitor:
         if self.callback is not None and self._ends(self.callback(progress), progress):
             self.stopped_by = self.stopped_by or "callback"
         progress._close()
-        if self.watch is not None and self.watch(parameters()):
+        # Where a fit begins ends no epoch.
+        if self.watch is not None and step != 0 and self.watch(parameters()):
             self.stopped_by = self.stopped_by or "callback"
         return bool(self.stopped_by)
 

@@ -76,9 +76,14 @@ def test_each_epoch_shows_a_model_that_predicts(iris):
 def test_a_hook_can_stop_the_fit(iris, settings):
     recorder = Recorder(stop_at=1)
 
+    def at_the_second(now):
+        return (now.epoch if now.step is None else now.step) == 2
+
     model = SoftmaxRegression(**settings).set_callbacks(recorder).fit(*iris)
 
-    assert model.n_iter_ == 2
+    stopped = SoftmaxRegression(**settings, callback=at_the_second)
+    assert model.n_iter_ == stopped.fit(*iris).n_iter_
+    np.testing.assert_array_equal(model.loss_curve_, stopped.loss_curve_)
     assert not model.converged_
     assert recorder.seen[-3:] == ["end epoch 1", "end fit 0", "teardown"]
 
@@ -94,7 +99,7 @@ def test_every_begin_has_its_end(iris, settings):
 
 
 @pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
-@pytest.mark.parametrize("max_iter", [1, 2, 3])
+@pytest.mark.parametrize("max_iter", [1, 2, 3, 8])
 def test_there_are_at_most_max_iter_epochs(iris, max_iter):
     recorder = Recorder()
 
