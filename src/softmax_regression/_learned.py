@@ -120,9 +120,8 @@ def _state_left(settings: Hyperparameters, dtype: Any, left: dict[str, Any]) -> 
 def _source_left(settings: Hyperparameters, left: dict[str, Any]) -> RandomState:
     """Return what draws: the generator that was left goes on, unless one is given."""
     if "_generator" in left and not isinstance(settings.random_state, np.random.Generator):
-        source: RandomState = deepcopy(
-            left["_generator"]
-        )  # an interrupted fit leaves the model's own
+        # A copy: an interrupted fit leaves the model's own.
+        source: RandomState = deepcopy(left["_generator"])
         return source
     return settings.random_state
 
