@@ -59,7 +59,7 @@ ASKS = [
 # fails.
 WATCHED_BY = {
     "_losses.py": ["test_losses.py", "input/test_labels.py"],
-    "_penalty.py": ["optimum/test_definitions.py", "likelihood/test_working.py", "optimum/test_certificate.py",
+    "_penalty.py": ["test_penalty.py", "optimum/test_definitions.py", "likelihood/test_working.py", "optimum/test_certificate.py",
                     "optimum/test_proximal.py", "test_objective.py", "optimum/test_minimise.py"],
     "_objective.py": ["optimum/test_definitions.py", "optimum/test_certificate.py", "test_objective.py",
                       "optimum/test_proximal.py", "test_estimator.py", "whole/test_properties.py", "whole/test_faults.py"],
@@ -82,11 +82,11 @@ WATCHED_BY = {
     "_separation": ["separation", "whole/test_separable.py"],
     "_input": ["input", "test_objective.py", "test_stream.py", "whole/test_faults.py", *ASKS],
     "_inference": ["inference"],
-    "_likelihood": ["likelihood", "optimum/test_definitions.py", "optimum/test_intercepts.py", "optimum/test_curvature.py",
+    "_likelihood": ["optimum/test_definitions.py", "likelihood", "optimum/test_intercepts.py", "optimum/test_curvature.py",
                     "optimum/test_free_columns.py", "test_objective.py", "optimum/test_minimise.py"],
     "_likelihood/targets.py": ["likelihood/test_targets.py", "input/test_weights.py", "test_objective.py",
                                "whole/test_separable.py", "separation", "whole/test_faults.py"],
-    "_likelihood/block.py": ["likelihood", "input/test_absent_rows.py", "input/test_weights.py", "test_objective.py",
+    "_likelihood/block.py": ["likelihood/test_working.py", "likelihood", "input/test_absent_rows.py", "input/test_weights.py", "test_objective.py",
                              "test_estimator.py", "whole/test_memory.py", "whole/test_faults.py"],
     "_likelihood/held_out.py": ["test_estimator.py", "test_own_curves.py", "whole/test_faults.py"],
     "_likelihood/logits.py": ["test_objective.py", "test_estimator.py", "whole/test_faults.py"],
@@ -433,8 +433,12 @@ MUTANTS = [
 
 
 def tests_for(file: str) -> list[str]:
-    """Return what watches over a file, or else over its folder; all of it must be there."""
-    chosen = WATCHED_BY.get(file) or WATCHED_BY[file.split("/", 1)[0]]
+    """Return what watches over a file, its mirror first, or else over its folder."""
+    path = Path(file)
+    chosen = WATCHED_BY.get(file) or WATCHED_BY[path.parts[0]]
+    mirror = path.with_name(f"test_{path.name.lstrip('_')}").as_posix().lstrip("_")
+    if (PROJECT / "tests" / mirror).exists():
+        chosen = [mirror, *chosen]
     for name in chosen:
         if not (PROJECT / "tests" / name).exists():
             message = f"{file} is watched by {name}, which is not there"

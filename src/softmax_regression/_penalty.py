@@ -49,7 +49,7 @@ class Penalty(NamedTuple):
         return weights * np.asarray(self.l2, weights.dtype)
 
     def bound(self, gradient: Matrix, n_features: int) -> float:
-        """Return Σ_kj g_kj² / (2 l2_j) over the features, g the gradient of F.
+        """Return Σ_kj g_kj² / (2 l2_j) over the features, g the gradient of F; of one l2 each.
 
         At optimal intercepts it bounds F − F* (weak duality; Shalev-Shwartz and Zhang, 2014,
         arXiv 1309.2375). Infinite where an l2 is 0, or an l1 is not.

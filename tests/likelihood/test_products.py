@@ -115,3 +115,14 @@ def test_a_raw_block_is_the_rows_in_float64_and_a_column_of_ones(kind):
         sums[0, :-1], X.astype(np.float32).sum(axis=0, dtype=np.float64), atol=SUMMED
     )
     assert sums[0, -1] == 90
+
+
+@pytest.mark.parametrize("n_features", [products.WIDE - 1, products.WIDE])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_wide_rows_have_the_logits_of_narrow_ones(dtype, n_features):
+    rows = RNG.standard_normal((40, n_features)).astype(dtype)
+    weights = RNG.standard_normal((18, n_features)).astype(dtype)
+    out = np.empty((18, 40), dtype)
+    products.class_logits(weights, rows, out)
+    expected = weights.astype(np.float64) @ rows.T.astype(np.float64)
+    np.testing.assert_allclose(out, expected, rtol=0, atol=1e3 * np.finfo(dtype).eps)

@@ -58,3 +58,14 @@ def test_totals_and_class_weights_know_no_smoothing(targets):
     np.testing.assert_allclose(
         weighted.class_totals(row_weight), rows.sum(axis=0) * class_weight, rtol=8 * EPS
     )
+
+
+@every_target
+def test_only_a_row_without_smoothing_has_one_class(targets):
+    """Two of the rows have several; the others have what their labels say."""
+    assert targets.only_classes() is None or isinstance(targets, Labels)
+    for row in range(4):
+        only = targets.take(slice(row, row + 1)).only_classes()
+        positive = np.flatnonzero(smoothed(targets)[row])
+        assert (only is None) == (len(positive) > 1)
+        assert only is None or only.tolist() == positive.tolist()

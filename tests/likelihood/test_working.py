@@ -79,9 +79,7 @@ def test_coordinates_may_be_given():
     np.testing.assert_allclose(chunk.rows.values[:, :6], (X - 0.5) / 2.0, atol=SUMMED)
     other = standardised(X)
     original = Parameters(RNG.standard_normal((3, 6)), RNG.standard_normal(3))
-    losses = [
-        each.sums(value, each.coordinates.inward(original))[0] for each in (data, other)
-    ]
+    losses = [each.sums(value, each.coordinates.inward(original))[0] for each in (data, other)]
     assert losses[0] == pytest.approx(losses[1], rel=SUMMED)
 
 
