@@ -165,8 +165,8 @@ class ScikitLearnMethods:
     def set_callbacks(self, *callbacks: Any) -> Self:
         """Attach scikit-learn callbacks, such as its ``ProgressBar``, to `fit`.
 
-        They are told about every epoch, and may end the fit after one. Needs scikit-learn 1.9;
-        the constructor's `callback` needs nothing.
+        They are told about every epoch, without a learning rate about every step, and may end the
+        fit after one. Needs scikit-learn 1.9; the constructor's `callback` needs nothing.
 
         Parameters
         ----------

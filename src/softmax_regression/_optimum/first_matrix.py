@@ -75,15 +75,14 @@ class FirstMatrix:
     def learn(self, before: Point, step: Step | None) -> None:
         """Keep a step, and go back to the former P where the first one on a new P came out short."""
         former, self.former = self.former, None
-        if step is None:
+        if step is None or self.memory is None:
             return
         # The next search begins where this one ended, or beyond where F still fell steeply.
         self.length = min(1.0, step.length if step.left < STEEP else 2.0 * step.length)
         if former is not None and self.length < SHORT:
             self.memory, self.length = former, 1.0
-        if self.memory is not None:
-            change = step.point.theta - before.theta
-            self.memory.add(change, before.gradient, step.point.gradient)
+        change = step.point.theta - before.theta
+        self.memory.add(change, before.gradient, step.point.gradient)
         self.steps += 1
 
     def _begin_at(self, point: Point, dtype: Precision) -> Memory:

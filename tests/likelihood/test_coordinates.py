@@ -1,0 +1,88 @@
+"""The solver's coordinates: how far the columns are from their centre, in any of them."""
+
+import numpy as np
+import pytest
+from strategies import Csr, chunks_of, likelihood_of
+from tolerances import EPS
+
+from softmax_regression._likelihood.block import Block
+from softmax_regression._likelihood.coordinates import Coordinates
+from softmax_regression._likelihood.survey import survey
+from softmax_regression._likelihood.targets import Labels
+from softmax_regression._likelihood.working import Likelihood
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(3.0, [0.5, 1.0, 2.0, 4.0, 8.0], (90, 5))
+X[RNG.random((90, 5)) < 0.3] = 0.0
+LABELS = Labels(np.arange(90) % 3, 3)
+WEIGHT = RNG.uniform(0.2, 3.0, 90)
+# Sums of 90 products of entries up to 25.
+SUMMED = 90 * 25 * EPS
+
+WEIGHTED = pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+KINDS = pytest.mark.parametrize("kind", [np.asarray, Csr], ids=["dense", "sparse"])
+
+
+def about(centre, rows=X, weight=None):
+    """The root of the weighted mean square of every column about a centre."""
+    return np.sqrt(np.average((rows - centre) ** 2, axis=0, weights=weight))
+
+
+@WEIGHTED
+@KINDS
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_deviations_are_standard_deviations_or_without_an_intercept_about_zero(
+    kind, weight, fit_intercept
+):
+    likelihood = likelihood_of(kind(X), LABELS, weight, fit_intercept)
+    centre = np.average(X, axis=0, weights=weight) if fit_intercept else 0.0
+    expected = about(centre, weight=weight)
+    np.testing.assert_allclose(likelihood.deviations(), expected, rtol=SUMMED)
+    assert likelihood.readings == 1  # the survey's, which has told them
+
+
+@WEIGHTED
+def test_in_coordinates_from_elsewhere_deviations_are_about_their_centre(weight):
+    given = Coordinates(np.linspace(-4.0, 4.0, 5), np.full(5, 2.0), fit_intercept=True)
+    likelihood = likelihood_of(X, LABELS, weight, coordinates=given)
+    expected = about(given.centre, weight=weight)
+    np.testing.assert_allclose(likelihood.deviations(), expected, rtol=SUMMED)
+
+
+def test_chosen_columns_have_their_own_deviations():
+    likelihood = likelihood_of(X, LABELS, WEIGHT)
+    chosen = np.array([4, 0, 2])
+    part = likelihood.columns(chosen)
+    np.testing.assert_array_equal(part.deviations(), likelihood.deviations()[chosen])
+
+
+def test_far_from_zero_deviations_lose_what_rounds_x():
+    far = likelihood_of(X + 1e8, LABELS, WEIGHT).deviations()
+    near = likelihood_of(X, LABELS, WEIGHT).deviations()
+    np.testing.assert_allclose(far, near, rtol=0, atol=1e8 * EPS)
+
+
+def test_deviations_of_rows_in_parts_are_those_of_all():
+    parts = [slice(0, 7), slice(7, 40), slice(40, 90)]
+    blocks = [Block(X[p], LABELS.take(p), WEIGHT[p], number) for number, p in enumerate(parts)]
+    expected = about(np.average(X, axis=0, weights=WEIGHT), weight=WEIGHT)
+    np.testing.assert_allclose(Likelihood(blocks).deviations(), expected, rtol=SUMMED)
+
+
+@WEIGHTED
+@KINDS
+def test_mean_squares_are_those_of_the_rows_seen(kind, weight):
+    given = Coordinates(np.full(5, 0.5), np.array([1.0, 2.0, 0.5, 3.0, 4.0]), fit_intercept=True)
+    (about_rows,) = survey(Block(kind(X), LABELS, weight))
+    seen = (X - given.centre) / given.scale
+    expected = np.average(seen**2, axis=0, weights=weight)
+    np.testing.assert_allclose(given.squares(about_rows), expected, rtol=SUMMED)
+
+
+def test_own_coordinates_have_unit_deviations():
+    likelihood = likelihood_of(X, LABELS, WEIGHT)
+    (chunk,) = chunks_of(likelihood)
+    squares = likelihood.coordinates.squares(likelihood.survey)
+    np.testing.assert_allclose(squares, 1.0, rtol=4 * EPS)
+    seen = np.average(chunk.rows.values[:, :5] ** 2, axis=0, weights=WEIGHT)
+    np.testing.assert_allclose(seen, squares, rtol=SUMMED)
