@@ -152,6 +152,6 @@ def chunks_of(likelihood, dtype=np.float64, **asked):
     return list(chunks(block, likelihood.coordinates, dtype, **asked))
 
 
-def objective_of(X, targets, weight=None, fit_intercept=True, l1=0.0, l2=0.0, **given):
+def objective_of(X, targets, weight=None, fit_intercept=True, *, l1=0.0, l2=0.0, **given):
     """F in the solver's coordinates."""
     return Objective(likelihood_of(X, targets, weight, fit_intercept, **given), Penalty(l1, l2))

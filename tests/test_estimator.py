@@ -17,8 +17,8 @@ from softmax_regression import (
     softmax,
 )
 from softmax_regression._input.hyperparameters import check_hyperparameters
-from softmax_regression._parameters import Parameters
 from softmax_regression._optimum import Solution
+from softmax_regression._parameters import Parameters
 from softmax_regression._progress import Monitor
 
 RNG = np.random.default_rng(21)

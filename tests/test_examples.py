@@ -99,7 +99,9 @@ def test_interpret_reads_the_fit_that_is_known_from_the_books(run):
     table = printed.split("2. Any other")[0]
     assert re.search(r"Infl=High +1\.613 +0\.1671 +9\.65 +<0\.0001", table)
     assert "Type=Apartment, Type=Atrium, Type=Terrace: likelihood ratio chi2(6) = 62.23" in printed
-    changes = re.findall(r"^(?:High|Low|Medium) +(-?[\d.]+) +0\.\d+ +-?[\d.]+", printed, re.MULTILINE)
+    changes = re.findall(
+        r"^(?:High|Low|Medium) +(-?[\d.]+) +0\.\d+ +-?[\d.]+", printed, re.MULTILINE
+    )
     assert sum(map(float, changes)) == pytest.approx(0.0, abs=1e-4)
     for low, p, high in re.findall(
         r"^\w+ +\[?([\d.]+) +95 % interval \[([\d.]+), ([\d.]+)\]", printed, re.MULTILINE

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from strategies import Csr
 
-from softmax_regression._likelihood.logits import BLOCK_BYTES, row_blocks
 from softmax_regression._input.features import check_feature_names, check_features, feature_names
+from softmax_regression._likelihood.logits import BLOCK_BYTES, row_blocks
 
 X = np.arange(12.0).reshape(4, 3)
 

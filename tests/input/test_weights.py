@@ -10,12 +10,17 @@ from strategies import Csr, plain
 from tolerances import EPS
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
+from softmax_regression._input.weights import (
+    apply_class_weight,
+    check_sample_weight,
+    class_weighted,
+    refuse_all_zero,
+)
+from softmax_regression._likelihood.block import Block
+from softmax_regression._likelihood.targets import Labels, ProbabilityRows
 from softmax_regression._objective import mean_gradient, mean_loss, objective_of
 from softmax_regression._parameters import Parameters
 from softmax_regression._penalty import Penalty
-from softmax_regression._likelihood.block import Block
-from softmax_regression._likelihood.targets import Labels, ProbabilityRows
-from softmax_regression._input.weights import apply_class_weight, check_sample_weight, refuse_all_zero, class_weighted
 
 CLASSES = np.array(["a", "b", "c"])
 LABELS = Labels(np.array([0, 1, 1, 2, 2, 2]), 3)

@@ -92,7 +92,11 @@ def test_no_step_from_the_minimum():
 
 def test_a_step_onto_non_finite_ground_is_shortened():
     def cliff(point):
-        return value(point) if np.abs(point).max() < 2 else Point(point, np.inf, np.full(3, np.nan), np.inf)
+        return (
+            value(point)
+            if np.abs(point).max() < 2
+            else Point(point, np.inf, np.full(3, np.nan), np.inf)
+        )
 
     start = np.array([1.0, 0, 0])
     found = search(cliff, value(start), np.array([-9.0, 0, 0]), noise=0, extrapolate=False)

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-
 from strategies import likelihood_of
 
-from softmax_regression._optimum.plan import DIGITS, NEAR, SETTLED, STILL, Plan
 from softmax_regression._likelihood.targets import Labels
+from softmax_regression._optimum.plan import DIGITS, NEAR, SETTLED, STILL, Plan
 
 
 def plan(n_rows, n_features, n_classes, tol=1e-3):
