@@ -472,6 +472,8 @@ class Judge:
             )
         except subprocess.TimeoutExpired:
             return False, "time limit"
+        if done.returncode > 2:  # pytest was asked for what is not there, or found no test
+            raise RuntimeError(done.stdout + done.stderr)
         lines = [x for x in done.stdout.splitlines() if x.startswith(("FAILED", "ERROR"))]
         by = lines[0].split(" - ", 1)[0].split("::", 1)[-1] if lines else "an error at import"
         return done.returncode == 0, by
