@@ -14,6 +14,8 @@ from newton import objective, optimum
 from strategies import Csr, cases, objective_of
 
 from softmax_regression import ConvergenceWarning, DivergenceError, SoftmaxRegression
+from softmax_regression._likelihood import working
+from softmax_regression._likelihood.sums import summed
 from softmax_regression._likelihood.targets import Labels, ProbabilityRows
 from softmax_regression._objective import Objective
 from softmax_regression._optimum.certificate import Proof
@@ -233,6 +235,37 @@ def test_no_step_is_begun_after_max_iter_passes(penalty, monkeypatch):
         SoftmaxRegression(tol=1e-14, max_iter=max_iter, **settings).fit(X, y)
         assert max(steps) <= max_iter
         assert seen[-1] <= max_iter + TRIALS + 3
+
+
+@pytest.mark.parametrize(
+    ("shape", "penalty", "besides"),
+    [
+        ((300, 6, 4), {"l2": 1e-3}, 0),
+        ((300, 6, 4), {"l2": 0.0}, 0),
+        ((300, 6, 4), {"l1": 1e-3}, 0),
+        ((8_000, 12, 4), {"l2": 1e-3}, 1),  # the epoch of mini-batches
+        ((40, 150, 3), {"l2": 1e-3}, 1),  # the row space
+    ],
+)
+def test_n_iter_counts_every_reading_of_the_rows(shape, penalty, besides, monkeypatch):
+    assert _readings(*drawn(*shape), penalty, monkeypatch) == besides
+
+
+def test_n_iter_counts_the_reading_that_collinear_columns_turn_into_axes(monkeypatch):
+    X, y = drawn(300, 4, 3)
+    assert _readings(np.hstack([X, X[:, :1] + X[:, 1:2]]), y, {"l2": 0.0}, monkeypatch) == 1
+
+
+def _readings(X, y, penalty, monkeypatch):
+    """What `n_iter_` counts besides the sums through the door and the surveys."""
+    seen = []
+
+    def counted(*arguments, **options):
+        seen.append(arguments[0])
+        return summed(*arguments, **options)
+
+    monkeypatch.setattr(working, "summed", counted)
+    return SoftmaxRegression(**penalty).fit(X, y).n_iter_ - len(seen)
 
 
 @pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
