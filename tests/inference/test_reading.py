@@ -85,6 +85,15 @@ def test_contributions_sum_to_the_difference_of_the_logits(i, with_baseline):
                 assert value == X[i, int(name[1:])]
 
 
+def test_several_rows_stand_under_what_each_adds_up_to():
+    found = MODEL.explain(X[:2])
+    lines = [line for line in str(found).splitlines() if line.startswith("row")]
+    for i, line in enumerate(lines):
+        logits = f"{found.log_odds[i]:+.4g}, of which the baseline {found.baseline[i]:+.4g}"
+        assert line == f"row {i}: log-odds of {found.of[i]} : {found.against[i]} {logits}"
+    assert len(lines) == 2
+
+
 def test_the_predicted_class_is_explained_against_the_runner_up():
     ranked = np.argsort(-MODEL.predict_proba(X), axis=1)
     found = MODEL.explain(X)

@@ -40,6 +40,16 @@ class Explanation(Table):
     baseline: Any
     log_odds: Any
 
+    def _group(self, i: int) -> str:
+        """Return which of several rows this is of, and what its contributions add up to."""
+        if not self._groups:
+            return ""
+        row = self.columns["row"][i]
+        return (
+            f"row {row}: log-odds of {self.of[row]} : {self.against[row]} "
+            f"{_signed(self.log_odds[row])}, of which the baseline {_signed(self.baseline[row])}"
+        )
+
 
 def explanation(
     X: Features,
@@ -160,7 +170,7 @@ def _shown(columns: Columns) -> list[Shown]:
     return [
         Shown("value", number, ("value",), 10),
         Shown("log-odds", _signed, ("contribution",), 10),
-        Shown("", Bar(largest), ("contribution",), BAR),
+        Shown("", Bar(largest), ("contribution",), BAR, left=True),
     ]
 
 
