@@ -330,14 +330,13 @@ def _shift(posterior: Posterior, estimate: Estimate, names: Names) -> tuple[floa
     """
     theta = estimate.theta
     try:
-        matrix = posterior.curvature(theta, with_prior=False)
+        curve, matrix = posterior.around(theta, with_prior=False)
     except SingularError:
         return math.inf, ""
     alone = estimate._replace(covariance=matrix.inverse())
     others = class_order(estimate.reference, len(theta))[:-1]
     shift = np.zeros_like(theta)
-    gradient = posterior.at(theta).data[others].ravel()
-    shift[others] = matrix.solve(gradient).reshape(len(others), -1)
+    shift[others] = matrix.solve(curve.data[others].ravel()).reshape(len(others), -1)
     return farthest(alone, shift, names)
 
 
