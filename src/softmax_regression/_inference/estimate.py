@@ -91,22 +91,27 @@ class Estimate(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """Σ w CE + N · penalty of the contrasts near some θ: its gradients, and its curvature.
-
-    `data` (K, D) is the gradient of the first term alone.
-    """
+    """Σ w CE at some θ, and the gradient of Σ w CE + N · penalty by the contrasts, (q,)."""
 
     loss: float
-    data: Matrix
     gradient: Vector
 
 
+class Around(NamedTuple):
+    """The curve at some θ, the curvature H there, and under a prior I, the data's part of it."""
+
+    curve: Curve
+    matrix: Definite
+    information: Matrix | None
+
+
 class Settled(NamedTuple):
-    """The optimum θ (K, D), the loss Σ w CE there, and the curvature H."""
+    """The optimum θ (K, D), the loss Σ w CE there, the curvature H, and under a prior I, (q, q)."""
 
     theta: Matrix
     loss: float
     matrix: Definite
+    information: Matrix | None
 
 
 class Posterior:
@@ -131,12 +136,10 @@ class Posterior:
         """Return the loss and the gradients by one reading of the rows."""
         return self._curve(theta, *self.likelihood.sums(value, theta))
 
-    def around(
-        self, theta: Matrix, *, with_prior: bool = True, exact: bool = True
-    ) -> tuple[Curve, Definite]:
-        """Return what `at` does and H = I + N l2 (1 − 11ᵀ / K) ⊗ diag(1, …, 1, 0), by one reading.
+    def around(self, theta: Matrix, *, exact: bool = True) -> Around:
+        """Return what `at` does with the curvature H, by one reading; in float32 unless `exact`.
 
-        I alone without the prior; in float32 unless `exact`.
+        H = I + N l2 (1 − 11ᵀ / K) ⊗ diag(1, …, 1, 0).
 
         Raises
         ------
@@ -146,14 +149,23 @@ class Posterior:
         loss, data, information = loss_and_information(
             self.likelihood, theta, self.reference, exact=exact
         )
-        if with_prior and self.l2.any():
-            n_classes, columns = theta.shape
-            blocks = information.reshape(n_classes - 1, columns, n_classes - 1, columns)
-            every = np.arange(n_classes - 1)
-            for j, l2 in enumerate(self.l2):
-                blocks[:, j, :, j] -= l2 / n_classes
-                blocks[every, j, every, j] += l2
-        return self._curve(theta, loss, data), Definite(information)
+        curve = self._curve(theta, loss, data)
+        if not self.l2.any():
+            return Around(curve, Definite(information), None)
+        return Around(curve, Definite(self._with_prior(information, *theta.shape)), information)
+
+    def pull(self, theta: Matrix) -> Matrix:
+        """Return the gradient of the prior, (K, D): at the optimum that of the data is its negative."""
+        return np.asarray(self.l2 * (theta - theta.mean(axis=0)))
+
+    def _with_prior(self, information: Matrix, n_classes: int, columns: int) -> Matrix:
+        curvature = information.copy()
+        blocks = curvature.reshape(n_classes - 1, columns, n_classes - 1, columns)
+        every = np.arange(n_classes - 1)
+        for j, l2 in enumerate(self.l2):
+            blocks[:, j, :, j] -= l2 / n_classes
+            blocks[every, j, every, j] += l2
+        return curvature
 
     def settled(self, start: Matrix) -> Settled:
         """Return the optimum near θ = `start`, by Newton's method.
@@ -172,7 +184,8 @@ class Posterior:
         """
         theta = start
         for number in range(MATRICES):
-            (curve, matrix), before, current = self._next(theta, first=number == 0), 0.0, True
+            curve, matrix, information = self._next(theta, first=number == 0)
+            before, current = 0.0, True
             while True:
                 step = matrix.solve(curve.gradient)
                 distance = math.sqrt(max(float(curve.gradient @ step), 0.0))
@@ -180,7 +193,7 @@ class Posterior:
                     raise NotAtOptimumError(distance)
                 small = np.abs(step).max() <= SETTLED_STEP * max(1.0, np.abs(theta).max())
                 if number and current and small and distance <= SETTLED:
-                    return Settled(self._moved(theta, step), curve.loss, matrix)
+                    return Settled(self._moved(theta, step), curve.loss, matrix, information)
                 if not (current or distance <= CONTRACTION * before):
                     break
                 theta = self._moved(theta, step)
@@ -190,10 +203,10 @@ class Posterior:
         raise NotSettledError
 
     def _curve(self, theta: Matrix, loss: float, data: Matrix) -> Curve:
-        gradient = data + self.l2 * (theta - theta.mean(axis=0))
-        return Curve(float(loss), data, np.delete(gradient, self.reference, axis=0).ravel())
+        gradient = data + self.pull(theta)
+        return Curve(float(loss), np.delete(gradient, self.reference, axis=0).ravel())
 
-    def _next(self, theta: Matrix, *, first: bool) -> tuple[Curve, Definite]:
+    def _next(self, theta: Matrix, *, first: bool) -> Around:
         """Return what is around θ; at first, on which no result depends, in float32 if that will do."""
         if first:
             with suppress(SingularError):

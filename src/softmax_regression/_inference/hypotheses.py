@@ -119,7 +119,7 @@ def score(rows: Rows, estimate: Estimate, theta: Matrix) -> float:
     """Return g₀ᵀ I₀⁻¹ g₀ with the gradient and the information of all parameters at θ₀."""
     likelihood = Likelihood([rows.block], coordinates=estimate.coordinates)
     whole = Posterior(likelihood, Penalty(0.0, 0.0))
-    curve, matrix = whole.around(theta - theta[whole.reference])
+    curve, matrix, _ = whole.around(theta - theta[whole.reference])
     return float(curve.gradient @ matrix.solve(curve.gradient))
 
 
