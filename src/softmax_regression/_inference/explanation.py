@@ -16,7 +16,7 @@ from .._types import Features, Index, Matrix, Vector
 from .contrasts import Columns
 from .names import Names
 from .rows import parts
-from .table import Fact, Shown, Table, number
+from .table import FIRST_ROWS, MOST_ROWS, Fact, Shown, Table, number
 
 BAR = 30
 
@@ -39,6 +39,13 @@ class Explanation(Table):
     against: Any
     baseline: Any
     log_odds: Any
+
+    def _printed(self) -> int:
+        """Of one row only what adds to its log-odds, which comes first."""
+        adding = int(np.count_nonzero(self.columns["contribution"]))
+        if self._groups or not adding:
+            return super()._printed()
+        return adding if adding <= MOST_ROWS else FIRST_ROWS
 
     def _group(self, i: int) -> str:
         """Return which of several rows this is of, and what its contributions add up to."""

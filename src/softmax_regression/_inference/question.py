@@ -87,6 +87,7 @@ def infer(model: Model, X: Features, y: Any, sample_weight: Any, question: Quest
     prior = None
     if information is not None:
         prior = _prior(posterior, estimate, information, block, model)
+        form = form._replace(has_maximum=math.isfinite(prior.moved))
     if form.covariance != "observed":
         meat = _meat(likelihood, block, theta, reference, reading)
         estimate = estimate._replace(covariance=sandwich(estimate.covariance, meat))
