@@ -19,6 +19,7 @@ from ._arrays import shown
 from ._ending import counted, ending
 
 MOST_NAMES = 5
+MOST_COEFFICIENTS = 60
 MOST_POINTS = 100
 WIDTH, HEIGHT, EDGE, MARGIN = 600, 160, 8, 136
 DECADES = 12  # from the top of the axis down; what is below is the rounding of F
@@ -38,7 +39,7 @@ def model_html(model: Any, defaults: Mapping[str, Any]) -> str:
     if hasattr(model, "n_iter_"):
         facts = "<br/>".join(_facts(model, defaults))
         body = f"<p><b>{name}</b>, fitted: {facts}</p>{_curves(model)}"
-        body += _fold("Coefficients", model.coefficients()._repr_html_())
+        body += _coefficients(model)
     else:
         state = "weights set by hand" if hasattr(model, "coef_") else "not fitted"
         body = f"<p><b>{name}</b>, {state}</p>"
@@ -84,6 +85,16 @@ def _parameter_table(model: Any, defaults: Mapping[str, Any]) -> str:
         for name, text, default in _arguments(model, defaults)
     ]
     return _fold("Parameters", f"<table>{''.join(rows)}</table>")
+
+
+def _coefficients(model: Any) -> str:
+    """Return the table in a fold; the largest of each class where there are many."""
+    n_classes, n_features = model.coef_.shape
+    if n_classes * (n_features + 1) <= MOST_COEFFICIENTS:
+        return _fold("Coefficients", model.coefficients()._repr_html_())
+    top = min(max(1, MOST_COEFFICIENTS // n_classes), n_features)
+    title = f"Coefficients, {top} of each class by size; coefficients() has all"
+    return _fold(title, model.coefficients(top=top)._repr_html_())
 
 
 def _fold(title: str, body: str) -> str:

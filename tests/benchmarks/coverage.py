@@ -1,12 +1,16 @@
 """How often intervals of nominal 95 % hold the truth, over simulated data sets.
 
-    OPENBLAS_NUM_THREADS=1 PYTHONPATH=src python tests/benchmarks/coverage.py [data sets, 2000]
+    OPENBLAS_NUM_THREADS=1 PYTHONPATH=src python tests/benchmarks/coverage.py [data sets, 2000] [rows]
+
+With a number of rows, the shape of so many alone.
 
 Columns: the coefficients (mean and range over them) with observed and robust errors, average
 marginal effects, and probabilities of some rows on the logit scale. Rows are fixed, targets drawn.
-A data set whose classes are separated, which has no estimate, is drawn anew and counted.
+A data set whose classes are separated, which has no estimate, is drawn anew and counted. At the
+end: how many rates are farther than 1 from 95, and how many chance alone would put there.
 """
 
+import math
 import sys
 import warnings
 
@@ -73,15 +77,35 @@ def simulate(shape: tuple[int, int, int], number: int) -> tuple[list[np.ndarray]
     return [np.mean(each, axis=0) * 100 for each in zip(*drawn, strict=True)], anew
 
 
-def main(number: int) -> None:
-    print("| n x d x K | coefficients | robust | average effect | probabilities | drawn anew |")
-    print("|---|---|---|---|---|---|")
+def outside(rates: np.ndarray) -> int:
+    return int(np.sum(np.abs(rates - 95) > 1 + 1e-9))
+
+
+def by_chance(number: int) -> float:
+    """How often a rate of `number` data sets is farther than 1 from 95, where the truth is 95 %."""
+    hits = np.arange(number + 1)
+    logs = np.array([math.lgamma(1 + each) for each in hits])
+    log_p = logs[-1] - logs - logs[::-1] + hits * math.log(0.95) + hits[::-1] * math.log(0.05)
+    far = np.abs(hits * 100 / number - 95) > 1 + 1e-9
+    return float(np.exp(log_p[far]).sum())
+
+
+def main(number: int, rows: int | None) -> None:
+    titles = ["coefficients", "robust", "average effect", "probabilities"]
+    print(f"| n x d x K | {' | '.join(titles)} | outside 94-96 | drawn anew |")
+    print("|---|---|---|---|---|---|---|")
     for shape in SHAPES:
+        if rows not in (None, shape[0]):
+            continue
         rates, anew = simulate(shape, number)
-        cells = [f"{each.mean():.1f}; {each.min():.1f}-{each.max():.1f}" for each in rates]
-        print(f"| {' x '.join(map(str, shape))} | {' | '.join(cells)} | {anew} |", flush=True)
+        texts = [f"{each.mean():.1f}; {each.min():.1f}-{each.max():.1f}" for each in rates]
+        far = f"{sum(map(outside, rates))} of {sum(each.size for each in rates)}"
+        cells = [" x ".join(map(str, shape)), *texts, far, str(anew)]
+        print(f"| {' | '.join(cells)} |", flush=True)
+    print(f"\nChance alone puts {by_chance(number):.1%} outside 94-96")
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)
+    arguments = [int(each) for each in sys.argv[1:]]
+    main(arguments[0] if arguments else 2000, arguments[1] if len(arguments) > 1 else None)

@@ -186,7 +186,15 @@ def test_collinear_columns_are_named(extra):
     columns = SoftmaxRegression(l2=1e-3).fit(wide, Y)
     with pytest.warns(UserWarning, match="l2=0.001 alone determines"):
         table = columns.inference(wide, Y).summary()
-    assert "no ML" in str(table)
+    assert "no ML estimate" in str(table)
+    assert str(table).endswith("shrinks estimates, and without it some have no value.")
+
+
+def test_a_label_of_another_type_is_told_from_the_nearest():
+    numbers = np.unique(Y, return_inverse=True)[1]
+    inference = SoftmaxRegression(l2=0).fit(X, numbers).inference(X, numbers)
+    with pytest.raises(KeyError, match="of='1' is not a class; nearest to it is 1"):
+        inference.contrast("1", 0)
 
 
 def test_indicators_of_every_level_are_collinear_with_the_intercept():
@@ -234,11 +242,11 @@ def test_too_many_parameters():
         (
             lambda i: i.contrast("a", "bb"),
             KeyError,
-            "against='bb' is not a class; known are 'b', …",
+            "against='bb' is not a class; nearest to it is 'b'",
         ),
         (lambda i: i.contrast("a", "a"), ValueError, "the same class 'a'"),
         (lambda i: i.covariance("b", "b"), ValueError, "the same class 'b'"),
-        (lambda i: i.test("x10"), KeyError, "'x10' is not a feature; known are 'x1', 'x0', …"),
+        (lambda i: i.test("x10"), KeyError, "'x10' is not a feature; nearest to it are 'x1', 'x0'"),
         (lambda i: i.test(3), KeyError, "no feature 3: positions go from 0 to 2"),
         (lambda i: i.test(True), TypeError, "a feature is a name or a position, got True"),
         (lambda i: i.test([]), ValueError, "features is empty"),

@@ -85,6 +85,28 @@ def test_contributions_sum_to_the_difference_of_the_logits(i, with_baseline):
                 assert value == X[i, int(name[1:])]
 
 
+def test_what_adds_nothing_to_one_row_is_not_printed():
+    generator = np.random.default_rng(0)
+    wide, kinds = generator.normal(size=(50, 70)), np.arange(50) % 2
+    model = SoftmaxRegression().fit(wide, kinds)
+    for present in (30, 60, 61):
+        row = np.where(np.arange(70) < present, 1.0, 0.0)
+        found = model.explain(row)
+        printed = present if present <= 60 else 20
+        assert len(str(found).splitlines()) == 1 + 1 + 2 + printed + 1
+        assert f"{70 - printed} more rows" in str(found)
+        assert len(found.columns["feature"]) == 70
+
+
+def test_several_rows_stand_under_what_each_adds_up_to():
+    found = MODEL.explain(X[:2])
+    lines = [line for line in str(found).splitlines() if line.startswith("row")]
+    for i, line in enumerate(lines):
+        logits = f"{found.log_odds[i]:+.4g}, of which the baseline {found.baseline[i]:+.4g}"
+        assert line == f"row {i}: log-odds of {found.of[i]} : {found.against[i]} {logits}"
+    assert len(lines) == 2
+
+
 def test_the_predicted_class_is_explained_against_the_runner_up():
     ranked = np.argsort(-MODEL.predict_proba(X), axis=1)
     found = MODEL.explain(X)

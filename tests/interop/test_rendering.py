@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib.image
 import numpy as np
+import pandas as pd
 import pytest
 
 from softmax_regression import SoftmaxRegression
@@ -127,3 +128,37 @@ def test_nothing_that_the_user_gives_is_run(render):
     assert "<title>still</title>" in dom
     assert "<img" not in dom
     assert dom.count("<script") == 1  # the measuring one
+
+
+LOOK = """<script>
+const rows = [...document.querySelectorAll("table")].at(-1).querySelectorAll("tr");
+const range = document.createRange();
+const lines = [...document.querySelectorAll("td")].map(cell => {
+  range.selectNodeContents(cell);
+  return new Set([...range.getClientRects()].map(r => Math.round(r.top))).size;
+});
+const wide = document.documentElement.scrollWidth > window.innerWidth;
+document.body.dataset.looked = [rows.length, Math.max(...lines), wide].join(" ");
+</script>"""
+# As JupyterLab aligns the cells of what it shows.
+ALIGNED_AT_THE_RIGHT = "<style>td, th {text-align: right; white-space: normal}</style>"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_table_of_estimates_fits_the_page_and_breaks_no_number(render, theme):
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(300, 3))
+    y = np.where(X @ [1, 1, 0] + generator.normal(size=300) > 0, HOSTILE, "a")
+    frame = pd.DataFrame(X, columns=["income", "a long name " * 8, "<b>&"])
+    inference = SoftmaxRegression(l2=0).fit(frame, y).inference(frame, y)
+    body = ALIGNED_AT_THE_RIGHT + inference.summary()._repr_html_() + "<svg><path/></svg>" + LOOK
+    dom, pixels = render(body, theme)
+    assert "<title>still</title>" in dom
+    assert "<img" not in dom
+    assert re.search(r'data-looked="([^"]+)"', dom)[1] == "6 1 false"
+    # Names begin at the left of the page, in the colour of its text.
+    light = luminance(pixels)
+    background = np.median(light)
+    names = light[:, 14:60]
+    strongest = max(names.min(), names.max(), key=lambda value: contrast(value, background))
+    assert contrast(strongest, background) >= 4.5

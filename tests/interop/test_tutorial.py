@@ -52,7 +52,7 @@ def test_every_equation_has_its_place_in_order(stored):
     assert places == sorted(places)
 
 
-def test_pictures_of_the_digits_of_the_losses_and_of_the_weights(stored):
+def test_pictures_of_digits_losses_weights_mistakes_and_probabilities(stored):
     shown = [
         output.data
         for cell in stored.cells
@@ -60,11 +60,11 @@ def test_pictures_of_the_digits_of_the_losses_and_of_the_weights(stored):
         if "data" in output
     ]
     pictures = [data["image/png"] for data in shown if "image/png" in data]
-    assert len(pictures) == 3
+    assert len(pictures) == 6
     for picture in pictures:
         pixels = plt.imread(BytesIO(b64decode(picture)))
         assert pixels.std() > 0.05  # something is drawn
 
 
 def test_the_outputs_stay_small():
-    assert TUTORIAL.stat().st_size < 70_000
+    assert TUTORIAL.stat().st_size < 130_000

@@ -13,8 +13,10 @@ from softmax_regression._likelihood.information import (
     information,
     pair_products,
     sampled,
+    value_and_information,
 )
 from softmax_regression._likelihood.targets import Labels
+from softmax_regression._likelihood.value import value
 from softmax_regression._optimum.moments import (
     common_probabilities,
     mean_moments,
@@ -131,3 +133,20 @@ def test_without_weights_all_rows_have_the_probabilities_of_the_intercepts():
     np.testing.assert_allclose(found, expanded(sums / weight, 5), rtol=0, atol=SUMMED)
     theta[0, 0] = 1.0
     assert common_probabilities(data, theta) is None
+
+
+@pytest.mark.parametrize("kind", [np.asarray, Csr])
+@pytest.mark.parametrize("weight", [None, WEIGHT])
+def test_one_reading_for_value_and_information_says_what_two_do(kind, weight):
+    data = rows(4, weight, kind=kind)
+    theta, order = parameters(data), np.array([3, 0, 2, 1])
+    loss, gradient, sums = data.sums(value_and_information, theta, order, True)
+    expected_loss, expected_gradient = data.sums(value, theta)
+    _, expected = data.sums(information, theta[order], class_covariances)
+    assert loss == pytest.approx(expected_loss, rel=SUMMED)
+    # Sums of 300 products instead of their means.
+    np.testing.assert_allclose(gradient, expected_gradient, rtol=0, atol=300 * SUMMED)
+    np.testing.assert_allclose(sums, expected, rtol=0, atol=300 * SUMMED)
+    rough = data.sums(value_and_information, theta, order, False)[2]
+    np.testing.assert_allclose(rough, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+    assert not np.array_equal(rough, expected)

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._likelihood.block import Block
 from .._likelihood.coordinates import Coordinates
-from .._likelihood.information import class_covariances, expanded, information
+from .._likelihood.information import expanded, value_and_information
 from .._likelihood.scores import grouped_scores, score_products
 from .._likelihood.sums import summed
 from .._likelihood.working import Likelihood
@@ -83,13 +83,16 @@ def class_order(reference: int, n_classes: int) -> Index:
     return np.append(np.delete(np.arange(n_classes), reference), reference)
 
 
-def observed_information(
-    likelihood: Likelihood, theta: Matrix, reference: int, exact: bool = True
-) -> Matrix:
-    """Return Σ w_i (diag p_i − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ without the reference, (q, q)."""
+def loss_and_information(
+    likelihood: Likelihood, theta: Matrix, reference: int, *, exact: bool
+) -> tuple[float, Matrix, Matrix]:
+    """Return Σ w CE, its gradient (K, D), and its second derivatives without the reference (q, q).
+
+    Σ_i w_i (diag p_i − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ, by products in float32 unless `exact`.
+    """
     order = class_order(reference, len(theta))
-    _, sums = likelihood.sums(information, theta[order], class_covariances, 1, exact)
-    return _from_pairs(sums, len(theta) - 1, theta.shape[1])
+    loss, gradient, sums = likelihood.sums(value_and_information, theta, order, exact)
+    return loss, gradient, _from_pairs(sums, len(theta) - 1, theta.shape[1])
 
 
 def robust_meat(likelihood: Likelihood, theta: Matrix, reference: int, counts: bool) -> Matrix:

@@ -15,13 +15,19 @@ from .._likelihood.working import Likelihood
 from .._parameters import Parameters
 from .._penalty import Penalty
 from .._types import Matrix, Vector
-from .covariance import Definite, NoEstimateError, SingularError, class_order, observed_information
+from .covariance import (
+    Definite,
+    NoEstimateError,
+    SingularError,
+    class_order,
+    loss_and_information,
+)
 
-# Standard errors that a fit may stand from the optimum, and that are left in the end: where
-# rounding allows it, and at most.
+# Standard errors that a fit may stand from the optimum; from which one step leads as near as
+# rounding allows, as a rule; and that the last step goes at most.
 FARTHEST = 0.5
-SETTLED = 1e-10
-ROUNDED = 1e-8
+CLOSE = 1e-3
+SETTLED = 1e-8
 # Of the largest entry of θ: a step that is longer, however few standard errors, has not settled.
 SETTLED_STEP = 1e-6
 # A step that leaves more than this share of the distance asks for a new information matrix.
@@ -85,22 +91,27 @@ class Estimate(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """Σ w CE + N · penalty of the contrasts near some θ: its gradients, and its curvature.
-
-    `data` (K, D) is the gradient of the first term alone.
-    """
+    """Σ w CE at some θ, and the gradient of Σ w CE + N · penalty by the contrasts, (q,)."""
 
     loss: float
-    data: Matrix
     gradient: Vector
 
 
+class Around(NamedTuple):
+    """The curve at some θ, the curvature H there, and under a prior I, the data's part of it."""
+
+    curve: Curve
+    matrix: Definite
+    information: Matrix | None
+
+
 class Settled(NamedTuple):
-    """The optimum θ (K, D), the loss Σ w CE there, and the curvature H."""
+    """The optimum θ (K, D), the loss Σ w CE there, the curvature H, and under a prior I, (q, q)."""
 
     theta: Matrix
     loss: float
     matrix: Definite
+    information: Matrix | None
 
 
 class Posterior:
@@ -123,32 +134,44 @@ class Posterior:
 
     def at(self, theta: Matrix) -> Curve:
         """Return the loss and the gradients by one reading of the rows."""
-        loss, data = self.likelihood.sums(value, theta)
-        gradient = data + self.l2 * (theta - theta.mean(axis=0))
-        return Curve(float(loss), data, np.delete(gradient, self.reference, axis=0).ravel())
+        return self._curve(theta, *self.likelihood.sums(value, theta))
 
-    def curvature(self, theta: Matrix, *, with_prior: bool = True, exact: bool = True) -> Definite:
-        """Return H = I + N l2 (1 − 11ᵀ / K) ⊗ diag(1, …, 1, 0), factored; I without the prior.
+    def around(self, theta: Matrix, *, exact: bool = True) -> Around:
+        """Return what `at` does with the curvature H, by one reading; in float32 unless `exact`.
+
+        H = I + N l2 (1 − 11ᵀ / K) ⊗ diag(1, …, 1, 0).
 
         Raises
         ------
         SingularError
             H has no inverse to float64.
         """
-        information = observed_information(self.likelihood, theta, self.reference, exact)
-        if with_prior and self.l2.any():
-            n_classes, columns = theta.shape
-            blocks = information.reshape(n_classes - 1, columns, n_classes - 1, columns)
-            every = np.arange(n_classes - 1)
-            for j, l2 in enumerate(self.l2):
-                blocks[:, j, :, j] -= l2 / n_classes
-                blocks[every, j, every, j] += l2
-        return Definite(information)
+        loss, data, information = loss_and_information(
+            self.likelihood, theta, self.reference, exact=exact
+        )
+        curve = self._curve(theta, loss, data)
+        if not self.l2.any():
+            return Around(curve, Definite(information), None)
+        return Around(curve, Definite(self._with_prior(information, *theta.shape)), information)
+
+    def pull(self, theta: Matrix) -> Matrix:
+        """Return the gradient of the prior, (K, D): at the optimum that of the data is its negative."""
+        return np.asarray(self.l2 * (theta - theta.mean(axis=0)))
+
+    def _with_prior(self, information: Matrix, n_classes: int, columns: int) -> Matrix:
+        curvature = information.copy()
+        blocks = curvature.reshape(n_classes - 1, columns, n_classes - 1, columns)
+        every = np.arange(n_classes - 1)
+        for j, l2 in enumerate(self.l2):
+            blocks[:, j, :, j] -= l2 / n_classes
+            blocks[every, j, every, j] += l2
+        return curvature
 
     def settled(self, start: Matrix) -> Settled:
         """Return the optimum near θ = `start`, by Newton's method.
 
-        A matrix serves for as long as its steps converge fast.
+        A matrix serves for as long as its steps converge fast; where the next step should be the
+        last but one, the matrix that is returned is made there.
 
         Raises
         ------
@@ -159,31 +182,36 @@ class Posterior:
         NotSettledError
             There seems to be no optimum.
         """
-        theta, distance = start, math.inf
-        curve, current = self.at(theta), False
+        theta = start
         for number in range(MATRICES):
-            matrix, current = self._next_matrix(theta, first=number == 0), True
+            curve, matrix, information = self._next(theta, first=number == 0)
+            before, current = 0.0, True
             while True:
                 step = matrix.solve(curve.gradient)
-                before, distance = distance, math.sqrt(max(float(curve.gradient @ step), 0.0))
+                distance = math.sqrt(max(float(curve.gradient @ step), 0.0))
                 if number == 0 and current and not distance <= FARTHEST:
                     raise NotAtOptimumError(distance)
                 small = np.abs(step).max() <= SETTLED_STEP * max(1.0, np.abs(theta).max())
-                settled = distance <= SETTLED and small
-                if number and current and small and distance <= ROUNDED:
-                    return Settled(self._moved(theta, step), curve.loss, matrix)
-                if settled or not (current or distance <= CONTRACTION * before):
+                if number and current and small and distance <= SETTLED:
+                    return Settled(self._moved(theta, step), curve.loss, matrix, information)
+                if not (current or distance <= CONTRACTION * before):
                     break
-                theta, current = self._moved(theta, step), False
-                curve = self.at(theta)
+                theta = self._moved(theta, step)
+                if distance <= CLOSE:
+                    break
+                curve, before, current = self.at(theta), distance, False
         raise NotSettledError
 
-    def _next_matrix(self, theta: Matrix, *, first: bool) -> Definite:
-        """Return the curvature; the first, which no result depends on, in float32 if that will do."""
+    def _curve(self, theta: Matrix, loss: float, data: Matrix) -> Curve:
+        gradient = data + self.pull(theta)
+        return Curve(float(loss), np.delete(gradient, self.reference, axis=0).ravel())
+
+    def _next(self, theta: Matrix, *, first: bool) -> Around:
+        """Return what is around θ; at first, on which no result depends, in float32 if that will do."""
         if first:
             with suppress(SingularError):
-                return self.curvature(theta, exact=False)
-        return self.curvature(theta)
+                return self.around(theta, exact=False)
+        return self.around(theta)
 
     def _moved(self, theta: Matrix, step: Vector) -> Matrix:
         moved = theta.copy()

@@ -16,7 +16,7 @@ from .._types import Features, Index, Matrix, Vector
 from .contrasts import Columns
 from .names import Names
 from .rows import parts
-from .table import Fact, Shown, Table, number
+from .table import FIRST_ROWS, MOST_ROWS, Fact, Shown, Table, number
 
 BAR = 30
 
@@ -39,6 +39,23 @@ class Explanation(Table):
     against: Any
     baseline: Any
     log_odds: Any
+
+    def _printed(self) -> int:
+        """Of one row only what adds to its log-odds, which comes first."""
+        adding = int(np.count_nonzero(self.columns["contribution"]))
+        if self._groups or not adding:
+            return super()._printed()
+        return adding if adding <= MOST_ROWS else FIRST_ROWS
+
+    def _group(self, i: int) -> str:
+        """Return which of several rows this is of, and what its contributions add up to."""
+        if not self._groups:
+            return ""
+        row = self.columns["row"][i]
+        return (
+            f"row {row}: log-odds of {self.of[row]} : {self.against[row]} "
+            f"{_signed(self.log_odds[row])}, of which the baseline {_signed(self.baseline[row])}"
+        )
 
 
 def explanation(
@@ -160,7 +177,7 @@ def _shown(columns: Columns) -> list[Shown]:
     return [
         Shown("value", number, ("value",), 10),
         Shown("log-odds", _signed, ("contribution",), 10),
-        Shown("", Bar(largest), ("contribution",), BAR),
+        Shown("", Bar(largest), ("contribution",), BAR, left=True),
     ]
 
 

@@ -9,12 +9,16 @@ FEW_CLUSTERS = 40
 
 
 class Form(NamedTuple):
-    """The kind of `covariance` and `weights`; `prior` is l2 as text where it is not 0."""
+    """The kind of `covariance` and `weights`; `prior` is l2 as text where it is not 0.
+
+    `has_maximum`: whether there would be an estimate without the prior, as far as is known.
+    """
 
     covariance: Covariance = "observed"
     weights: Weights | None = None
     n_clusters: int = 0
     prior: str = ""
+    has_maximum: bool = True
 
     @property
     def is_likelihood(self) -> bool:
@@ -37,6 +41,8 @@ class Form(NamedTuple):
 
     def notes(self) -> list[str]:
         """Return what a reader of a table should know."""
+        if self.prior and not self.has_maximum:
+            return ["No p-values: l2 > 0 shrinks estimates, and without it some have no value."]
         if self.prior:
             return [
                 "No p-values: l2 > 0 shrinks estimates. SoftmaxRegression(l2=0) has tests, intervals."

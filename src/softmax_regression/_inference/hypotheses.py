@@ -119,8 +119,8 @@ def score(rows: Rows, estimate: Estimate, theta: Matrix) -> float:
     """Return g₀ᵀ I₀⁻¹ g₀ with the gradient and the information of all parameters at θ₀."""
     likelihood = Likelihood([rows.block], coordinates=estimate.coordinates)
     whole = Posterior(likelihood, Penalty(0.0, 0.0))
-    gradient = whole.at(theta - theta[whole.reference]).gradient
-    return float(gradient @ whole.curvature(theta - theta[whole.reference]).solve(gradient))
+    curve, matrix, _ = whole.around(theta - theta[whole.reference])
+    return float(curve.gradient @ matrix.solve(curve.gradient))
 
 
 def _fitted(block: Block, kept: Index, estimate: Estimate, theta: Matrix) -> Restricted:

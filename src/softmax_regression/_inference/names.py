@@ -49,8 +49,8 @@ class Names(NamedTuple):
             for k, known in enumerate(self.classes.tolist()):
                 if known == plain and isinstance(known, bool) == isinstance(plain, bool):
                     return k
-        labels = [str(known) for known in self.classes.tolist()]
-        message = f"{argument}={shown(plain)} is not a class; {_nearest(str(plain), labels)}"
+        labels = self.classes.tolist()
+        message = f"{argument}={shown(plain)} is not a class; {_nearest(plain, labels)}"
         raise KeyError(message)
 
     def find_pair(self, of: Any, against: Any) -> tuple[int, int]:
@@ -110,10 +110,13 @@ class Names(NamedTuple):
         return found
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
+def _nearest(name: Any, known: Sequence[Any]) -> str:
     """Return which names come nearest, or the first few."""
     from difflib import get_close_matches  # noqa: PLC0415 - for messages only
 
-    near = get_close_matches(name, known, LISTED, 0.5) or list(known[:LISTED])
-    more = ", …" if len(known) > len(near) else ""
-    return f"known are {', '.join(map(repr, near))}{more}"
+    by_text = {str(each): each for each in known}
+    near = [by_text[each] for each in get_close_matches(str(name), by_text, LISTED, 0.5)]
+    if near:
+        return f"nearest to it {'is' if len(near) == 1 else 'are'} {', '.join(map(repr, near))}"
+    more = ", …" if len(known) > LISTED else ""
+    return f"known are {', '.join(map(repr, known[:LISTED]))}{more}"

@@ -21,6 +21,7 @@ from .._warn import warn
 from .contrasts import farthest
 from .covariance import (
     Clusters,
+    Definite,
     NoEstimateError,
     SingularError,
     class_order,
@@ -80,10 +81,13 @@ def infer(model: Model, X: Features, y: Any, sample_weight: Any, question: Quest
     refuse_empty_classes(block, model.names)
     likelihood = Likelihood([block], model.settings.fit_intercept)
     posterior = Posterior(likelihood, Penalty(0.0, model.settings.l2))
-    theta, loss, matrix = _optimum(posterior, block, model)
+    theta, loss, matrix, information = _optimum(posterior, block, model)
     reference = posterior.reference
     estimate = Estimate(likelihood.coordinates, reference, theta, matrix.inverse())
-    prior = _prior(posterior, estimate, block, model) if form.prior else None
+    prior = None
+    if information is not None:
+        prior = _prior(posterior, estimate, information, block, model)
+        form = form._replace(has_maximum=math.isfinite(prior.moved))
     if form.covariance != "observed":
         meat = _meat(likelihood, block, theta, reference, reading)
         estimate = estimate._replace(covariance=sandwich(estimate.covariance, meat))
@@ -311,34 +315,36 @@ def _meat(
     return meat * (number / (number - 1.0))
 
 
-def _prior(posterior: Posterior, estimate: Estimate, block: Block, model: Model) -> Prior:
+def _prior(
+    posterior: Posterior, estimate: Estimate, information: Matrix, block: Block, model: Model
+) -> Prior:
     """Return what the prior did, and warn where that is much."""
     l2 = model.settings.l2
     moved, where = math.inf, ""
     intercept = model.settings.fit_intercept
     if not find_separation(block, model.parameters, fit_intercept=intercept).unbounded:
-        moved, where = _shift(posterior, estimate, model.names)
+        moved, where = _shift(posterior, estimate, information, model.names)
     if moved > MOVED:
         warn(_moved(moved, where, f"l2={l2:g}"), UserWarning)
     return Prior(1.0 / math.sqrt(posterior.likelihood.survey.weight * l2), moved, where)
 
 
-def _shift(posterior: Posterior, estimate: Estimate, names: Names) -> tuple[float, str]:
+def _shift(
+    posterior: Posterior, estimate: Estimate, information: Matrix, names: Names
+) -> tuple[float, str]:
     """Return how many standard errors the prior moved an estimate at most, and which.
 
     To first order by I⁻¹ g, g the gradient without the prior.
     """
     theta = estimate.theta
     try:
-        matrix = posterior.curvature(theta, with_prior=False)
+        matrix = Definite(information)
     except SingularError:
         return math.inf, ""
-    alone = estimate._replace(covariance=matrix.inverse())
     others = class_order(estimate.reference, len(theta))[:-1]
     shift = np.zeros_like(theta)
-    gradient = posterior.at(theta).data[others].ravel()
-    shift[others] = matrix.solve(gradient).reshape(len(others), -1)
-    return farthest(alone, shift, names)
+    shift[others] = matrix.solve(posterior.pull(theta)[others].ravel()).reshape(len(others), -1)
+    return farthest(estimate._replace(covariance=matrix.inverse()), shift, names)
 
 
 def _moved(moved: float, where: str, l2: str) -> str:

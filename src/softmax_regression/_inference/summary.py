@@ -68,7 +68,7 @@ def posterior_facts(figures: Figures, form: Form, n_classes: int, prior: Prior) 
     return [
         Fact("observations", str(figures.n_observations(form))),
         Fact("classes", str(n_classes)),
-        Fact("farthest from ML", f"{prior.moved:.2g} se" if prior.where else "no ML"),
+        Fact("farthest from ML", f"{prior.moved:.2g} se" if prior.where else "no ML estimate"),
         Fact("log-likelihood", f"{figures.log_likelihood:.4f}"),
         Fact("prior sd of a weight", number(prior.standard_deviation)),
         Fact(prior.where, ""),

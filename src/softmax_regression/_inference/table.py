@@ -14,15 +14,21 @@ FIRST_ROWS = 20
 GAP = 2
 # A name is not cut to less.
 LEAST_NAME = 12
+# In HTML, whose lines have no known width.
+LONGEST_NAME = 60
 
 
 class Shown(NamedTuple):
-    """A printed column: its title, what writes a cell, from which columns, and its least width."""
+    """A printed column: its title, what writes a cell, from which columns, and its least width.
+
+    Cells end at the right, or begin at the `left`.
+    """
 
     title: str
     text: Callable[..., str]
     columns: tuple[str, ...]
     width: int = 0
+    left: bool = False
 
 
 class Fact(NamedTuple):
@@ -72,46 +78,50 @@ class Table:
 
     def _repr_html_(self) -> str:
         """Return what notebooks show: no styles, scripts or ids; names are escaped."""
-        parts = [
-            f"<p>{escaped(', '.join(filter(None, self._title)))}</p>" if any(self._title) else ""
-        ]
+        title = ", ".join(filter(None, self._title))
+        parts = [f"<p>{escaped(title)}</p>"] if title else []
         if self._facts:
-            facts = "".join(
-                f'<tr><th scope="row">{escaped(name)}</th><td>{escaped(value)}</td></tr>'
-                for name, value in self._facts
-            )
-            parts.append(f"<table>{facts}</table>")
+            parts.append(f"<table>{''.join(map(_html_facts, _halves(self._facts)))}</table>")
         titles = "".join(
-            f'<th scope="col">{escaped(title)}</th>'
-            for title in (self._corner, *(each.title for each in self._shown))
+            f'<th scope="col" align="right">{_unbroken(each.title)}</th>' for each in self._shown
         )
+        corner = f'<th scope="col">{_left(_unbroken(self._corner))}</th>'
         parts.append(
-            f"<table><thead><tr>{titles}</tr></thead><tbody>{self._html_rows()}</tbody></table>"
+            f"<table><thead><tr>{corner}{titles}</tr></thead><tbody>{self._html_rows()}</tbody></table>"
         )
         parts += [f"<p>{escaped(note)}</p>" for note in self._every_note()]
         return f"<div>{''.join(parts)}</div>"
 
     def _html_rows(self) -> str:
         rows = []
+        indent = "&#8195;" if self._groups else ""
         for group, cells in self._rows():
             if group is not None:
-                rest = f'<td colspan="{len(self._shown)}"></td>'
-                rows.append(f'<tr><th scope="rowgroup">{escaped(group)}</th>{rest}</tr>')
+                span = f'<th scope="rowgroup" colspan="{1 + len(self._shown)}">'
+                rows.append(f"<tr>{span}{_left(escaped(group))}</th></tr>")
             name, *values = cells
-            texts = "".join(f"<td>{escaped(value)}</td>" for value in values)
-            rows.append(f'<tr><th scope="row">{escaped(name)}</th>{texts}</tr>')
+            texts = "".join(
+                f'<td align="right">{_left(value) if each.left else value}</td>'
+                for each, value in zip(self._shown, map(_unbroken, values), strict=True)
+            )
+            label = _left(indent + escaped(shortened(name, LONGEST_NAME)))
+            rows.append(f'<tr><th scope="row">{label}</th>{texts}</tr>')
         return "".join(rows)
 
     def _rows(self) -> Iterator[tuple[str | None, list[str]]]:
         """Yield the printed rows, each with its group where that is a new one."""
         last = ""
         for i in range(self._printed()):
-            group = " : ".join(str(self.columns[key][i]) for key in self._groups)
+            group = self._group(i)
             cells = [
                 each.text(*(self.columns[key][i] for key in each.columns)) for each in self._shown
             ]
             yield (group if group != last else None), [str(self.columns[self._label][i]), *cells]
             last = group
+
+    def _group(self, i: int) -> str:
+        """Return what a row stands under."""
+        return " : ".join(str(self.columns[key][i]) for key in self._groups)
 
     def _printed(self) -> int:
         return len(self) if len(self) <= MOST_ROWS else FIRST_ROWS
@@ -206,18 +216,39 @@ def _aligned(label: str, cells: Sequence[str], width: int, widths: Sequence[int]
     )
 
 
-def _two_columns(facts: Sequence[Fact], width: int) -> Iterator[str]:
-    """Lay facts out in two columns, the first half of them on the left."""
+def _halves(facts: Sequence[Fact]) -> Iterator[Sequence[Fact]]:
+    """Yield facts in lines of two, the first half of them on the left."""
     half = (len(facts) + 1) // 2
-    left = max(len(name) + GAP + len(value) for name, value in facts[:half])
-    left = max(left, 30)
-    right = max([0, *(len(name) + GAP + len(value) for name, value in facts[half:])])
-    right = max(right, width - left - 4)
-    for i in range(half):
-        line = _spread(facts[i], left)
-        if half + i < len(facts):
-            line += "    " + _spread(facts[half + i], right)
-        yield line
+    yield from (facts[i::half] for i in range(half))
+
+
+def _two_columns(facts: Sequence[Fact], width: int) -> Iterator[str]:
+    lines = list(_halves(facts))
+    left = max(30, *(len(name) + GAP + len(value) for (name, value), *_ in lines))
+    others = [len(name) + GAP + len(value) for _, *rest in lines for name, value in rest]
+    right = max([width - left - 4, *others])
+    for line in lines:
+        yield "    ".join(
+            _spread(fact, size) for fact, size in zip(line, (left, right), strict=False)
+        )
+
+
+def _html_facts(line: Sequence[Fact]) -> str:
+    cells = "".join(
+        f'<th scope="row">{_left(escaped(name))}</th><td align="right">{_unbroken(value)}</td>'
+        for name, value in line
+    )
+    return f"<tr>{cells}</tr>"
+
+
+def _unbroken(text: str) -> str:
+    """Return escaped text in one line."""
+    return escaped(text.rstrip()).replace(" ", "&#160;")
+
+
+def _left(html: str) -> str:
+    """Return a cell's content that begins at the left, whatever the notebook does with cells."""
+    return f'<div align="left">{html}</div>'
 
 
 def _spread(fact: Fact, width: int) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from .._types import Floats, Index, Matrix
 from .rows import CentredRows, Rows
-from .value import flushed, probabilities
+from .value import exponentials, flushed, loss_and_gradient, probabilities
 from .working import Chunk
 
 Factors = Callable[[Floats], Floats]
@@ -63,7 +63,29 @@ def information(
     are made in float32 unless `exact`, sums over chunks in float64.
     """
     chunk = sampled(chunk, share)
-    p = flushed(probabilities(chunk, theta))
+    p = probabilities(chunk, theta)
+    return chunk.total(), _weighted_moments(chunk, p, factors, theta.shape[1], exact)
+
+
+def value_and_information(
+    chunk: Chunk, theta: Matrix, order: Index, exact: bool
+) -> tuple[float, Matrix, Matrix]:
+    """Return `value`, and the M_m of `information` of all classes of `order` but its last.
+
+    One reading, one softmax for both.
+    """
+    losses, p, total = exponentials(chunk, theta)
+    p *= 1 / total
+    sums = _weighted_moments(chunk, p[order], class_covariances, theta.shape[1], exact)
+    loss, gradient = loss_and_gradient(chunk, losses, p)
+    return loss, gradient, sums
+
+
+def _weighted_moments(
+    chunk: Chunk, p: Floats, factors: Factors, columns: int, exact: bool
+) -> Matrix:
+    """Σ_i w_i c_m(p_i) x̃_i x̃_iᵀ."""
+    p = flushed(p)
 
     def weighted(some: slice) -> Floats:
         c = factors(p[:, some])
@@ -71,7 +93,7 @@ def information(
             c *= chunk.weight[some]
         return c if exact else c.astype(np.float32, copy=False)
 
-    return chunk.total(), moments(chunk.rows, weighted, len(factors(p[:, :1])), theta.shape[1])
+    return moments(chunk.rows, weighted, len(factors(p[:, :1])), columns)
 
 
 def moments(

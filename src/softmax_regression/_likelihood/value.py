@@ -55,12 +55,17 @@ def exponentials(chunk: Chunk, theta: Floats) -> tuple[Floats, Floats, Floats]:
 def value(chunk: Chunk, theta: Floats) -> tuple[float, Matrix]:
     """Return the sum of the losses and the sum of their gradients (K, D)."""
     losses, residual, total = exponentials(chunk, theta)
+    residual *= 1 / total
+    return loss_and_gradient(chunk, losses, residual)
+
+
+def loss_and_gradient(chunk: Chunk, losses: Floats, p: Floats) -> tuple[float, Matrix]:
+    """Return the sums of `value` from the losses (b,) and the probabilities (K, b), both in place."""
     if chunk.weight is None:
-        residual *= 1 / total
-        chunk.targets.subtract_from(residual)
+        chunk.targets.subtract_from(p)
     else:
         losses *= chunk.weight
-        residual *= chunk.weight / total
-        chunk.targets.subtract_from(residual, chunk.weight)
-    gradient = chunk.rows.gradient(residual).astype(np.float64, copy=False)
+        p *= chunk.weight
+        chunk.targets.subtract_from(p, chunk.weight)
+    gradient = chunk.rows.gradient(p).astype(np.float64, copy=False)
     return float(np.add.reduce(losses, dtype=np.float64)), gradient
