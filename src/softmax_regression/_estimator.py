@@ -849,7 +849,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         NumPy alone reads it too. The archive holds `coef_`, `intercept_`, the curves and the state
         that a later fit goes on from as arrays, and ``header``, the bytes of a JSON object with
 
-        - "parameters", the constructor's arguments, and "feature_names", a list or null;
+        - "parameters", the constructor's arguments (an `l2` for each column is the array ``l2``), and "feature_names", a list or null;
         - "labels", {"kind", "values"} with the classes where these are text; otherwise they are the
           array `classes_`, and "kind" is "array";
         - "n_iter", "converged" and "optimality_gap" (null for infinity), what the fit reported;
@@ -917,7 +917,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         Returns
         -------
         SoftmaxRegression
-            A new, fitted estimator. Where the parameters held NumPy scalars, it has Python's.
+            A new, fitted estimator. Where the parameters held NumPy scalars, it has Python's; an
+            `l2` for each column is an array.
 
         Raises
         ------
