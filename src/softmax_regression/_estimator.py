@@ -162,7 +162,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
     optimality_gap_ : float
         Proven upper bound, in nats, on F - F*; ``inf`` where no proof exists: without a penalty,
         and for plain gradient descent. Where only some columns are without one, their curvature
-        is the proof; ``inf`` if they are collinear, or too many for their exact Hessian.
+        is the proof; ``inf`` where that fails, as in collinear columns or too many.
     converged_ : bool
         Whether the fit ended because it had reached what `tol` asks for, and F has a minimum.
     stop_reason_ : str

@@ -160,7 +160,7 @@ class ElasticNet:
         if l2.any():
             held = l2 > 0.0
             scaling = float(allowed[:, ~held].min(initial=1.0))
-            excess = np.maximum(scaling * size - l1, 0.0)[:, held] ** 2 / (2.0 * l2[held])
+            excess = np.maximum(scaling * size - l1, 0.0) ** 2 / (2.0 * np.where(held, l2, np.inf))
             gap = min(gap, point.value - scaling * entropy + float(excess.sum()))
         gap = max(gap, 0.0) + ROUNDING * point.value
         return gap if np.isfinite(gap) else np.inf
