@@ -86,11 +86,11 @@ def _coordinates(
             turned = block._replace(X=space.coordinates, memo=Memo())
             return space, Likelihood([turned], coordinates=space.inner, readings=1), even
     likelihood = Likelihood([block._replace(memo=Memo())], fit_intercept)
-    axes = ColumnSpace.of(block, likelihood) if smooth and not np.any(penalty.l2) else None
+    axes = ColumnSpace.of(block, likelihood, penalty) if smooth and not np.all(penalty.l2) else None
     if axes is None:
         return None, likelihood, penalty
     turned = block._replace(X=axes.coordinates, memo=Memo())
-    return axes, Likelihood([turned], fit_intercept, readings=likelihood.readings + 1), penalty
+    return axes, Likelihood([turned], fit_intercept, readings=likelihood.readings + 1), axes.penalty
 
 
 def _begin(phase: FullPhase, theta: Matrix | None) -> Point:
