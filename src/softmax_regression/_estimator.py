@@ -188,8 +188,9 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
     The first column without a penalty, the second held to small weights:
 
-    >>> SoftmaxRegression(l2=[0.0, 1.0]).fit(X, [0, 1, 0, 1, 0, 1]).coef_.round(3)
-    array([[0., 0.]])
+    >>> SoftmaxRegression(l2=[0.0, 1.0]).fit(X, ["a", "b", "a", "b", "b", "a"]).coef_.round(2)
+    array([[-0.07,  0.05],
+           [ 0.07, -0.05]])
     """
 
     def __init__(

@@ -111,6 +111,8 @@ class Proof:
         closing = free.close(found.theta, self.objective.l2, found.gradient)
         if closing is None:
             return np.inf
+        if closing.divergence == np.inf:
+            return found.value  # F is never below 0
         size = np.abs(found.gradient + closing.change) + closing.slack
         left = self.objective.l2 * np.abs(closing.step)
         size[:, free.places] = left[:, free.places]

@@ -113,7 +113,7 @@ class ElasticNet:
         chosen, left = free.chosen, data.copy()
         left[:, chosen] -= asked
         closing = free.close(point.theta, self.objective.l2, left)
-        if closing is None:
+        if closing is None or closing.divergence == np.inf:
             return np.inf
         moved = data + closing.change
         moved += np.copysign(closing.slack, moved)
