@@ -956,7 +956,9 @@ def test_scikit_learns_filter_catches_the_warning_too(monkeypatch):
 
 
 @pytest.mark.parametrize("slim", [False, True])
-@pytest.mark.parametrize("l2", [[0, 1], np.array([0.1, 0.2], np.float32), np.array([0.0, 0.5])], ids=range(3))
+@pytest.mark.parametrize(
+    "l2", [[0, 1], np.array([0.1, 0.2], np.float32), np.array([0.0, 0.5])], ids=range(3)
+)
 def test_an_l2_for_each_column_comes_back_as_an_array(l2, slim, tmp_path):
     rows = np.random.default_rng(0).normal(size=(40, 2))
     model = SoftmaxRegression(l2=l2).fit(rows, np.arange(40) % 3)

@@ -52,8 +52,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         F(W, b) = (1 / Σ w_i) Σ_i w_i CE(y_i, softmax(W x_i + b)) + l1 ‖W‖₁ + ½ Σ_j l2_j ‖W_j‖²
 
     where CE is the cross-entropy in nats, w the sample weights, times the class weights, and y the
-    targets, smoothed where asked. W_j is the column of feature j, and l2_j is `l2` where that is one
-    number. The intercept b is not penalised. F is a mean, so repeated rows,
+    targets, smoothed where asked. W_j is the column of feature j, and l2_j is `l2` where that is
+    one number. The intercept b is not penalised. F is a mean, so repeated rows,
     scaled weights and `batch_size` do not change it. `loss` and `gradient` are its first term,
     without class weights and smoothing, and that term's derivative.
 
@@ -92,9 +92,9 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         parameters where the fit begins, at zero or, with `warm_start`, at those of the last fit.
     tol : float, default=1e-6
         In nats, >= 0. With ``learning_rate="auto"``: stop when F is within `tol` of its minimum,
-        proven where there is a proof (`optimality_gap_`), estimated otherwise; 0 goes on until float64 has no
-        more digits, and `converged_` is False then. Else: stop when the loss curve has not fallen
-        by `tol` in `n_iter_no_change` epochs; 0 runs all `max_iter` epochs unless `early_stopping`
+        proven where there is a proof (`optimality_gap_`), estimated otherwise; 0 goes on until
+        float64 has no more digits, and `converged_` is False then. Else: stop when the loss curve
+        has not fallen by `tol` in `n_iter_no_change` epochs; 0 runs all `max_iter` epochs unless `early_stopping`
         ends the fit.
     fit_intercept : bool, default=True
         Whether b is learned; it is 0 otherwise.
@@ -670,8 +670,9 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         """Return standard errors, tests, effects and intervals from the rows of the fit.
 
         With ``l2=0`` of maximum likelihood; with ``l2 > 0`` those of the Gaussian approximation of
-        the posterior, W_kj ~ N(0, 1 / (n l2_j)) a priori, flat where an l2_j is 0. The fit must stand within half a standard
-        error of the optimum on these rows, from where Newton's method goes on to the last digit.
+        the posterior, W_kj ~ N(0, 1 / (n l2_j)) a priori, flat where an l2_j is 0. The fit must
+        stand within half a standard error of the optimum on these rows, from where Newton's method
+        goes on to the last digit.
 
         Parameters
         ----------
@@ -850,7 +851,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         NumPy alone reads it too. The archive holds `coef_`, `intercept_`, the curves and the state
         that a later fit goes on from as arrays, and ``header``, the bytes of a JSON object with
 
-        - "parameters", the constructor's arguments (an `l2` for each column is the array ``l2``), and "feature_names", a list or null;
+        - "parameters", the constructor's arguments, and "feature_names", a list or null; an `l2` for
+          each column is the array ``l2`` of the archive;
         - "labels", {"kind", "values"} with the classes where these are text; otherwise they are the
           array `classes_`, and "kind" is "array";
         - "n_iter", "converged" and "optimality_gap" (null for infinity), what the fit reported;

@@ -348,7 +348,7 @@ def test_quasi_complete_separation_names_what_grows():
 
 
 def test_columns_without_a_penalty_must_have_an_estimate_of_their_own():
-    parted = np.column_stack([Y == np.unique(Y)[0], X])
+    parted = np.column_stack([np.unique(Y)[0] == Y, X])
     l2 = np.r_[0.0, np.full(X.shape[1], 1e-3)]
     with pytest.warns(ConvergenceWarning):
         model = SoftmaxRegression(l2=l2).fit(parted, Y)
@@ -357,7 +357,9 @@ def test_columns_without_a_penalty_must_have_an_estimate_of_their_own():
     double = np.column_stack([X[:, 0], X])
     l2[1] = 0.0
     model = SoftmaxRegression(l2=l2).fit(double, Y)
-    with pytest.raises(ValueError, match=r"collinear.*: x0, x1\. Drop one of each set, or set l2 > 0"):
+    with pytest.raises(
+        ValueError, match=r"collinear.*: x0, x1\. Drop one of each set, or set l2 > 0"
+    ):
         model.inference(double, Y)
     with pytest.raises(ValueError, match=r"'robust' with l2=0 to 0\.001 is refused"):
         model.inference(double, Y, covariance="robust")

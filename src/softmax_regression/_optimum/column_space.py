@@ -33,7 +33,7 @@ class ColumnSpace:
 
     @staticmethod
     def of(block: Block, likelihood: Likelihood, penalty: Penalty) -> "ColumnSpace | None":
-        """Return the axes of columns without a penalty; None where these are as good, or too many."""
+        """Return axes of the columns without a penalty; None where these are as good, or too many."""
         d, n_rows = likelihood.n_features, float(likelihood.n_rows)
         l2 = np.asarray(penalty.within(likelihood.coordinates).l2)[:d]
         free = np.flatnonzero(l2 == 0.0)

@@ -93,10 +93,10 @@ class FreeColumns:
         return raised
 
     def close(self, theta: Matrix, penalty: Vector, gradient: Matrix) -> Closing | None:
-        """Return the dual point near θ (K, D) without this gradient; None where the columns have none.
+        """Return the dual point near θ (K, D) without this gradient; None in collinear columns.
 
-        Far from the minimum it is none either, and its divergence is infinite. The gradient counts in the free columns and the intercept, where it sums to zero over
-        classes.
+        Far from the minimum there is none yet, and the divergence is infinite. The gradient counts
+        in the free columns and the intercept, where it sums to zero over classes.
         """
         matrix = self._matrix(theta, penalty[self.places])
         curvature = _least_curvature(matrix)

@@ -77,7 +77,7 @@ def _streams(likelihood: Likelihood) -> bool:
 def _coordinates(
     block: Block, penalty: Penalty, fit_intercept: bool
 ) -> tuple[RowSpace | ColumnSpace | None, Likelihood, Penalty]:
-    """Return rows to descend on, as they are or in other coordinates where these pay; their penalty."""
+    """Return rows and a penalty to descend on: as they are, or in coordinates that pay."""
     smooth = not np.any(penalty.l1)
     if smooth and penalty.is_even and not is_sparse(block.X) and RowSpace.pays(block.X.shape):
         even, scale = penalty.even()

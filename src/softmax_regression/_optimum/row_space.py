@@ -26,9 +26,9 @@ POWER_STEPS = 5
 
 
 class RowSpace:
-    """Coordinates (n, r) of the rows, their columns divided by `scale`, and the maps of the parameters.
+    """Coordinates (n, r) of the rows, and the maps of the parameters.
 
-    Only where they are `exact` is there a way back, and a proof in these coordinates one in the
+    The columns of the rows are divided by `scale`, where there is one. Only where they are `exact` is there a way back, and a proof in these coordinates one in the
     original's.
     """
 

@@ -78,7 +78,6 @@ class Columns(NamedTuple):
         smallest[-1] *= 1.0 + np.abs(shift).sum()
         return outward, smallest
 
-
     def named(self, contrasts: tuple[Contrast, ...]) -> tuple[Contrast, ...]:
         """Return contrasts of these columns with their places among all columns."""
         places = [*map(int, self.among), self.n_features]
