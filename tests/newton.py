@@ -8,12 +8,14 @@ def objective(X, T, weights, intercept, l2, *, sample_weight=None):
     Z = X.astype(np.longdouble) @ np.asarray(weights, np.longdouble).T + intercept
     Z -= Z.max(axis=1, keepdims=True)
     losses = np.log(np.exp(Z).sum(axis=1)) - (T * Z).sum(axis=1)
-    penalty = l2 / 2 * np.sum(np.asarray(weights, np.longdouble) ** 2)
+    penalty = np.sum(np.asarray(l2) * np.asarray(weights, np.longdouble) ** 2) / 2
     return np.average(losses, weights=sample_weight) + penalty
 
 
 def optimum(X, T, l2, sample_weight=None, fit_intercept=True):
     """W, b and F at the minimum: full Newton steps, halved while F rises, until none lowers F.
+
+    `l2` is one number, or one for each column.
 
     Columns of unit root mean square, and a multiple of 11ᵀ for the direction that softmax does
     not see and no gradient has, make the Hessian harmless.
@@ -25,9 +27,9 @@ def optimum(X, T, l2, sample_weight=None, fit_intercept=True):
     scale = np.sqrt(np.mean(A**2, axis=0))
     scale[scale == 0] = 1.0
     A = A / scale
-    penalty = l2 / scale**2
-    if fit_intercept:
-        penalty[-1] = 0.0
+    penalty = np.zeros(A.shape[1])
+    penalty[: X.shape[1]] = l2
+    penalty /= scale**2
 
     def split(V):
         W = V / scale

@@ -369,3 +369,26 @@ def test_a_curve_without_a_finite_value_is_told_and_not_drawn(curve):
     tree = parsed(with_curves(curve))
     assert tree.find(".//svg") is None
     assert "No loss recorded" in text_of(tree)
+
+
+class Series(list):
+    """A column of a data frame, as it shows itself and as NumPy takes it."""
+
+    def __repr__(self):
+        return "0    0.1\n1    0.2"
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(list(self))
+
+
+@pytest.mark.parametrize(("l2", "text"), [
+    (np.array([0.1, 0.25]), "array([0.1 , 0.25])"),
+    (np.arange(200.0), "array([  0.,   1., ..., 198., 199.])"),
+    (np.full(10**6, 1e-300), "array([1.e-300, 1.e-300, ..., 1.e-300, 1.e-300])"),
+    ([0.125] * 30, "[0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, ...]"),
+    (Series([0.1, 0.25]), "Series([0.1 , 0.25])"),
+    (np.eye(20), "array([[1., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0..."),
+], ids=range(6))  # fmt: skip
+def test_an_l2_for_each_column_is_shown_by_its_ends(l2, text):
+    assert repr(SoftmaxRegression(l2=l2)) == f"SoftmaxRegression(l2={text})"
+    assert f"<b>{text}</b> (default 0.0001)" in SoftmaxRegression(l2=l2)._repr_html_()

@@ -858,8 +858,8 @@ def test_a_header_with_any_value_replaced_gives_a_model_or_the_one_error(tmp_pat
 def test_a_newer_format_is_refused_by_its_version(extra, tmp_path):
     path = tmp_path / "model"
     fitted().save(path)
-    rewrite(path, {"version": 3, "library": "9.8", "arrays": "unknown"} | extra)
-    with pytest.raises(ModelFileError, match=r"has format version 3, .*up to version 2") as caught:
+    rewrite(path, {"version": 4, "library": "9.8", "arrays": "unknown"} | extra)
+    with pytest.raises(ModelFileError, match=r"has format version 4, .*up to version 3") as caught:
         SoftmaxRegression.load(path)
     assert str(path) in str(caught.value)
     assert __version__ in str(caught.value)
@@ -950,3 +950,70 @@ def test_scikit_learns_filter_catches_the_warning_too(monkeypatch):
     again = pickle.loads(pickle.dumps(caught[0].message))
     assert str(again) == str(caught[0].message)
     assert isinstance(again, Theirs)
+
+
+# An l2 for each column
+
+
+@pytest.mark.parametrize("slim", [False, True])
+@pytest.mark.parametrize(
+    "l2", [[0, 1], np.array([0.1, 0.2], np.float32), np.array([0.0, 0.5])], ids=range(3)
+)
+def test_an_l2_for_each_column_comes_back_as_an_array(l2, slim, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(40, 2))
+    model = SoftmaxRegression(l2=l2).fit(rows, np.arange(40) % 3)
+    model.save(tmp_path / "model", slim=slim)
+    other = SoftmaxRegression.load(tmp_path / "model")
+    assert other.l2.dtype == np.float64
+    assert other.l2.tolist() == np.asarray(l2, float).tolist()
+    np.testing.assert_array_equal(other.coef_, model.coef_)
+    again = [each.set_params(warm_start=True, max_iter=1000).fit(rows, np.arange(40) % 3).coef_
+             for each in (model, other)]  # fmt: skip
+    np.testing.assert_allclose(*again, atol=1e-3 if slim else 0.0)
+    with np.load(tmp_path / "model") as file:
+        assert file["l2"].tolist() == other.l2.tolist()
+
+
+def test_only_a_file_with_an_l2_for_each_column_needs_a_newer_library(monkeypatch, tmp_path):
+    """An older one says so, and does not take the file for damaged or for a fit of another l2."""
+    rows = np.random.default_rng(0).normal(size=(40, 2))
+    for l2 in (0.1, [0.0, 0.1]):
+        SoftmaxRegression(l2=l2).fit(rows, np.arange(40) % 3).save(tmp_path / f"{np.ndim(l2)}")
+    monkeypatch.setattr(_persistence, "VERSION", 2)
+    assert SoftmaxRegression.load(tmp_path / "0").l2 == 0.1
+    with pytest.raises(ModelFileError, match=r"has format version 3.*Install a newer"):
+        SoftmaxRegression.load(tmp_path / "1")
+
+
+def test_the_l2_of_a_foreign_file_is_checked(tmp_path):
+    path = tmp_path / "model"
+    rows = np.random.default_rng(0).normal(size=(40, 2))
+    model = SoftmaxRegression(l2=[0.25, 0.5]).fit(rows, np.arange(40) % 3)
+    model.save(path)
+    with np.load(path) as file:
+        members = {name: file[name] for name in file.files}
+    for wrong in (-0.25, np.nan, np.inf):
+        path.write_bytes(_archive.pack(members | {"l2": np.array([0.25, wrong])}))
+        with pytest.raises(ModelFileError, match="damaged") as caught:
+            SoftmaxRegression.load(path)
+        assert "l2[1] must be finite" in str(caught.value.__cause__)
+    path.write_bytes(_archive.pack(members))
+    assert SoftmaxRegression.load(path).l2.tolist() == [0.25, 0.5]
+
+
+def test_a_subclass_that_chooses_l2_itself_is_saved_without_it(tmp_path):
+    class Fixed(SoftmaxRegression):
+        def __init__(self):
+            super().__init__(l2=[0.0, 0.1])
+
+    rows = np.random.default_rng(0).normal(size=(40, 2))
+    Fixed().fit(rows, np.arange(40) % 3).save(tmp_path / "model")
+    assert Fixed.load(tmp_path / "model").l2 == [0.0, 0.1]
+
+
+@pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])
+def test_a_pickle_or_copy_has_the_same_l2_for_each_column(copied):
+    model = SoftmaxRegression(l2=np.array([0.1, 0.2]))
+    other = copied(model)
+    assert other.l2 is not model.l2
+    assert other.l2.tolist() == [0.1, 0.2]

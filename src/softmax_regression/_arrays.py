@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+LONGEST = 60
+
 
 def is_sparse(X: object) -> bool:
     """Tell a sparse matrix (of any library) from a dense one."""
@@ -17,7 +19,26 @@ def shown(value: object) -> str:
         text = repr(value)
     except Exception:  # noqa: BLE001 - a user's repr may raise anything
         text = f"a {type(value).__name__}"
-    return text if len(text) <= 60 else text[:57] + "..."
+    if len(text) <= LONGEST and "\n" not in text:
+        return text
+    if type(value) is list and ", " in text[: LONGEST - 6]:  # no number is cut in two
+        return text[: LONGEST - 6].rpartition(", ")[0] + ", ...]"
+    text = _ends(value) or " ".join(text.split())
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+def _ends(value: Any) -> str:
+    """Return the first and the last numbers of an array or a column; "" of anything else."""
+    if isinstance(value, np.ndarray):
+        name, array = "array", value
+    elif type(value).__name__ == "Series":
+        name, array = "Series", np.asarray(value)
+    else:
+        return ""
+    if array.ndim != 1 or array.dtype.kind not in "biuf":
+        return ""
+    few = np.array2string(array, precision=3, threshold=4, edgeitems=2, separator=", ")
+    return f"{name}({few})"
 
 
 def is_lazy_frame(values: Any) -> bool:

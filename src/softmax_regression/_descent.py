@@ -83,7 +83,7 @@ class BatchObjective:
         dtype: Any,
     ) -> None:
         self.n_classes, self.n_features = shape
-        self.penalty = penalty
+        self.penalty, self._shrinks = penalty, bool(np.any(penalty.l2))
         self.fit_intercept = fit_intercept
         self.gradient = np.zeros(self.n_classes * (self.n_features + 1), dtype)
         self._parts = Parameters.split(self.gradient, self.n_classes)
@@ -140,8 +140,8 @@ class BatchObjective:
             weights[...] = (X.T @ residual.T).T
         else:
             np.matmul(residual, X, out=weights)
-        if self.penalty.l2:
-            weights += self.penalty.l2 * parameters.weights
+        if self._shrinks:
+            weights += self.penalty.slope(parameters.weights)
         if self.fit_intercept:
             residual.dot(self._ones[: X.shape[0]], out=intercept)
 

@@ -49,10 +49,11 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
     Minimises, over W (n_classes, n_features) and b (n_classes,),
 
-        F(W, b) = (1 / Σ w_i) Σ_i w_i CE(y_i, softmax(W x_i + b)) + l1 ‖W‖₁ + (l2 / 2) ‖W‖²
+        F(W, b) = (1 / Σ w_i) Σ_i w_i CE(y_i, softmax(W x_i + b)) + l1 ‖W‖₁ + ½ Σ_j l2_j ‖W_j‖²
 
     where CE is the cross-entropy in nats, w the sample weights, times the class weights, and y the
-    targets, smoothed where asked. The intercept b is not penalised. F is a mean, so repeated rows,
+    targets, smoothed where asked. W_j is the column of feature j, and l2_j is `l2` where that is
+    one number. The intercept b is not penalised. F is a mean, so repeated rows,
     scaled weights and `batch_size` do not change it. `loss` and `gradient` are its first term,
     without class weights and smoothing, and that term's derivative.
 
@@ -63,11 +64,14 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
     Parameters
     ----------
-    l2 : float, default=1e-4
-        Strength of the L2 penalty, >= 0. With neither penalty F has no minimum where columns part
-        a class from others. ``learning_rate="auto"`` then warns and names the log-odds that grow
-        for ever; beyond 500 free coefficients it finds only classes that are parted altogether,
-        and says so. Gradient descent does not look.
+    l2 : float or array-like of shape (n_features,), default=1e-4
+        Strength of the L2 penalty, >= 0: one number, or one for each column of X in their order.
+        It is in nats per squared unit of the weights, so that a column times c takes l2 times c²;
+        ``l2=0.01 * X.var(axis=0)`` is what 0.01 is on standardised columns. 0 leaves a column
+        without a penalty. Where columns that no penalty holds part a class from others, F has no
+        minimum. ``learning_rate="auto"`` then warns and names the log-odds that grow for ever;
+        beyond 500 free coefficients it finds only classes that are parted altogether, and says so.
+        Gradient descent does not look.
     l1 : float, default=0.0
         Strength of the L1 penalty, >= 0. Weights it holds at zero are exactly 0. scikit-learn's
         ``SelectFromModel`` keeps the features with any other weight if it is given
@@ -88,9 +92,9 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         parameters where the fit begins, at zero or, with `warm_start`, at those of the last fit.
     tol : float, default=1e-6
         In nats, >= 0. With ``learning_rate="auto"``: stop when F is within `tol` of its minimum,
-        proven where ``l2 > 0`` or ``l1 > 0``, estimated otherwise; 0 goes on until float64 has no
-        more digits, and `converged_` is False then. Else: stop when the loss curve has not fallen
-        by `tol` in `n_iter_no_change` epochs; 0 runs all `max_iter` epochs unless `early_stopping`
+        proven where there is a proof (`optimality_gap_`), estimated otherwise; 0 goes on until
+        float64 has no more digits, and `converged_` is False then. Else: stop when the loss curve
+        has not fallen by `tol` in `n_iter_no_change` epochs; 0 runs all `max_iter` epochs unless `early_stopping`
         ends the fit.
     fit_intercept : bool, default=True
         Whether b is learned; it is 0 otherwise.
@@ -157,7 +161,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         every step with ``learning_rate="auto"``; empty without such data.
     optimality_gap_ : float
         Proven upper bound, in nats, on F - F*; ``inf`` where no proof exists: without a penalty,
-        and for plain gradient descent.
+        and for plain gradient descent. Where only some columns are without one, their curvature
+        is the proof; ``inf`` where that fails, as in collinear columns or too many.
     converged_ : bool
         Whether the fit ended because it had reached what `tol` asks for, and F has a minimum.
     stop_reason_ : str
@@ -180,12 +185,18 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
     array(['low', 'right'], dtype='<U5')
     >>> model.converged_, model.optimality_gap_ <= 1e-6
     (True, True)
+
+    The first column without a penalty, the second held to small weights:
+
+    >>> SoftmaxRegression(l2=[0.0, 1.0]).fit(X, ["a", "b", "a", "b", "b", "a"]).coef_.round(2)
+    array([[-0.07,  0.05],
+           [ 0.07, -0.05]])
     """
 
     def __init__(
         self,
         *,
-        l2: float = 1e-4,
+        l2: float | ArrayLike = 1e-4,
         l1: float = 0.0,
         learning_rate: LearningRate = "auto",
         batch_size: int | Literal["auto"] = "auto",
@@ -276,6 +287,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         settings = check_hyperparameters(self)
         names = feature_names(X)
         classes, problem = learning_problem(settings, X, y, sample_weight)
+        settings = settings.for_columns(problem.X.shape[1], names)
         description = Description(classes, problem.X.shape[1], names)
         validation = validation_problem(validation_data, description)
         start = start_of(settings, description, problem.X, self._left(settings))
@@ -365,6 +377,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         description, problem = streaming_problem(
             settings, fitted, X, y, classes=classes, sample_weight=sample_weight
         )
+        settings = settings.for_columns(description.n_features, description.names)
         start = start_of(settings, description, problem.X, fitted)
         learned = learn_batchwise(problem, settings, start)
         self._adopt(learned, description, start)
@@ -657,8 +670,9 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         """Return standard errors, tests, effects and intervals from the rows of the fit.
 
         With ``l2=0`` of maximum likelihood; with ``l2 > 0`` those of the Gaussian approximation of
-        the posterior, W_kj ~ N(0, 1 / (n l2)) a priori. The fit must stand within half a standard
-        error of the optimum on these rows, from where Newton's method goes on to the last digit.
+        the posterior, W_kj ~ N(0, 1 / (n l2_j)) a priori, flat where an l2_j is 0. The fit must
+        stand within half a standard error of the optimum on these rows, from where Newton's method
+        goes on to the last digit.
 
         Parameters
         ----------
@@ -717,9 +731,9 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         from ._inference import Model, Question, infer
 
         fitted = self._fitted()
-        settings = check_hyperparameters(self)
-        names = _names(fitted)
-        model = Model(settings, names, fitted.get("feature_names_in_"), parameters_of(fitted))
+        names, fitted_names = _names(fitted), fitted.get("feature_names_in_")
+        settings = check_hyperparameters(self).for_columns(fitted["n_features_in_"], fitted_names)
+        model = Model(settings, names, fitted_names, parameters_of(fitted))
         features = self._checked(X, fitted)
         return infer(model, features, y, sample_weight, Question(weights, covariance, groups))
 
@@ -837,7 +851,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         NumPy alone reads it too. The archive holds `coef_`, `intercept_`, the curves and the state
         that a later fit goes on from as arrays, and ``header``, the bytes of a JSON object with
 
-        - "parameters", the constructor's arguments, and "feature_names", a list or null;
+        - "parameters", the constructor's arguments, and "feature_names", a list or null; an `l2` for
+          each column is the array ``l2`` of the archive;
         - "labels", {"kind", "values"} with the classes where these are text; otherwise they are the
           array `classes_`, and "kind" is "array";
         - "n_iter", "converged" and "optimality_gap" (null for infinity), what the fit reported;
@@ -905,7 +920,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         Returns
         -------
         SoftmaxRegression
-            A new, fitted estimator. Where the parameters held NumPy scalars, it has Python's.
+            A new, fitted estimator. Where the parameters held NumPy scalars, it has Python's; an
+            `l2` for each column is an array.
 
         Raises
         ------

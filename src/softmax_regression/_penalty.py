@@ -10,6 +10,8 @@ from ._types import Floats, Index, Matrix, Vector
 
 # A penalty that overflows holds its column at 0; this much does so too, and stays finite.
 LARGEST = 1e200
+# Penalties of columns further apart cannot be made one by scaling in float64.
+FARTHEST = 1e12
 
 
 class Penalty(NamedTuple):
@@ -30,6 +32,22 @@ class Penalty(NamedTuple):
             squares = np.where(self.l2, self.l2 / coordinates.scale**2, 0.0)
         l2[inside] = np.minimum(squares, LARGEST)
         return Penalty(l1, l2)
+
+    @property
+    def is_even(self) -> bool:
+        """Whether the columns can be scaled so that one l2 > 0 holds for all of them."""
+        least, most = np.min(self.l2), np.max(self.l2)
+        return bool(0.0 < most <= FARTHEST * least)
+
+    def even(self) -> "tuple[Penalty, Vector | None]":
+        """Return the penalty of s_j W_j, with one l2 for all, and s (D,); None: all are 1.
+
+        With s_j² = l2_j / max l2 it is ½ max l2 Σ_kj (s_j W_kj)².
+        """
+        if np.ndim(self.l2) == 0:
+            return self, None
+        most = float(np.max(self.l2))
+        return Penalty(self.l1, most), np.sqrt(np.asarray(self.l2) / most)
 
     def columns(self, chosen: Index) -> "Penalty":
         """Return the penalty of some of the columns, one each."""

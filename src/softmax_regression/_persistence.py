@@ -6,6 +6,7 @@ The file is a zip archive of uncompressed .npy members, which ``numpy.load`` rea
                          dtype and shape of every array
     coef_, intercept_    what was learned
     classes_             the labels, where they are not strings; strings stand in the header
+    l2                   the penalties of the columns, where these have one each
     loss_curve_, validation_curve_
     _velocity            the last step, from which momentum goes on
     _stream.*            where a `partial_fit` without a learning rate goes on from
@@ -42,7 +43,8 @@ Header: TypeAlias = dict[str, Any]
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 FORMAT = "softmax_regression"
-VERSION = 2  # to be raised by any change after which an older library would misread a file
+VERSION = 3  # to be raised by any change after which an older library would misread a file
+BEFORE_L2 = 2  # of files that a library without an l2 for each column reads too
 
 # A header of a file someone else wrote must not fill the memory, nor may labels padded by NumPy.
 HEADER_BYTES = 1 << 24
@@ -58,6 +60,7 @@ METRIC_NUMBERS = ("rows", "seen", "curvature", "covariance_rows", "waiting")
 FORMER_ARRAYS = ("moment", "metric")
 OPTIONAL_ARRAYS = {
     "classes_",
+    "l2",
     *(f"_stream.{name}" for name in (*STREAM_ARRAYS, *FORMER_ARRAYS)),
     *(f"_stream.metric.{name}" for name in METRIC_ARRAYS),
 }
@@ -135,10 +138,12 @@ def _to_bytes(model: Any, slim: bool = False) -> bytes:
 def _describe(model: Any, slim: bool) -> tuple[Header, Arrays]:
     fitted = learned_attributes(model)
     by_fit, resumable = "n_iter_" in fitted, "_generator" in fitted and not slim
-    parameters = model.get_params()
+    parameters, l2 = model.get_params(), check_hyperparameters(model).l2
+    penalty = {"l2": l2} if isinstance(l2, np.ndarray) and "l2" in parameters else {}
+    parameters |= dict.fromkeys(penalty)
     header = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": VERSION if penalty else BEFORE_L2,
         "library": __version__,
         "parameters": {name: _plain(name, value) for name, value in parameters.items()},
         "feature_names": list(map(str, fitted.get("feature_names_in_", ()))) or None,
@@ -149,10 +154,10 @@ def _describe(model: Any, slim: bool) -> tuple[Header, Arrays]:
         "epoch": int(fitted.get("_epoch", 0)),
         "generator": _generator_state(fitted["_generator"]) if resumable else None,
     }
-    check_hyperparameters(model)
     header["labels"], labels = _describe_labels(fitted["classes_"])
     header["stream"], stream = _describe_stream(fitted["_stream"] if resumable else None)
-    floats = {name: np.asarray(fitted[name]) for name in _float_arrays(header)} | stream
+    floats = {name: np.asarray(fitted[name]) for name in _float_arrays(header)}
+    floats |= stream | penalty
     little = {name: array.astype(array.dtype.newbyteorder("<")) for name, array in floats.items()}
     arrays = little | labels
     header["arrays"] = {name: [a.dtype.str, list(a.shape)] for name, a in arrays.items()}
@@ -170,6 +175,8 @@ def _restore(estimator: type[Model], header: Header, arrays: Arrays) -> Model:
     classes = _restore_labels(header["labels"], arrays)
     _check_learned(header, arrays, classes)
     parameters = {name: _from_plain(value) for name, value in header["parameters"].items()}
+    if "l2" in arrays:
+        parameters["l2"] = _native(arrays["l2"])
     model: Any = estimator(**parameters)
     check_hyperparameters(model)
     fitted = {

@@ -62,9 +62,14 @@ def minimise_and_prove(
 
 
 def _separation(problem: Block, settings: Hyperparameters, solution: Solution) -> Separation:
-    """Return whether F has a minimum: a penalty holds all but the intercepts."""
-    if not (settings.l1 or settings.l2):
-        return find_separation(problem, solution.parameters, fit_intercept=settings.fit_intercept)
+    """Return whether F has a minimum: a penalty holds the weights of its columns."""
+    if not (settings.l1 or np.all(settings.l2)):
+        return find_separation(
+            problem,
+            solution.parameters,
+            fit_intercept=settings.fit_intercept,
+            among=settings.unpenalised,
+        )
     empty: tuple[int, ...] = ()
     if settings.fit_intercept:
         empty = empty_classes(problem.targets, problem.weight)

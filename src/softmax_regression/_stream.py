@@ -102,8 +102,8 @@ def _new(parameters: Parameters, penalty: Vector) -> AveragedDescent:
 
 def _penalty(n_features: int, settings: Hyperparameters) -> Vector:
     """l2 for every feature, 0 for the intercept, (D,)."""
-    penalty = np.full(n_features + settings.fit_intercept, settings.l2)
-    penalty[n_features:] = 0.0
+    penalty = np.zeros(n_features + settings.fit_intercept)
+    penalty[:n_features] = settings.l2
     return penalty
 
 

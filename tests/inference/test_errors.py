@@ -6,7 +6,12 @@ import re
 import numpy as np
 import pytest
 
-from softmax_regression import NotFittedError, SeparationError, SoftmaxRegression
+from softmax_regression import (
+    ConvergenceWarning,
+    NotFittedError,
+    SeparationError,
+    SoftmaxRegression,
+)
 
 RNG = np.random.default_rng(11)
 X = RNG.normal(size=(120, 3))
@@ -348,3 +353,29 @@ def test_quasi_complete_separation_names_what_grows():
         model.inference(parted, Y)
     with pytest.warns(UserWarning, match="l2=0.001 alone determines"):
         SoftmaxRegression(l2=1e-3).fit(parted, Y).inference(parted, Y)
+
+
+def test_columns_without_a_penalty_must_have_an_estimate_of_their_own():
+    parted = np.column_stack([np.unique(Y)[0] == Y, X])
+    l2 = np.r_[0.0, np.full(X.shape[1], 1e-3)]
+    with pytest.warns(ConvergenceWarning):
+        model = SoftmaxRegression(l2=l2).fit(parted, Y)
+    with pytest.raises(SeparationError, match=r"no maximum likelihood estimate:.* x0 \("):
+        model.inference(parted, Y)
+    double = np.column_stack([X[:, 0], X])
+    l2[1] = 0.0
+    model = SoftmaxRegression(l2=l2).fit(double, Y)
+    with pytest.raises(
+        ValueError, match=r"collinear.*: x0, x1\. Drop one of each set, or set l2 > 0"
+    ):
+        model.inference(double, Y)
+    with pytest.raises(ValueError, match=r"'robust' with l2=0 to 0\.001 is refused"):
+        model.inference(double, Y, covariance="robust")
+    with pytest.raises(ValueError, match=r"l2 has length 2, but X has \d columns"):
+        model.set_params(l2=[0.1, 0.2]).inference(double, Y)
+
+
+def test_the_prior_of_each_column_is_named_where_it_moves_an_estimate():
+    l2 = np.linspace(0.0, 1.0, X.shape[1])
+    with pytest.warns(UserWarning, match=r"l2=0 to 1 moves .* standard errors"):
+        SoftmaxRegression(l2=l2).fit(X, Y).inference(X, Y)

@@ -1,5 +1,7 @@
 """What errors may not depend on: copies, units, names and the order of classes."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -137,7 +139,7 @@ def test_classes_in_another_order(seed, order, l2):
 def newton_binary(X, t, l2_of_w):
     """Binary logistic regression with w ~ N(0, 1 / l2_of_w) and a flat intercept."""
     rows = np.column_stack([X, np.ones(len(X))])
-    ridge = np.diag([l2_of_w] * X.shape[1] + [0.0])
+    ridge = np.diag([*np.broadcast_to(l2_of_w, X.shape[1]), 0.0])
     beta = np.zeros(rows.shape[1])
     for _ in range(50):
         p = 1 / (1 + np.exp(-rows @ beta))
@@ -222,3 +224,24 @@ def test_merged_classes_of_two_are_the_model_without_columns(seed):
         )
         assert merged.statistic == pytest.approx(every.statistic, rel=1e-9)
         assert merged.df == every.df
+
+
+@pytest.mark.parametrize("l2", [[0.0, 0.02, 0.3], [0.001, 0.002, 0.0], [0.1, 0.2, 0.3]], ids=str)
+@pytest.mark.parametrize("seed", range(5))
+def test_an_l2_for_each_column_is_a_prior_for_each(seed, l2):
+    """With warnings that it moves estimates or not; flat where an l2 is 0."""
+    _, X, y = drawn(seed, n_classes=2)
+    model = SoftmaxRegression(l2=l2).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        inference = model.inference(X, y)
+    beta, covariance = newton_binary(X, y, len(y) * np.array(l2) / 2)
+    found = inference.contrast(1, 0).columns
+    np.testing.assert_allclose(found["estimate"], beta, rtol=1e-8)
+    np.testing.assert_allclose(inference.covariance(1, 0), covariance, rtol=1e-7, atol=1e-12)
+    assert "p_value" not in found
+    text = f"Gaussian prior (l2 = {min(l2):g} to {max(l2):g}), Laplace posterior"
+    assert text in repr(inference)
+    deviations = [1 / np.sqrt(len(y) * each) if each else np.inf for each in (max(l2), min(l2))]
+    shown = str(inference.summary()).split("prior sd of a weight")[1].split("\n")[0]
+    assert [float(each) for each in shown.split(" to ")] == pytest.approx(deviations, rel=1e-3)

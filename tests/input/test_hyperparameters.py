@@ -2,10 +2,11 @@
 
 import inspect
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from strategies import plain
+from strategies import Csr, plain
 
 from softmax_regression import SoftmaxRegression
 from softmax_regression._input.hyperparameters import (
@@ -113,7 +114,9 @@ BAD_NUMBER = [
 BAD_KIND = [
     *[(name, value) for name in ("l2", "l1", "momentum", "tol", "label_smoothing",
                                  "validation_fraction")
-      for value in (True, "1", None, [0.1], 1j, np.array(0.1))],
+      for value in (True, "1", None, 1j, np.array(0.1))],
+    *[(name, [0.1]) for name in ("l1", "momentum", "tol", "label_smoothing",
+                                 "validation_fraction")],
     *[(name, value) for name in ("max_iter", "n_iter_no_change", "batch_size")
       for value in (True, 2.0, None, [3])],
     *[(name, value) for name in ("fit_intercept", "early_stopping", "shuffle", "warm_start")
@@ -198,3 +201,91 @@ def test_make_generator_gives_one_stream_per_seed():
     assert draw(None) != draw(None)
     generator = np.random.default_rng(5)
     assert make_generator(generator) is generator
+
+
+# One l2 for each column
+
+
+@pytest.mark.parametrize("l2", [
+    [0, 1], (0.0, 1.0), np.array([0, 1]), np.array([0, 1], np.float32), [Fraction(0), 1],
+    np.array([0, 1], object), memoryview(np.array([0.0, 1.0])),
+], ids=range(7))  # fmt: skip
+def test_an_l2_for_each_column_may_be_any_array(l2):
+    checked = check(l2=l2).l2
+    assert checked.dtype == np.float64
+    assert checked.tolist() == [0.0, 1.0]
+    assert not np.shares_memory(checked, np.asarray(l2, float))
+
+
+@pytest.mark.parametrize(("l2", "message"), [
+    ([0.1, -0.5, -1.0], r"l2\[1\] must be finite, >= 0, got -0\.5; 0 leaves a column without"),
+    ([0.1, 0.1, NAN], r"l2\[2\] must be finite, >= 0, got nan"),
+    ([INF, 0.1], r"l2\[0\] must be finite, >= 0, got inf"),
+    ([0.1, None], r"l2\[1\] must be finite, >= 0, got nan"),
+    ([1, 10**400], r"l2 holds an integer too large for float64: l2\[1\] is 1000"),
+    ([[0.1, 0.2]], r"l2 must be one number or have shape \(n_features,\), got shape \(1, 2\): give"),
+    ([[0.1], [0.2, 0.3]], r"l2 must be an array, got rows of different lengths"),
+])  # fmt: skip
+def test_an_illegal_l2_of_a_column_is_refused_by_its_place(l2, message):
+    with pytest.raises(ValueError, match=message):
+        check(l2=l2)
+
+
+@pytest.mark.parametrize(("l2", "message"), [
+    ([0.1, "0.2"], r"l2 must hold numbers: l2\[1\] is '0\.2'"),
+    (["a", "b"], r"l2 must hold numbers: l2\[0\] is 'a'"),
+    (np.array([1.0, 1j]), r"l2 must hold numbers: l2\[0\] is \(1\+0j\)"),
+    (np.array([True, False]), r"l2 must hold numbers: l2\[0\] is np\.True_; give the penalty's strength"),
+    (np.array([], bool), r"l2 must hold numbers: dtype bool; give"),
+    (np.array(["2020"], "M8[D]"), r"l2 must hold numbers: l2\[0\] is np\.datetime64"),
+    (np.ma.array([1.0], mask=[True]), "l2 is a masked array"),
+    (Csr([[1.0]]), "l2 is sparse"),
+    ({0: 1.0}, r"l2 must be a number, or one for each column of X, got \{0: 1\.0\}"),
+    ("auto", "l2 must be a number, or one for each column of X, got 'auto'"),
+])  # fmt: skip
+def test_an_l2_of_another_kind_is_refused(l2, message):
+    with pytest.raises(TypeError, match=message):
+        check(l2=l2)
+
+
+class Named:
+    """A data frame of two columns, as far as the library looks."""
+
+    def __init__(self, columns):
+        self.columns = columns
+
+    def __array__(self, dtype=None, copy=None):
+        return np.zeros((4, len(self.columns)))
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_as_many_l2_as_columns_are_needed(method):
+    names = ["age", "km", "fare", "day", "hour", "row"]
+    learn = {"classes": [0, 1]} if method == "partial_fit" else {}
+    for rows, named in (
+        (np.zeros((4, 2)), ""),
+        (Named(names[:2]), r" \('age', 'km'\)"),
+        (Named(names), r" \('age', 'km', 'fare', 'day', 'hour', \.\.\.\)"),
+    ):
+        n_columns = np.shape(rows)[1] if not named else len(rows.columns)
+        message = (
+            rf"l2 has length 3, but X has {n_columns} columns{named}: give one number for each of "
+            "them, in their order, or one for all"
+        )
+        model = SoftmaxRegression(l2=[0.1, 0.2, 0.3])
+        with pytest.raises(ValueError, match=message):
+            getattr(model, method)(rows, Y, **learn)
+        assert not hasattr(model, "coef_")
+    with pytest.raises(ValueError, match="l2 has length 0, but X has 1 columns"):
+        SoftmaxRegression(l2=[]).fit(X, Y)
+
+
+def test_fit_and_set_params_leave_an_l2_for_each_column_alone():
+    l2 = np.array([0.1, 0.0])
+    l2.flags.writeable = False
+    model = SoftmaxRegression().set_params(l2=l2)
+    assert model.l2 is model.get_params()["l2"] is l2
+    rows = np.random.default_rng(0).normal(size=(30, 2))
+    model.fit(rows, np.arange(30) % 2).partial_fit(rows, np.arange(30) % 2)
+    assert model.get_params()["l2"] is l2
+    assert l2.tolist() == [0.1, 0.0]

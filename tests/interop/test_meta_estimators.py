@@ -3,6 +3,7 @@
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -294,3 +295,23 @@ def test_grid_search_over_a_generator(iris):
     )
 
     assert_learned(search.fit(*iris), *iris)
+
+
+def test_grid_search_over_an_l2_for_each_column(iris):
+    X, y = iris
+    grid = [np.array([1e-2, 1e-1, 1e-3, 1e-2]), X.var(axis=0) * 1e-2, [0.1] * 4, 1e-2]
+    search = GridSearchCV(estimator(), {"l2": grid}, cv=3).fit(X, y)
+    assert any(search.best_params_["l2"] is each for each in grid)
+    assert_learned(search, X, y)
+
+
+@pytest.mark.parametrize("l2", [np.array([0.1, 0.0, 0.2, 0.3]), [0.1, 0.0, 0.2, 0.3],
+                                pd.Series([0.1, 0.0, 0.2, 0.3])], ids=["array", "list", "column"])  # fmt: skip
+def test_clone_copies_an_l2_for_each_column(iris, l2):
+    model = SoftmaxRegression(l2=l2).fit(*iris)
+    twin = clone(model)
+    assert type(twin.l2) is type(l2)
+    assert list(twin.l2) == list(l2)
+    np.testing.assert_array_equal(twin.fit(*iris).coef_, model.coef_)
+    assert len(repr(model)) < 100
+    assert "\n" not in repr(model)

@@ -60,3 +60,12 @@ def test_float32_stays(iris):
     twin = SoftmaxRegression(l2=1e-2).fit(iris[0].astype(np.float32), iris[1]).to_sklearn()
 
     assert twin.coef_.dtype == np.float32
+
+
+def test_an_l2_for_each_column_leaves_the_twin_equal(iris):
+    """Its penalty is none of its own: a refit has scikit-learn's default."""
+    X, y = iris
+    model = SoftmaxRegression(l2=[0.0, 0.1, 1.0, 0.01]).fit(X, y)
+    twin = model.to_sklearn()
+    np.testing.assert_allclose(twin.predict_proba(X), model.predict_proba(X), rtol=1e-12)
+    assert twin.C == 1.0

@@ -12,6 +12,7 @@ from softmax_regression._likelihood.working import Likelihood
 from softmax_regression._optimum import column_space
 from softmax_regression._optimum.column_space import ColumnSpace
 from softmax_regression._parameters import Parameters
+from softmax_regression._penalty import Penalty
 
 WEIGHT = np.linspace(0.1, 2.0, 200)
 
@@ -27,7 +28,7 @@ def collinear(noise, n_rows=200, seed=0):
 
 def space(X, y, weight=None, *, intercept=True):
     block = Block(X, Labels(y, 3), weight)
-    return ColumnSpace.of(block, Likelihood([block], intercept))
+    return ColumnSpace.of(block, Likelihood([block], intercept), Penalty(0.0, 0.0))
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])

@@ -285,7 +285,7 @@ def test_entries_of_a_sparse_matrix_that_are_given_twice_add_up():
         shape, tocsr = (1, 2), None
         indptr, indices, data = np.array([0, 2]), np.array([1, 1]), np.array([2.0, 3.0])
 
-    np.testing.assert_array_equal(dense(Twice()), [[0.0, 5.0]])
+    np.testing.assert_array_equal(dense(Twice(), np.arange(2)), [[0.0, 5.0]])
 
 
 # Sizes

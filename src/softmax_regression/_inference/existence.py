@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._exceptions import SeparationError
+from .._input.hyperparameters import Hyperparameters
 from .._likelihood.block import Block
 from .._likelihood.information import expanded, information
 from .._likelihood.working import Likelihood
@@ -73,9 +74,13 @@ def refuse_collinear(likelihood: Likelihood, names: Names, unpenalised: Mask) ->
         raise ValueError(message)
 
 
-def refuse_separated(block: Block, fit: Parameters, names: Names, fit_intercept: bool) -> None:
+def refuse_separated(
+    block: Block, fit: Parameters, names: Names, settings: Hyperparameters
+) -> None:
     """Raise where columns part classes, so that there is no maximum likelihood estimate."""
-    found = find_separation(block, fit, fit_intercept=fit_intercept)
+    found = find_separation(
+        block, fit, fit_intercept=settings.fit_intercept, among=settings.unpenalised
+    )
     if found.unbounded:
         sentence = found.sentence(names.classes.tolist(), names.features)
         message = f"no maximum likelihood estimate: {sentence}"

@@ -146,7 +146,7 @@ def _read(model: Model, X: Features, y: Any, sample_weight: Any, question: Quest
     clusters = _clusters(question, n_rows, given)
     covariance = _covariance(model.settings, question, clusters)
     block = problem_of(X, checked_y, given, model.names.classes)._replace(memo=Memo())
-    prior = f"{model.settings.l2:g}" if np.any(model.settings.l2) else ""
+    prior = _text(model.settings.l2) if np.any(model.settings.l2) else ""
     number = 0 if clusters is None else clusters.number
     form = Form(covariance, question.weights, number, prior)
     return Reading(Rows(block, given, n_rows), form, clusters, unit)
@@ -252,7 +252,7 @@ def _covariance(
 
 
 def _of_posterior(settings: Hyperparameters, question: Question) -> Covariance:
-    asked, l2 = question.covariance, f"l2={settings.l2:g}"
+    asked, l2 = question.covariance, f"l2={_text(settings.l2)}"
     if question.weights == "sampling":
         message = (
             f"sampling weights with {l2} are refused: they have no posterior. Fit "
@@ -288,8 +288,8 @@ def _optimum(posterior: Posterior, block: Block, model: Model) -> Settled:
             return posterior.settled(posterior.inward(parameters))
     except NoEstimateError as error:
         refuse_collinear(likelihood, names, free)
-        if not np.any(model.settings.l2):
-            refuse_separated(block, parameters, names, model.settings.fit_intercept)
+        if not np.all(model.settings.l2):
+            refuse_separated(block, parameters, names, model.settings)
         raise ValueError(_far(error.distance)) from None
 
 
@@ -325,8 +325,15 @@ def _prior(
     if not find_separation(block, model.parameters, fit_intercept=intercept).unbounded:
         moved, where = _shift(posterior, estimate, information, model.names)
     if moved > MOVED:
-        warn(_moved(moved, where, f"l2={l2:g}"), UserWarning)
-    return Prior(1.0 / math.sqrt(posterior.likelihood.survey.weight * l2), moved, where)
+        warn(_moved(moved, where, f"l2={_text(l2)}"), UserWarning)
+    with np.errstate(divide="ignore"):  # a flat prior
+        deviations = 1.0 / np.sqrt(posterior.likelihood.survey.weight * np.asarray(l2))
+    return Prior(float(deviations.min()), float(deviations.max()), moved, where)
+
+
+def _text(l2: float | Vector) -> str:
+    """Return the penalty, or the least and the largest of the columns'."""
+    return f"{l2:g}" if isinstance(l2, float) else f"{l2.min():g} to {l2.max():g}"
 
 
 def _shift(

@@ -43,7 +43,7 @@ class Inference:
 
     Made by `SoftmaxRegression.inference`. With l2 = 0 these are maximum likelihood estimates; with
     l2 > 0 the mode and the Gaussian approximation of the posterior under the prior
-    W_kj ~ N(0, 1 / (n l2)), without tests. Contrasts are log-odds θ_a − θ_b of two classes.
+    W_kj ~ N(0, 1 / (n l2_j)), without tests. Contrasts are log-odds θ_a − θ_b of two classes.
 
     Pickles and copies hold no rows; what needs them (likelihood-ratio and score tests, averages over
     the rows of the fit) then says what to do.

@@ -56,11 +56,17 @@ def likelihood_facts(
 
 
 class Prior(NamedTuple):
-    """The standard deviation of a weight under the prior, and where it moved the mode farthest."""
+    """The standard deviations of weights under the prior, and where it moved the mode farthest."""
 
-    standard_deviation: float
+    least_deviation: float
+    largest_deviation: float
     moved: float
     where: str
+
+    def deviation(self) -> str:
+        """Return the standard deviation, or the least and the largest; inf where it is flat."""
+        both = sorted({self.least_deviation, self.largest_deviation})
+        return " to ".join(map(number, both))
 
 
 def posterior_facts(figures: Figures, form: Form, n_classes: int, prior: Prior) -> list[Fact]:
@@ -70,6 +76,6 @@ def posterior_facts(figures: Figures, form: Form, n_classes: int, prior: Prior) 
         Fact("classes", str(n_classes)),
         Fact("farthest from ML", f"{prior.moved:.2g} se" if prior.where else "no ML estimate"),
         Fact("log-likelihood", f"{figures.log_likelihood:.4f}"),
-        Fact("prior sd of a weight", number(prior.standard_deviation)),
+        Fact("prior sd of a weight", prior.deviation()),
         Fact(prior.where, ""),
     ]

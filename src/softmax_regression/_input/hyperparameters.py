@@ -6,8 +6,10 @@ from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .._arrays import shown
+from .._arrays import as_array, found, objects_as_floats, shown
+from .._types import Vector
 
 LearningRate = float | Literal["auto"] | Callable[[int], float]
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
@@ -17,10 +19,14 @@ RandomState: TypeAlias = (
 )
 
 
+# Columns that a message names.
+MOST_NAMES = 5
+
+
 class Hyperparameters(NamedTuple):
     """What the constructor was given, with every value known to be legal."""
 
-    l2: float
+    l2: float | Vector
     l1: float
     learning_rate: LearningRate
     batch_size: int | Literal["auto"]
@@ -42,6 +48,32 @@ class Hyperparameters(NamedTuple):
     def rows_per_batch(self, default: int) -> int:
         """Return the rows of a mini-batch."""
         return default if self.batch_size == "auto" else self.batch_size
+
+    @property
+    def unpenalised(self) -> "NDArray[np.intp] | None":
+        """The columns that l2 leaves out; None where it is one number for all."""
+        return np.flatnonzero(self.l2 == 0.0) if isinstance(self.l2, np.ndarray) else None
+
+    def for_columns(
+        self, n_features: int, names: "NDArray[np.object_] | None"
+    ) -> "Hyperparameters":
+        """Return the settings for an X of so many columns; equal l2 for all of them are one number.
+
+        Raises
+        ------
+        ValueError
+            As many l2 as there are columns are needed, and there are more or fewer.
+        """
+        if not isinstance(self.l2, np.ndarray):
+            return self
+        if len(self.l2) != n_features:
+            named = "" if names is None else f" ({_first(names)})"
+            message = (
+                f"l2 has length {len(self.l2)}, but X has {n_features} columns{named}: give one "
+                "number for each of them, in their order, or one for all"
+            )
+            raise ValueError(message)
+        return self._replace(l2=float(self.l2[0])) if (self.l2 == self.l2[0]).all() else self
 
 
 def check_hyperparameters(model: object) -> Hyperparameters:
@@ -77,9 +109,10 @@ def _real(
     least: float = -math.inf,
     above: float = -math.inf,
     below: float = math.inf,
+    kind: str = "a number",
 ) -> float:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
-        message = f"{name} must be a number, got {shown(value)}"
+        message = f"{name} must be {kind}, got {shown(value)}"
         raise TypeError(message)
     try:
         number = float(value)
@@ -112,6 +145,46 @@ def _flag(name: str, value: object) -> bool:
 
 def _non_negative(name: str, value: object) -> float:
     return _real(name, value, least=0.0)
+
+
+def _l2(name: str, value: object) -> "float | Vector":
+    """Return one number, or a copy of one for each column."""
+    array = None if isinstance(value, Real) else as_array(value, name)
+    if array is None or array.ndim == 0:
+        return _real(name, value, least=0.0, kind="a number, or one for each column of X")
+    if array.ndim > 1:
+        message = (
+            f"{name} must be one number or have shape (n_features,), got shape {array.shape}: give "
+            "one number for each column of X, which holds for all classes"
+        )
+        raise ValueError(message)
+    numbers = _numbers(name, value, array)
+    legal = np.isfinite(numbers) & (numbers >= 0.0)
+    if not legal.all():
+        first = int(np.argmin(legal))
+        message = (
+            f"{name}[{first}] must be finite, >= 0, got {float(numbers[first])!r}; "
+            "0 leaves a column without a penalty"
+        )
+        raise ValueError(message)
+    return numbers
+
+
+def _numbers(name: str, value: Any, array: NDArray[Any]) -> Vector:
+    """Return a new array of float64."""
+    if array.dtype.kind in "iuf":
+        return array.astype(np.float64)
+    if array.dtype.kind in "OUSc":  # as they were before NumPy gave all of them one type
+        return objects_as_floats(np.array(value, dtype=object), name)
+    what = found(array, name, (0,), shown(array[0])) if len(array) else f"dtype {array.dtype}"
+    message = f"{name} must hold numbers: {what}; give the penalty's strength, such as 0.01"
+    raise TypeError(message)
+
+
+def _first(names: "NDArray[np.object_]") -> str:
+    """Return the first few names."""
+    texts = ", ".join(map(shown, names[:MOST_NAMES]))
+    return texts if len(names) <= MOST_NAMES else f"{texts}, ..."
 
 
 def _fraction_from_zero(name: str, value: object) -> float:
@@ -183,7 +256,7 @@ def _callback(name: str, value: Any) -> Any:
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "l2": _non_negative,
+    "l2": _l2,
     "l1": _non_negative,
     "learning_rate": _learning_rate,
     "batch_size": _batch_size,

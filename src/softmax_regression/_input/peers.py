@@ -46,6 +46,8 @@ CONVERTED = {
     "twice that l2; a strength beside a sum of losses is divided by the number of rows",
     "weight_decay": "torch.optim.SGD's weight_decay is l2; there it falls on the intercept too",
     "l2_penalty l2_reg l2_regularization": "l2 is the factor of ‖W‖² / 2 beside a mean loss",
+    "penalty_factor penalty_factors": "give l2 one number for each column: l2 times its factor, "
+    "after glmnet has divided the factors by their mean",
     "l1_penalty l1_reg l1_regularization": "l1 is the factor of ‖W‖₁ beside a mean loss",
     "solver optimizer optim method algorithm updater": "leave it out: learning_rate='auto' chooses "
     "its own steps, and a number as learning_rate is plain gradient descent",
@@ -62,7 +64,7 @@ CONVERTED = {
     "dual": "leave it out: optimality_gap_ is the duality gap in any case",
     "intercept_scaling": "leave it out: the intercept is never penalised",
     "standardize standardise normalize": "leave it out: no column needs scaling, and the penalty "
-    "falls on the columns as they are",
+    "falls on the columns as they are; for one on standardised columns l2=0.01 * X.var(axis=0)",
     "hidden_layer_sizes hidden_units hidden_layers dropout": "leave it out: there are no hidden "
     "layers",
     "n_classes num_classes num_class": "leave it out: fit finds the classes in y, and partial_fit "

@@ -8,7 +8,8 @@ For l2 > 0 any distributions q_i with Σ_i w_i (q_i − t_i) = 0 bound the dista
 At the intercepts that are optimal for W, q = p is feasible, and the first term is zero. Near them
 q_i = (1 − ε) p_i + ε s is, where s is the one distribution that closes the sum (`closed_gap`), and
 both terms follow from F and its gradient. In columns of huge spread the second term takes another
-dual point (`free_columns`).
+dual point (`free_columns`), and so it does in columns without a penalty beside others: of these it
+has no gradient at all.
 """
 
 import math
@@ -80,10 +81,10 @@ class Proof:
         self.objective, self.tol = objective, tol
         self.intercepts = Intercepts(objective.likelihood)
         self.free = None
-        if objective.proves:
+        if objective.l2.any():
             self.free = FreeColumns.of(objective.likelihood, objective.l2, tol)
         self.seen = objective
-        if self.free is not None:
+        if self.free is not None and objective.proves:
             self.seen = objective.with_l2(self.free.raised(objective.l2, hidden=True))
 
     def expected(self, point: Point) -> float:
@@ -101,7 +102,7 @@ class Proof:
         if self.free is None or found.bound <= self.tol:
             return found
         raised = self.objective.with_l2(self.free.raised(self.objective.l2, hidden=False))
-        if raised.bound(found.gradient) > self.tol:
+        if self.objective.proves and raised.bound(found.gradient) > self.tol:
             return found
         return found._replace(bound=min(found.bound, self._without_free_columns(self.free, found)))
 
@@ -110,10 +111,14 @@ class Proof:
         closing = free.close(found.theta, self.objective.l2, found.gradient)
         if closing is None:
             return np.inf
+        if closing.divergence == np.inf:
+            return found.value  # F is never below 0
         size = np.abs(found.gradient + closing.change) + closing.slack
         left = self.objective.l2 * np.abs(closing.step)
         size[:, free.places] = left[:, free.places]
-        return closing.divergence + self.objective.bound(size)
+        # Where there is no penalty no gradient is left, whatever it is divided by.
+        penalised = self.objective.with_l2(np.where(self.objective.l2, self.objective.l2, np.inf))
+        return closing.divergence + penalised.bound(size)
 
     def _with_intercepts(self, point: Point, dtype: Precision) -> Point:
         found = self._at(point)

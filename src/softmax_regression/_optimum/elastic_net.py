@@ -113,7 +113,7 @@ class ElasticNet:
         chosen, left = free.chosen, data.copy()
         left[:, chosen] -= asked
         closing = free.close(point.theta, self.objective.l2, left)
-        if closing is None:
+        if closing is None or closing.divergence == np.inf:
             return np.inf
         moved = data + closing.change
         moved += np.copysign(closing.slack, moved)
@@ -146,17 +146,21 @@ class ElasticNet:
         q, at that `divergence` from P, is feasible where l2 > 0, with the conjugate
         (|G| − l1)₊² / (2 l2) of the penalty. (1 − t) T + t q with t = min(1, min l1 / |G|) always
         is; by concavity its entropy is at least t H(q), and H(q) = loss − ⟨G, V⟩ − divergence
-        (Ndiaye, Fercoq, Gramfort and Salmon, 2017, JMLR 18(128)).
+        (Ndiaye, Fercoq, Gramfort and Salmon, 2017, JMLR 18(128)). Where l2 = 0 in some columns,
+        the first point takes the t that these ask for.
         """
         loss = point.value - self.objective.penalty.value(point.theta)
         entropy = loss - float(np.vdot(data, point.theta)) - divergence
         weights = slice(0, self.likelihood.n_features)
         size = np.abs(data[:, weights])
         l1, l2 = self.objective.l1[weights], self.objective.l2[weights]
-        scaling = min(1.0, float((l1 / np.maximum(size, 1e-300)).min(initial=1.0)))
+        allowed = l1 / np.maximum(size, 1e-300)
+        scaling = float(allowed.min(initial=1.0))
         gap = point.value - scaling * entropy
-        if l2.all():
-            excess = np.maximum(size - l1, 0.0) ** 2 / (2.0 * l2)
-            gap = min(gap, point.value - entropy + float(excess.sum()))
+        if l2.any():
+            held = l2 > 0.0
+            scaling = float(allowed[:, ~held].min(initial=1.0))
+            excess = np.maximum(scaling * size - l1, 0.0) ** 2 / (2.0 * np.where(held, l2, np.inf))
+            gap = min(gap, point.value - scaling * entropy + float(excess.sum()))
         gap = max(gap, 0.0) + ROUNDING * point.value
         return gap if np.isfinite(gap) else np.inf

@@ -93,10 +93,10 @@ class FreeColumns:
         return raised
 
     def close(self, theta: Matrix, penalty: Vector, gradient: Matrix) -> Closing | None:
-        """Return the dual point near θ (K, D) without this gradient, or None.
+        """Return the dual point near θ (K, D) without this gradient; None in collinear columns.
 
-        The gradient counts in the free columns and the intercept, where it sums to zero over
-        classes.
+        Far from the minimum there is none yet, and the divergence is infinite. The gradient counts
+        in the free columns and the intercept, where it sums to zero over classes.
         """
         matrix = self._matrix(theta, penalty[self.places])
         curvature = _least_curvature(matrix)
@@ -111,7 +111,7 @@ class FreeColumns:
             change = change / self.likelihood.survey.weight
             left = (gradient + change + penalty * step)[:, self.places]
         if not share <= LARGEST_SHARE:
-            return None
+            return Closing(step, change, math.inf, 0.0)
         scaled = (np.abs(left[:-1]).ravel() + ROUNDING) * factor.equilibrate
         slack = float(np.linalg.norm(scaled)) / math.sqrt(curvature)
         length = math.sqrt(max(float(np.vdot(step, change)), 0.0)) + slack

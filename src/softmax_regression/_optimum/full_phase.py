@@ -194,7 +194,7 @@ class FullPhase:
         if self.objective.proves:
             self.gap = min(self.gap, found.value)
         self.point = found._replace(bound=self.gap)
-        return self.gap <= self.limits.tol or not self.objective.proves
+        return self.gap <= self.limits.tol or (self.gap == math.inf and not self.objective.proves)
 
     def _distance(self) -> float:
         """How far F is above its minimum: a bound, if the intercepts are exact, or an estimate."""

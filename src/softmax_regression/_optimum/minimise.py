@@ -50,7 +50,7 @@ def minimise(
     `generator` draws the order of the mini-batches (None: the rows' own); `report` hears of each
     pass over the data for F.
     """
-    space, likelihood = _coordinates(block, penalty, fit_intercept)
+    space, likelihood, penalty = _coordinates(block, penalty, fit_intercept)
     if space is not None:
         start = None if start is None else space.reduce(start)
         report = _expanded(report, space)
@@ -76,21 +76,21 @@ def _streams(likelihood: Likelihood) -> bool:
 
 def _coordinates(
     block: Block, penalty: Penalty, fit_intercept: bool
-) -> tuple[RowSpace | ColumnSpace | None, Likelihood]:
-    """Return the rows to descend on: as they are, or in other coordinates where these pay."""
+) -> tuple[RowSpace | ColumnSpace | None, Likelihood, Penalty]:
+    """Return rows and a penalty to descend on: as they are, or in coordinates that pay."""
     smooth = not np.any(penalty.l1)
-    even = smooth and np.ndim(penalty.l2) == 0 and penalty.l2 > 0
-    if even and not is_sparse(block.X) and RowSpace.pays(block.X.shape):
-        space = RowSpace(block, fit_intercept)
+    if smooth and penalty.is_even and not is_sparse(block.X) and RowSpace.pays(block.X.shape):
+        even, scale = penalty.even()
+        space = RowSpace(block, fit_intercept, scale)
         if space.exact:
             turned = block._replace(X=space.coordinates, memo=Memo())
-            return space, Likelihood([turned], coordinates=space.inner, readings=1)
+            return space, Likelihood([turned], coordinates=space.inner, readings=1), even
     likelihood = Likelihood([block._replace(memo=Memo())], fit_intercept)
-    axes = ColumnSpace.of(block, likelihood) if smooth and not np.any(penalty.l2) else None
+    axes = ColumnSpace.of(block, likelihood, penalty) if smooth and not np.all(penalty.l2) else None
     if axes is None:
-        return None, likelihood
+        return None, likelihood, penalty
     turned = block._replace(X=axes.coordinates, memo=Memo())
-    return axes, Likelihood([turned], fit_intercept, readings=likelihood.readings + 1)
+    return axes, Likelihood([turned], fit_intercept, readings=likelihood.readings + 1), axes.penalty
 
 
 def _begin(phase: FullPhase, theta: Matrix | None) -> Point:

@@ -2,7 +2,8 @@
 
 The gradient's rows lie in the row space of the centred X, and so does the optimum (for
 l2 > 0 any other part of W only adds to the penalty). With X_c X_cᵀ = L Lᵀ, the rows of L
-have the same inner products as those of X_c, and W = V L⁻¹ X_c has ‖W‖ = ‖V‖.
+have the same inner products as those of X_c, and W = V L⁻¹ X_c has ‖W‖ = ‖V‖. Where every
+column has a penalty of its own, all this holds of x_j / s_j and s_j W_j with s_j = √l2_j.
 """
 
 import math
@@ -27,7 +28,7 @@ POWER_STEPS = 5
 class RowSpace:
     """Coordinates (n, r) of the rows, and the maps of the parameters.
 
-    Only where they are `exact` is there a way back, and a proof in these coordinates one in the
+    The columns of the rows are divided by `scale`, where there is one. Only where they are `exact` is there a way back, and a proof in these coordinates one in the
     original's.
     """
 
@@ -37,9 +38,9 @@ class RowSpace:
         n_rows, n_features = shape
         return 1 < n_rows <= ROWS_AT_MOST and n_features >= 2 * n_rows
 
-    def __init__(self, block: Block, centred: bool) -> None:
+    def __init__(self, block: Block, centred: bool, scale: Vector | None = None) -> None:
         X, sample_weight = block.X, block.weight
-        self.X, self.centred = X, centred
+        self.X, self.centred, self.scale = X, centred, scale
         # The rounding of a mean far from zero is a second centre.
         self.centre = self.rest = np.zeros(X.shape[1])
         rows = X.astype(np.float64, copy=False)
@@ -48,6 +49,8 @@ class RowSpace:
             rows = rows - self.centre
             self.rest = np.average(rows, axis=0, weights=sample_weight)
             rows -= self.rest
+        if scale is not None:
+            rows = rows / scale
         products = rows @ rows.T
         if not np.isfinite(products).all():
             raise DivergenceError(1, math.nan, None)
@@ -55,7 +58,7 @@ class RowSpace:
         squares = np.einsum(
             "ij,ij->j", rows, rows if sample_weight is None else weight[:, None] * rows
         )
-        self.deviation: Vector = np.sqrt(squares / weight.sum())
+        self.deviation: Vector = self._scaled(np.sqrt(squares / weight.sum()))
         heaviest = int(np.argmax(weight))
         # Centred rows sum to zero, so that one follows from the others.
         self.basis = np.delete(np.arange(len(rows)), [heaviest] if centred else [])
@@ -76,7 +79,10 @@ class RowSpace:
     def _centred(self, part: slice) -> Matrix:
         rows = np.asarray(self.X[part] - self.centre, np.float64)
         rows -= self.rest
-        return rows
+        return rows if self.scale is None else rows / self.scale
+
+    def _scaled(self, by_column: Matrix) -> Matrix:
+        return by_column if self.scale is None else by_column * self.scale
 
     def _factorise(self, products: Matrix) -> bool:
         """Find L; whether it is well-conditioned, with the rows taken to unit length."""
@@ -101,12 +107,14 @@ class RowSpace:
             part = slice(first, first + ROWS_AT_ONCE)
             # Not combination @ X less its centre: far from zero, that would round the weights.
             weights += combination[:, part] @ self._centred(part)
+        if self.scale is not None:
+            weights /= self.scale
         intercept = parameters.intercept - weights @ self.rest - weights @ self.centre
         return Parameters(weights, intercept)
 
     def reduce(self, parameters: Parameters) -> Parameters:
         """(W, b) -> (V, c), dropping what is orthogonal to every row."""
-        logits = self._centred(slice(None)) @ parameters.weights.T
+        logits = self._centred(slice(None)) @ self._scaled(parameters.weights).T
         weights = parameters.weights
         intercept = parameters.intercept + weights @ self.centre + weights @ self.rest
         return Parameters(self.triangle.solve(logits[self.basis]).T, intercept)

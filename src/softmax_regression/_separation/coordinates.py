@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from .._arrays import is_sparse
 from .._likelihood.logits import row_blocks
 from .._parameters import Parameters
-from .._types import Features
+from .._types import Features, Index
 from .pairs import Matrix
+from .result import Contrast
 
 # Roundings of the entries up to which a combination of columns is 0.
 ROUNDINGS = 64.0
@@ -19,15 +20,20 @@ EPS = float(np.finfo(np.float64).eps)
 
 
 class Columns(NamedTuple):
-    """x̃ = (x − μ) / s, and a 1 for the intercept; centred only where there is one."""
+    """x̃ = (x − μ) / s, and a 1 for the intercept; centred only where there is one.
+
+    Of the columns `among` all `n_features`, (d,).
+    """
 
     centre: NDArray[np.float64]
     scale: NDArray[np.float64]
     fit_intercept: bool
+    among: Index
+    n_features: int
 
     @staticmethod
-    def of(sample: Matrix, X: Features, fit_intercept: bool) -> "Columns":
-        """Return the mean and spread in the sample, or in all rows where that has none."""
+    def of(sample: Matrix, X: Features, fit_intercept: bool, among: Index) -> "Columns":
+        """Return the mean and spread in the sample (m, d), or in all rows where that has none."""
         centre, scale = np.zeros(sample.shape[1]), np.ones(sample.shape[1])
         first = sample[0]
         if fit_intercept:
@@ -35,26 +41,27 @@ class Columns(NamedTuple):
             centre = first + (sample - first).mean(axis=0)
         spread = np.sqrt(((sample - centre) ** 2).mean(axis=0))
         if not spread.all():
-            spread = np.where(spread > 0, spread, _farthest(X, centre))
+            spread = np.where(spread > 0, spread, _farthest(X, centre, among))
         scale[spread > 0] = spread[spread > 0]
-        return Columns(centre, scale, fit_intercept)
+        return Columns(centre, scale, fit_intercept, among, X.shape[1])
 
     def rows(self, X: Features) -> Matrix:
         """Return x̃, shape (m, D)."""
-        rows = (dense(X) - self.centre) / self.scale
+        rows = (dense(X, self.among) - self.centre) / self.scale
         return np.column_stack([rows, np.ones(len(rows))]) if self.fit_intercept else rows
 
     def sizes(self, X: Features) -> Matrix:
         """Return the sizes (m, D) of what x̃ is computed from, whose rounding it carries."""
-        sizes = (np.abs(dense(X)) + np.abs(self.centre)) / self.scale
+        sizes = (np.abs(dense(X, self.among)) + np.abs(self.centre)) / self.scale
         return np.column_stack([sizes, np.ones(len(sizes))]) if self.fit_intercept else sizes
 
     def inward(self, fit: Parameters) -> Matrix:
         """Turn W and b into coordinates of x̃, (K, D)."""
-        slopes = fit.weights * self.scale
+        weights = fit.weights[:, self.among]
+        slopes = weights * self.scale
         if not self.fit_intercept:
             return np.asarray(slopes, np.float64)
-        return np.column_stack([slopes, fit.intercept + fit.weights @ self.centre])
+        return np.column_stack([slopes, fit.intercept + weights @ self.centre])
 
     def outward(self, directions: Matrix) -> tuple[Matrix, NDArray[np.float64]]:
         """Turn directions (q, K, D) into the caller's columns times s, and say what is 0 there (D,).
@@ -71,22 +78,32 @@ class Columns(NamedTuple):
         smallest[-1] *= 1.0 + np.abs(shift).sum()
         return outward, smallest
 
+    def named(self, contrasts: tuple[Contrast, ...]) -> tuple[Contrast, ...]:
+        """Return contrasts of these columns with their places among all columns."""
+        places = [*map(int, self.among), self.n_features]
+        return tuple(each._replace(feature=places[each.feature]) for each in contrasts)
 
-def _farthest(X: Features, centre: NDArray[np.float64]) -> NDArray[np.float64]:
+
+def _farthest(X: Features, centre: NDArray[np.float64], among: Index) -> NDArray[np.float64]:
     """Return max_i |x_ij − μ_j|."""
     farthest = np.zeros(len(centre))
     for rows in row_blocks(X.shape[0], 8 * len(centre)):
-        np.maximum(farthest, np.abs(dense(X[rows]) - centre).max(axis=0), out=farthest)
+        np.maximum(farthest, np.abs(dense(X[rows], among) - centre).max(axis=0), out=farthest)
     return farthest
 
 
-def dense(X: Any) -> Matrix:
-    """Return rows, CSR or not, as a float64 array."""
+def dense(X: Any, among: Index) -> Matrix:
+    """Return the columns `among` all of some rows, CSR or not, as a float64 array."""
     if not is_sparse(X):
-        return np.asarray(X, np.float64)
-    n_rows, n_columns = X.shape
-    places = np.repeat(np.arange(n_rows), np.diff(X.indptr)) * n_columns + X.indices
-    values: Matrix = np.bincount(places, X.data, n_rows * n_columns).astype(np.float64)
+        chosen = X if len(among) == X.shape[1] else X[:, among]
+        return np.asarray(chosen, np.float64)
+    n_rows, n_columns = X.shape[0], len(among)
+    place = np.full(X.shape[1], -1)
+    place[among] = np.arange(n_columns)
+    column = place[X.indices]
+    seen = column >= 0
+    cells = np.repeat(np.arange(n_rows), np.diff(X.indptr))[seen] * n_columns + column[seen]
+    values: Matrix = np.bincount(cells, X.data[seen], n_rows * n_columns).astype(np.float64)
     return values.reshape(n_rows, n_columns)
 
 

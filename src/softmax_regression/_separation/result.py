@@ -42,6 +42,8 @@ class Separation(NamedTuple):
         Classes that no row has, whose intercepts fall for ever whatever the penalty.
     reason : str
         What kept an "unknown" from being decided.
+    among : tuple of int or None
+        The columns without a penalty, where others have one: the only ones that were looked at.
     """
 
     kind: Literal["none", "quasi", "complete", "unknown"]
@@ -49,6 +51,7 @@ class Separation(NamedTuple):
     undetermined: tuple[Contrast, ...] = ()
     empty: tuple[int, ...] = ()
     reason: str = ""
+    among: tuple[int, ...] | None = None
 
     @property
     def unbounded(self) -> bool:
@@ -66,9 +69,9 @@ class Separation(NamedTuple):
             return self._on_empty_classes(classes)
         if self.kind == "complete":
             return (
-                "the classes are separable: every training row can have a positive margin, so that "
-                "without a penalty F has no minimum and the coefficients grow as long as the fit "
-                "runs. Set l2 > 0"
+                f"the classes are separable{self._by(features)}: every training row can have a "
+                "positive margin, so that without a penalty F has no minimum and the coefficients "
+                "grow as long as the fit runs. Set l2 > 0"
             )
         names = [*features, "intercept"]
         named = _listed([_name(contrast, classes, names) for contrast in self.infinite])
@@ -77,6 +80,13 @@ class Separation(NamedTuple):
             f"penalty F has no minimum and these log-odds grow as long as the fit runs: {named}. "
             "Set l2 > 0, or drop or merge these columns or classes"
         )
+
+    def _by(self, features: Sequence[str]) -> str:
+        """Return the columns that part the classes, where not all of them may."""
+        if self.among is None:
+            return ""
+        named = [_short(features[j]) for j in self.among]
+        return f" by the columns that l2 leaves out ({_listed(named)})"
 
     def _on_empty_classes(self, classes: Labels) -> str:
         named = _listed([repr(_short(str(classes[k]))) for k in self.empty])

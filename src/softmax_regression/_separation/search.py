@@ -6,7 +6,7 @@
 3. The pairs of all rows along those directions, decided by faces.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from .._likelihood.sums import summed
 from .._likelihood.targets import Labels, Targets
 from .._parameters import Parameters
 from .._prediction import probabilities
+from .._types import Index
 from .border import Border, Found
 from .coordinates import EPS, ROUNDINGS, Columns, axes, dense
 from .multipliers import Multipliers, held
@@ -37,20 +38,30 @@ CLEAN = 1e-12
 SAMPLE_ENTRIES = 2**24
 
 
-def find_separation(block: Block, fit: Parameters, *, fit_intercept: bool) -> Separation:
+def find_separation(
+    block: Block, fit: Parameters, *, fit_intercept: bool, among: Index | None = None
+) -> Separation:
     """Return whether F has a minimum without a penalty, the sooner the nearer `fit` is to it.
 
-    All weights are > 0.
+    Or without a penalty on the columns `among` all: F then rises along every direction in which
+    others grow. All weights are > 0.
     """
     if block.targets.smoothing:
         return Separation("none")
     empty = empty_classes(block.targets, block.weight) if fit_intercept else ()
-    if _parts_all(block, fit):
-        return Separation("complete", empty=empty)
-    found = _decided(block, fit, fit_intercept)
+    if among is None:
+        found = _found(block, fit, fit_intercept, np.arange(block.X.shape[1]))
+    else:
+        found = _found(block, fit, fit_intercept, among)._replace(among=tuple(map(int, among)))
     return found._replace(
         infinite=tuple(c for c in found.infinite if not {c.of, c.against} & set(empty)), empty=empty
     )
+
+
+def _found(block: Block, fit: Parameters, fit_intercept: bool, among: Index) -> Separation:
+    if _parts_all(block, fit, among):
+        return Separation("complete")
+    return _decided(block, fit, fit_intercept, among)
 
 
 def empty_classes(targets: Targets, sample_weight: NDArray[np.float64] | None) -> tuple[int, ...]:
@@ -61,16 +72,16 @@ def empty_classes(targets: Targets, sample_weight: NDArray[np.float64] | None) -
     return tuple(int(k) for k in np.flatnonzero(totals == 0))
 
 
-def _decided(problem: Block, fit: Parameters, fit_intercept: bool) -> Separation:
-    n_rows, n_features = problem.X.shape
-    free = (problem.targets.n_classes - 1) * (n_features + fit_intercept)
+def _decided(problem: Block, fit: Parameters, fit_intercept: bool, among: Index) -> Separation:
+    n_rows = problem.n_rows
+    free = (problem.targets.n_classes - 1) * (len(among) + fit_intercept)
     if free > LARGEST:
         reason = f"beyond {LARGEST:,} free coefficients only complete separation is looked for"
         return Separation("unknown", reason=reason)
     size = max(LEAST_ROWS, ROWS_PER_PARAMETER * free)
-    most = SAMPLE_ENTRIES // (n_features + 3 * problem.targets.n_classes)
+    most = SAMPLE_ENTRIES // (len(among) + 3 * problem.targets.n_classes)
     while True:
-        found = _from_sample(problem, fit, fit_intercept, min(size, most))
+        found = _from_sample(problem, fit, fit_intercept, among, min(size, most))
         if found is not None:
             return found
         if size >= min(n_rows, most):
@@ -80,19 +91,24 @@ def _decided(problem: Block, fit: Parameters, fit_intercept: bool) -> Separation
         size *= GROWTH
 
 
-def _parts_all(problem: Block, fit: Parameters) -> bool:
-    """Whether every row has one class, by a positive margin: along this fit F falls for ever."""
-    (behind,) = summed(margins, [problem], fit)
+def _parts_all(problem: Block, fit: Parameters, among: Index) -> bool:
+    """Whether every row has one class, by a positive margin: along this fit F falls for ever.
+
+    By the columns `among` all.
+    """
+    weights = np.zeros_like(fit.weights)
+    weights[:, among] = fit.weights[:, among]
+    (behind,) = summed(margins, [problem], Parameters(weights, fit.intercept))
     return bool(behind < 0.0)
 
 
 def _from_sample(
-    problem: Block, fit: Parameters, fit_intercept: bool, size: int
+    problem: Block, fit: Parameters, fit_intercept: bool, among: Index, size: int
 ) -> Separation | None:
     """Return what a sample of about `size` rows and then all rows show; None: not enough."""
     chosen, chance = _sample(problem, size)
     sample = problem.take(chosen)
-    columns = Columns.of(dense(sample.X), problem.X, fit_intercept)
+    columns = Columns.of(dense(sample.X, among), problem.X, fit_intercept, among)
     rows, sizes, targets = columns.rows(sample.X), columns.sizes(sample.X), probability_rows(sample)
     seen, unseen = axes(rows, sizes)
     pairs = pairs_of(rows @ seen, targets)
@@ -112,7 +128,8 @@ def _from_sample(
     known = set(infinite)
     still = contrasts(*columns.outward(_of_each_class(blind, targets.shape[1])))
     still = tuple(contrast for contrast in still if contrast not in known)
-    return Separation("quasi" if len(found.levels) else "none", infinite, still)
+    kind: Literal["none", "quasi"] = "quasi" if len(found.levels) else "none"
+    return Separation(kind, columns.named(infinite), columns.named(still))
 
 
 def _multipliers(
