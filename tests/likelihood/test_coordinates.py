@@ -112,6 +112,9 @@ def test_chosen_columns_are_seen_as_before():
     (whole,), (part,) = chunks_of(likelihood), chunks_of(likelihood.columns(chosen))
     kept = np.append(chosen, 5)
     np.testing.assert_array_equal(part.rows.values, whole.rows.values[:, kept])
+    theta = RNG.normal(size=(3, 4))
+    (products,) = chunks_of(likelihood.columns(chosen), products=True)
+    np.testing.assert_array_equal(products.rows.logits(theta), part.rows.logits(theta))
     found = likelihood.columns(chosen).mean_target_rows
     np.testing.assert_array_equal(found, likelihood.mean_target_rows[:, kept])
 
