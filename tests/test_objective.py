@@ -6,7 +6,7 @@ through `fit`: the loss curve of a full batch is F, and a step of rate 1 is -∇
 
 import numpy as np
 import pytest
-from strategies import model_at, plain
+from strategies import Csr, model_at, objective_of, plain
 from tolerances import (
     COMPLEX_STEP,
     DIFFERENCE,
@@ -18,6 +18,7 @@ from tolerances import (
 )
 
 from softmax_regression import cross_entropy, cross_entropy_gradient
+from softmax_regression._likelihood.targets import Labels, ProbabilityRows
 from softmax_regression._parameters import Parameters
 
 RNG = np.random.default_rng(11)
@@ -321,3 +322,29 @@ def test_without_an_intercept_b_stays_zero():
     extended = plain(momentum=0.5, fit_intercept=False).fit(np.hstack([X, np.ones((N, 1))]), Y)
     with_intercept = plain(momentum=0.5).fit(X, Y)
     np.testing.assert_allclose(extended.coef_[:, -1], with_intercept.intercept_, rtol=REORDERED)
+
+
+# F in the solver's coordinates
+
+
+@pytest.mark.parametrize("kind", [np.asarray, Csr], ids=["dense", "sparse"])
+@pytest.mark.parametrize("weight", WEIGHTS.values(), ids=WEIGHTS)
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize(
+    "targets",
+    [Labels(Y, K), Labels(Y, K, 0.2), ProbabilityRows(ROWS)],
+    ids=["labels", "smooth", "soft"],
+)
+def test_without_weights_f_is_what_the_rows_say(kind, weight, fit_intercept, targets):
+    F = objective_of(kind(X), targets, weight, fit_intercept, l2=0.1)
+    theta = np.zeros((K, D + fit_intercept))
+    theta[:, D:] = RNG.normal(size=(K, 1))
+    found, expected = F.constant(theta), F.at(theta)
+    np.testing.assert_allclose(found.value, expected.value, rtol=REORDERED)
+    np.testing.assert_allclose(found.gradient, expected.gradient, atol=REORDERED)
+
+
+def test_the_class_frequencies_are_the_minimum_without_weights():
+    F = objective_of(X, Labels(Y, K), WEIGHT)
+    point = F.constant(F.class_frequencies())
+    np.testing.assert_allclose(point.gradient[:, -1], 0.0, atol=REORDERED)

@@ -86,3 +86,48 @@ def test_own_coordinates_have_unit_deviations():
     np.testing.assert_allclose(squares, 1.0, rtol=4 * EPS)
     seen = np.average(chunk.rows.values[:, :5] ** 2, axis=0, weights=WEIGHT)
     np.testing.assert_allclose(seen, squares, rtol=SUMMED)
+
+
+def test_without_an_intercept_columns_have_unit_length():
+    likelihood = likelihood_of(X, LABELS, WEIGHT, fit_intercept=False)
+    (chunk,) = chunks_of(likelihood)
+    squares = np.average(chunk.rows.values**2, axis=0, weights=WEIGHT)
+    np.testing.assert_allclose(squares, 1.0, rtol=SUMMED)
+
+
+@WEIGHTED
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_mean_target_rows_are_those_of_the_rows_seen(fit_intercept, weight):
+    given = Coordinates(np.full(5, 0.5) * fit_intercept, np.linspace(0.5, 2.0, 5), fit_intercept)
+    likelihood = likelihood_of(X, LABELS, weight, coordinates=given)
+    (chunk,) = chunks_of(likelihood)
+    shares = chunk.weights() / chunk.total()
+    expected = (np.eye(3)[LABELS.labels].T * shares) @ chunk.rows.values
+    np.testing.assert_allclose(likelihood.mean_target_rows, expected, atol=SUMMED)
+
+
+def test_chosen_columns_are_seen_as_before():
+    likelihood = likelihood_of(X, LABELS, WEIGHT)
+    chosen = np.array([4, 0, 2])
+    (whole,), (part,) = chunks_of(likelihood), chunks_of(likelihood.columns(chosen))
+    kept = np.append(chosen, 5)
+    np.testing.assert_array_equal(part.rows.values, whole.rows.values[:, kept])
+    theta = RNG.normal(size=(3, 4))
+    (products,) = chunks_of(likelihood.columns(chosen), products=True)
+    np.testing.assert_array_equal(products.rows.logits(theta), part.rows.logits(theta))
+    found = likelihood.columns(chosen).mean_target_rows
+    np.testing.assert_array_equal(found, likelihood.mean_target_rows[:, kept])
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_a_covariance_goes_outward_as_the_parameters_do(fit_intercept):
+    """The sample covariance of drawn θ, and of the same (W, b)."""
+    given = Coordinates(
+        np.linspace(-2.0, 3.0, 5) * fit_intercept, np.linspace(0.5, 2.0, 5), fit_intercept
+    )
+    drawn = RNG.normal(size=(100, 3, given.n_columns))
+    outward = [given.outward(theta) for theta in drawn]
+    parameters = np.stack([np.column_stack([each.weights, each.intercept]) for each in outward])
+    inner = np.cov(drawn.reshape(100, -1).T).reshape(2 * drawn.shape[1:])
+    expected = np.cov(parameters.reshape(100, -1).T).reshape(2 * parameters.shape[1:])
+    np.testing.assert_allclose(given.covariance(inner), expected, atol=1e-11)

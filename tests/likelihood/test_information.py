@@ -99,7 +99,7 @@ def test_second_moment_is_the_mean_of_outer_products(weight):
 def test_many_rows_are_sampled_in_runs_that_leave_no_chunk_out(monkeypatch):
     """Also where the labels are sorted, a sample has all of them; each time the same."""
     monkeypatch.setattr(working, "CHUNK_ROWS", 256)
-    data = rows(3)
+    data, begins = rows(3), set()
     for chunk in chunks_of(data):
         part = sampled(chunk, 8)
         assert part.rows.n_rows == -(-chunk.rows.n_rows // 8)
@@ -107,7 +107,8 @@ def test_many_rows_are_sampled_in_runs_that_leave_no_chunk_out(monkeypatch):
         first = np.flatnonzero((whole == values[0]).all(axis=1))[0]
         assert np.array_equal(whole[first : first + len(values)], values)
         np.testing.assert_array_equal(sampled(chunk, 8).rows.values, values)
-    assert len(chunks_of(data)) == 2
+        begins.add(int(first))
+    assert len(begins) == len(chunks_of(data)) == 2  # at random, not where each chunk begins
 
 
 def test_a_column_that_a_sample_misses_is_told_and_no_other(monkeypatch):

@@ -16,9 +16,9 @@ from softmax_regression._likelihood.coordinates import Coordinates
 from softmax_regression._likelihood.information import class_covariances, expanded, information
 from softmax_regression._likelihood.margins import margins
 from softmax_regression._likelihood.scores import score_products
-from softmax_regression._likelihood.sums import summed
+from softmax_regression._likelihood.sums import Largest, summed
 from softmax_regression._likelihood.survey import survey
-from softmax_regression._likelihood.targets import Labels
+from softmax_regression._likelihood.targets import Labels, ProbabilityRows
 from softmax_regression._likelihood.value import value
 from softmax_regression._likelihood.working import Likelihood, over_chunks
 from softmax_regression._objective import Objective
@@ -157,3 +157,25 @@ def test_standard_errors_through_the_door_are_those_of_the_plain_information(poo
     np.testing.assert_allclose(
         np.sqrt(np.diagonal(found.reshape(plain.shape))), standard_errors, rtol=1e-12
     )
+
+
+def test_margins_are_the_most_by_which_a_row_s_own_class_is_behind():
+    original = COORDINATES.outward(THETA)
+    Z = X @ original.weights.T + original.intercept
+    behind = [max(np.delete(z, k)) - z[k] for z, k in zip(Z, Y, strict=True)]
+    assert max(behind) > 0.0
+    for n_blocks in (1, 5):
+        (found,) = summed(margins, cut(n_blocks), original)
+        assert found == pytest.approx(max(behind), rel=1e-12)
+    ahead = np.array(behind) < 0.0
+    (found,) = margins(Block(X[ahead], Labels(Y[ahead], K)), original)
+    assert found == pytest.approx(max(np.array(behind)[ahead]), rel=1e-12)
+    several = ProbabilityRows(RNG.dirichlet(np.ones(K), N))
+    assert margins(Block(X, several), original) == (np.inf,)
+
+
+def test_the_sum_of_largest_numbers_is_the_largest_or_none():
+    assert Largest(2.0) + 3.0 == 3.0
+    assert Largest(3.0) + Largest(2.0) == 3.0
+    assert np.isnan(Largest(np.nan) + 1.0)
+    assert np.isnan(Largest(1.0) + np.nan)

@@ -136,6 +136,18 @@ def test_rows_that_find_no_room_are_made_anew():
     assert chunks_of(data, np.float32)[0].rows is chunks_of(data, np.float32)[0].rows
 
 
+def test_all_that_is_kept_of_a_block_has_one_budget():
+    memo, key = Memo(limit=100.0), (object(),)
+    memo.keep("rows", key, 0, "first", 60.0)
+    memo.keep("logits", key, 0, "second", 60.0)
+    assert memo.recall("rows", key, 0) == "first"
+    assert memo.recall("logits", key, 0) is None
+    memo.keep("rows", (object(),), 0, "third", 30.0)
+    memo.keep("logits", key, 0, "second", 60.0)
+    assert memo.recall("rows", key, 0) is None
+    assert memo.recall("logits", key, 0) == "second"
+
+
 def test_what_is_kept_of_a_chunk_is_made_once_for_a_key(monkeypatch):
     monkeypatch.setattr(working, "CHUNK_ROWS", 256)
     rows, labels = np.vstack([X] * 6), Labels(np.tile(LABELS, 6), 3)
@@ -193,3 +205,18 @@ def test_coordinates_travel_between_processes():
     data = standardised(X)
     again = pickle.loads(pickle.dumps(data.coordinates))
     np.testing.assert_array_equal(again.scale, data.coordinates.scale)
+
+
+def test_a_chunk_draws_by_its_place_alone(monkeypatch):
+    """Whoever holds it, and in whatever order: not as another chunk, nor as another block."""
+    monkeypatch.setattr(working, "CHUNK_ROWS", 256)
+    rows, labels = np.vstack([X] * 6), Labels(np.tile(LABELS, 6), 3)
+    coordinates = Coordinates.identity(6, fit_intercept=True)
+    blocks = [Block(rows, labels, None, number) for number in range(2)]
+    drawn = [
+        chunk.generator().random()
+        for block in (*blocks, *reversed(blocks))
+        for chunk in working.chunks(block, coordinates, np.float64)
+    ]
+    assert len(set(drawn)) == 6
+    assert drawn[:6] == [*drawn[9:], *drawn[6:9]]
