@@ -289,3 +289,11 @@ def test_fit_and_set_params_leave_an_l2_for_each_column_alone():
     model.fit(rows, np.arange(30) % 2).partial_fit(rows, np.arange(30) % 2)
     assert model.get_params()["l2"] is l2
     assert l2.tolist() == [0.1, 0.0]
+
+
+def test_equal_l2_of_all_columns_are_one_number_and_others_stay_as_they_are():
+    assert check(l2=[0.5, 0.5]).for_columns(2, None).l2 == 0.5
+    assert check(l2=[0.5, 0.25]).for_columns(2, None).l2.tolist() == [0.5, 0.25]
+    assert check(l2=0.5).for_columns(2, None).l2 == 0.5
+    assert check(l2=[0.5, 0.0]).unpenalised.tolist() == [1]
+    assert check(l2=0.0).unpenalised is None

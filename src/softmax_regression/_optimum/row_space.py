@@ -28,8 +28,8 @@ POWER_STEPS = 5
 class RowSpace:
     """Coordinates (n, r) of the rows, and the maps of the parameters.
 
-    The columns of the rows are divided by `scale`, where there is one. Only where they are `exact` is there a way back, and a proof in these coordinates one in the
-    original's.
+    The columns of the rows are divided by `scale`, where there is one. Only where the coordinates
+    are `exact` is there a way back, and a proof in them one in the original's.
     """
 
     @staticmethod
