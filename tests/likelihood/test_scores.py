@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from softmax_regression._likelihood import rows as rows_module
 from softmax_regression._likelihood.averages import average_probabilities, average_slopes
 from softmax_regression._likelihood.block import Block, Memo
 from softmax_regression._likelihood.coordinates import Coordinates
@@ -188,14 +189,23 @@ def test_moments_of_a_thin_sparse_matrix_are_those_of_the_dense_one(seed, interc
     labels = Labels(generator.integers(0, 3, 60), 3)
     weight = generator.uniform(0.5, 2.0, 60)
     sparse = Chunk(CentredRows(SparseMatrix(X), coordinates), labels, weight)
-    assert sparse.rows.is_thin == (np.count_nonzero(X) <= 0.1 * X.size)
     dense = Chunk(sparse.rows.dense(), labels, weight)
-    for function in (
-        lambda chunk: information(chunk, theta, class_covariances)[1],
-        lambda chunk: score_products(chunk, theta, np.array([1, 2, 0]), False)[0],
-    ):
-        one, other = (expanded(function(chunk), theta.shape[1]) for chunk in (sparse, dense))
-        np.testing.assert_allclose(one, other, **CLOSE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows_module, "LEAST_WORK", 0.0)
+        assert sparse.rows.is_thin == (np.count_nonzero(X) <= 0.1 * X.size)
+        for function in (
+            lambda chunk: information(chunk, theta, class_covariances)[1],
+            lambda chunk: score_products(chunk, theta, np.array([1, 2, 0]), False)[0],
+        ):
+            one, other = (expanded(function(chunk), theta.shape[1]) for chunk in (sparse, dense))
+            np.testing.assert_allclose(one, other, **CLOSE)
+
+
+def test_rows_that_are_few_are_filled_in():
+    few = CentredRows(SparseMatrix(np.eye(30)), Coordinates.identity(30, True))
+    many = CentredRows(SparseMatrix(np.eye(200)), Coordinates.identity(200, True))
+    assert not few.is_thin
+    assert many.is_thin
 
 
 def test_rows_that_are_not_thin_are_filled_in():

@@ -251,9 +251,9 @@ def test_n_iter_counts_every_reading_of_the_rows(shape, penalty, besides, monkey
     assert _readings(*drawn(*shape), penalty, monkeypatch) == besides
 
 
-def test_n_iter_counts_the_reading_that_collinear_columns_turn_into_axes(monkeypatch):
+def test_n_iter_counts_the_readings_to_axes_of_collinear_columns_and_back(monkeypatch):
     X, y = drawn(300, 4, 3)
-    assert _readings(np.hstack([X, X[:, :1] + X[:, 1:2]]), y, {"l2": 0.0}, monkeypatch) == 1
+    assert _readings(np.hstack([X, X[:, :1] + X[:, 1:2]]), y, {"l2": 0.0}, monkeypatch) == 2
 
 
 def _readings(X, y, penalty, monkeypatch):

@@ -119,3 +119,17 @@ def test_columns_that_tell_nothing_leave_the_frequencies(l1):
     model = SoftmaxRegression(l1=l1, max_iter=1).fit(X, np.arange(30) % 3)
     assert model.converged_
     assert not model.coef_.any()
+
+
+@pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
+@pytest.mark.parametrize("l1", [0.0, 1e-3])
+@pytest.mark.parametrize("kind", [np.asarray, Csr], ids=["dense", "sparse"])
+@pytest.mark.parametrize("max_iter", [1, 2, 3])
+def test_a_start_worse_than_the_frequencies_is_left_in_the_passes_given(l1, kind, max_iter):
+    """Saturated rows have no curvature: from there no step would lead on."""
+    X, y = drawn(100, 6, 4)
+    model = SoftmaxRegression(l1=l1, max_iter=max_iter, warm_start=True).fit(kind(X), y)
+    model.coef_ = 1e4 * np.random.default_rng(1).standard_normal((4, 6))
+    F = model.fit(kind(X), y).loss_curve_[-1]
+    frequencies = np.bincount(y) / len(y)
+    assert -float(frequencies @ np.log(frequencies)) > F

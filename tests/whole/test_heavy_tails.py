@@ -56,15 +56,15 @@ def test_sparse_rows_too():
     assert -1e-9 <= model.loss_curve_[-1] - right <= model.optimality_gap_ <= 1e-6
 
 
-def test_a_sparse_fit_without_a_penalty_is_not_told_from_its_last_steps():
-    """L-BFGS foretold 1e-6 where F was 1e-6 to 2e-4 above its minimum, by columns of this spread."""
-    rng = np.random.default_rng(7)
+@pytest.mark.parametrize("seed", [2, 33])
+def test_a_sparse_fit_without_a_penalty_is_not_told_from_its_last_steps(seed):
+    """Where L-BFGS foretells less than 1e-6, F is 2e-5 and 4e-5 above its minimum."""
+    rng = np.random.default_rng(seed)
     N = rng.normal(size=(1_500, 6))
     X = np.exp(3 * N) * 10.0 ** rng.uniform(-3, 3, size=6)
     y = (0.4 * N @ rng.normal(size=(6, 7)) + rng.gumbel(size=(1_500, 7))).argmax(axis=1)
-    weights, intercept, right = optimum(X, np.eye(7)[y], 0.0)
+    _, _, right = optimum(X, np.eye(7)[y], 0.0)
     model = SoftmaxRegression(l2=0).fit(Csr(X), y)
     assert model.converged_
     found = objective(X, np.eye(7)[y], model.coef_, model.intercept_, 0.0)
-    assert found - objective(X, np.eye(7)[y], weights, intercept, 0.0) <= 1e-6
-    assert found - right <= 1e-6
+    assert -1e-9 <= found - right <= 1e-6

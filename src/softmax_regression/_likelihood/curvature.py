@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .._types import Floats, Index, Matrix, Precision
+from .._types import Floats, Index, Matrix, Precision, Vector
 from .information import class_variances, sampled
 from .sums import Largest
-from .value import probabilities, softmax
+from .value import close, nearly_sure, probabilities, softmax
 from .working import Chunk
 
 CHUNK_ENTRIES = 2**20
@@ -28,21 +28,33 @@ def product(chunk: Chunk, theta: Matrix, direction: Matrix) -> tuple[Floats]:
     return (chunk.rows.gradient(change),)
 
 
-def tilt(chunk: Chunk, theta: Matrix, direction: Matrix) -> tuple[Floats, Largest]:
-    """Return H v, and the largest share that v takes of a probability.
+def tilt(chunk: Chunk, theta: Matrix, direction: Matrix) -> tuple[Floats, Largest, Vector]:
+    """Return H v, the largest share that v takes of a probability, and the terms' squares (K,).
 
-    To first order p_ik grows by p_ik δ_ik with δ_i = Δ_i − ⟨p_i, Δ_i⟩ where the logits grow by Δ_i.
+    These are Σ_i w_i ((p_ik − t_ik)² + p_ik² δ_ik²) of what a gradient and H v are sums of. To first
+    order p_ik grows by p_ik δ_ik with δ_i = Δ_i − ⟨p_i, Δ_i⟩ where the logits grow by Δ_i.
     """
     p, growth = _kept_probabilities(chunk, theta), chunk.rows.logits(direction)
     growth -= np.einsum("kb,kb->b", p, growth)
     share = Largest(-growth.min(initial=0.0))
-    return chunk.rows.gradient(p * growth * chunk.weights()), share
+    growth *= p
+    squares = (_residuals(chunk, p) ** 2 + growth**2) @ chunk.weights()
+    return chunk.rows.gradient(growth * chunk.weights()), share, squares
+
+
+def _residuals(chunk: Chunk, p: Floats) -> Floats:
+    """Return p − t, (K, b)."""
+    residual = p.copy()
+    chunk.targets.subtract_from(residual)
+    shares = p / np.maximum.reduce(p, axis=0)
+    close(residual, *nearly_sure(shares, np.add.reduce(shares, axis=0)))
+    return residual
 
 
 def diagonal(chunk: Chunk, theta: Matrix) -> tuple[Floats]:
     """Return the diagonal of H, (K, D)."""
     p = _kept_probabilities(chunk, theta)
-    variances = p * (1.0 - p)
+    variances = class_variances(p)
     if chunk.weight is not None:
         variances *= chunk.weight
     return (chunk.rows.squares(variances),)
@@ -66,17 +78,18 @@ def free_matrix(
         rows, weight = chunk.rows.part(part), None if chunk.weight is None else chunk.weight[part]
         total += len(part) if weight is None else float(weight.sum())
         p = softmax(rows.logits(theta))
-        root = np.sqrt(p)
+        root = np.sqrt(class_variances(p))
         if weight is not None:
             p *= np.sqrt(weight)
             root *= np.sqrt(weight)
         dtype: Precision = np.float64 if exact else np.float32
         own = rows.some(used).astype(dtype, copy=False)[:, place]
         mixed = own * p.astype(dtype, copy=False)[classes].T
-        matrix -= mixed.T @ mixed
+        products = mixed.T @ mixed
         own *= root.astype(dtype, copy=False)[classes].T
         for begin, end in pairwise(np.searchsorted(classes, np.arange(len(p) + 1))):
-            matrix[begin:end, begin:end] += own[:, begin:end].T @ own[:, begin:end]
+            products[begin:end, begin:end] = -(own[:, begin:end].T @ own[:, begin:end])
+        matrix -= products
     return total, matrix
 
 

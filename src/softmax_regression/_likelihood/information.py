@@ -14,7 +14,14 @@ import numpy as np
 
 from .._types import Floats, Index, Matrix
 from .rows import CentredRows, Rows
-from .value import exponentials, flushed, loss_and_gradient, probabilities
+from .value import (
+    NEARLY_ONE,
+    exponentials,
+    flushed,
+    loss_and_gradient,
+    nearly_sure,
+    probabilities,
+)
 from .working import Chunk
 
 Factors = Callable[[Floats], Floats]
@@ -37,7 +44,21 @@ def sampled(chunk: Chunk, share: int) -> Chunk:
 
 def class_variances(p: Floats) -> Floats:
     """p_k (1 − p_k), (K, b)."""
-    return p * (1 - p)
+    return p * complements(p)
+
+
+def complements(p: Floats) -> Floats:
+    """1 − p, (K, b): of a class that has nearly all, the sum of the others, to all its digits.
+
+    Where a class is told from the others in every row, what is left of 1 is all its curvature.
+    """
+    rest = 1 - p
+    if np.minimum.reduce(rest, axis=None, initial=1.0) < NEARLY_ONE:
+        k, i = np.nonzero(rest < NEARLY_ONE)
+        others = p[:, i]
+        others[k, np.arange(len(i))] = 0.0
+        rest[k, i] = np.add.reduce(others, axis=0)
+    return rest
 
 
 def class_covariances(p: Floats) -> Floats:
@@ -45,11 +66,11 @@ def class_covariances(p: Floats) -> Floats:
 
     The last class is left out: its covariances follow from the others'.
     """
-    free = p[:-1]
+    free, variances = p[:-1], class_variances(p)
     covariances = _triangle(free, -free)
     first = 0
     for k in range(len(free)):
-        covariances[first] += free[k]
+        covariances[first] = variances[k]
         first += len(free) - k
     return covariances
 
@@ -75,9 +96,10 @@ def value_and_information(
     One reading, one softmax for both.
     """
     losses, p, total = exponentials(chunk, theta)
+    sure = nearly_sure(p, total)
     p *= 1 / total
     sums = _weighted_moments(chunk, p[order], class_covariances, theta.shape[1], exact)
-    loss, gradient = loss_and_gradient(chunk, losses, p)
+    loss, gradient = loss_and_gradient(chunk, losses, p, sure)
     return loss, gradient, sums
 
 

@@ -13,6 +13,9 @@ from .targets import RowIndex
 # Of the squares of a sparse column: centring in float32 leaves no less.
 LEAST_SQUARES = 1e-6
 # Share of entries up to which a product with a sparse matrix beats one with the matrix filled in.
+LEAST_WORK = (
+    4e6  # multiplications of a dense product up to which it costs less than the sparse call
+)
 THIN = 0.1
 
 
@@ -140,8 +143,9 @@ class CentredRows:
         return self._standardised(weighted_sums(factors, self.matrix), totals(factors))
 
     def squares(self, factors: Floats) -> Floats:
-        """Σ_i factors_ki x̃_ij² of a sparse matrix, (K, b) -> (K, D)."""
-        squares, total = self.matrix.multiply(self.matrix).T @ factors.T, totals(factors)
+        """Σ_i factors_ki x̃_ij², (K, b) -> (K, D)."""
+        squared = self.matrix.multiply(self.matrix) if is_sparse(self.matrix) else self.matrix**2
+        squares, total = squared.T @ factors.T, totals(factors)
         if self.coordinates.fit_intercept:
             # Σ w (x − μ)² = Σ w x² − μ (2 Σ w x − μ Σ w), up to what rounding leaves of Σ w x².
             least = LEAST_SQUARES * squares
@@ -154,6 +158,8 @@ class CentredRows:
     def is_thin(self) -> bool:
         """Whether sparse products beat dense ones, and centring after them costs few digits."""
         if not is_sparse(self.matrix) or self.dtype != np.float64:
+            return False
+        if float(self.n_rows) * self.matrix.shape[1] ** 2 < LEAST_WORK:
             return False
         return bool(self.matrix.nnz <= THIN * self.n_rows * self.matrix.shape[1])
 

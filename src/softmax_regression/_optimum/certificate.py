@@ -29,32 +29,43 @@ LARGEST_SHARE = 0.5
 
 
 def closed_gap(objective: Objective, point: Point) -> float:
-    """Return a proven bound on F − F* where the intercepts are only nearly optimal.
+    """Return a proven bound on F − F* where the intercepts are only nearly optimal."""
+    gap = objective.bound(point.gradient)
+    if not math.isfinite(gap):
+        return gap
+    found = feasible(objective, point)
+    if found is None:
+        return np.inf
+    divergence, change = found
+    return divergence + objective.bound(point.gradient + change)
+
+
+def feasible(objective: Objective, point: Point) -> tuple[float, Matrix | float] | None:
+    """Return the divergence of a feasible dual point, and what it adds to the gradient, or None.
 
     With the mean targets t̄, the mean probabilities p̄ and r = p̄ − t̄, the smallest ε for which
     s = p̄ − r / ε has no negative entry is max_k r_k / p̄_k. By convexity the divergence is at most
     ε mean KL(s ‖ p_i). What is left to classes without targets, at most INEXACT, goes to the
     others.
     """
-    gap = objective.bound(point.gradient)
-    if not (objective.likelihood.fit_intercept and math.isfinite(gap)):
-        return gap
+    if not objective.likelihood.fit_intercept:
+        return 0.0, 0.0
     residual = point.gradient[:, -1]
     if np.abs(residual).max() <= EXACT:
-        return gap
+        return 0.0, 0.0
     targets = objective.likelihood.survey.targets
     present = targets > 0.0
     mean = np.where(present, targets + residual, 0.0)
-    if residual[~present].max(initial=0.0) > INEXACT:
-        return np.inf
+    if not residual[~present].max(initial=0.0) <= INEXACT:
+        return None
     mean += (1.0 - mean.sum()) * targets
     residual = mean - targets
     share = float((residual[present] / mean[present]).max())
     if not 0.0 < share < 1.0:
-        return gap if share <= 0.0 else np.inf
+        return (0.0, 0.0) if share <= 0.0 else None
     shared = np.maximum(mean - residual / share, 0.0)
     divergence, change = _towards(objective, point, shared)
-    return share * divergence + objective.bound(point.gradient + share * change)
+    return share * divergence, share * change
 
 
 def _towards(objective: Objective, point: Point, shared: Vector) -> tuple[float, Matrix]:
@@ -108,17 +119,23 @@ class Proof:
 
     def _without_free_columns(self, free: FreeColumns, found: Point) -> float:
         """Return the bound whose dual point has no gradient in the free columns."""
-        closing = free.close(found.theta, self.objective.l2, found.gradient)
-        if closing is None:
+        bound = np.inf
+        for closing in free.closings(found.theta, self.objective.l2, found.gradient):
+            if closing.divergence == np.inf:
+                bound = min(bound, found.value)  # F is never below 0
+                continue
+            size = np.abs(closing.left) + closing.error
+            bound = min(bound, closing.divergence + self._bound(size))
+            if bound <= self.tol:
+                break
+        return bound
+
+    def _bound(self, gradient: Matrix) -> float:
+        """Return F's bound for a gradient that is nothing where there is no penalty."""
+        l2, d = self.objective.l2, self.objective.likelihood.n_features
+        if gradient[:, :d][:, l2[:d] == 0.0].any():
             return np.inf
-        if closing.divergence == np.inf:
-            return found.value  # F is never below 0
-        size = np.abs(found.gradient + closing.change) + closing.slack
-        left = self.objective.l2 * np.abs(closing.step)
-        size[:, free.places] = left[:, free.places]
-        # Where there is no penalty no gradient is left, whatever it is divided by.
-        penalised = self.objective.with_l2(np.where(self.objective.l2, self.objective.l2, np.inf))
-        return closing.divergence + penalised.bound(size)
+        return self.objective.with_l2(np.where(l2, l2, np.inf)).bound(gradient)
 
     def _with_intercepts(self, point: Point, dtype: Precision) -> Point:
         found = self._at(point)

@@ -3,10 +3,13 @@
 The Hessian is made of squares: where columns differ by 1e-8 of their spread, it has no digit left of
 what that is worth. Without a penalty every basis has the same minimum, and in A = X̃ Q R⁻¹, with Q
 the principal axes of the rows and R their spreads along them, no curvature is small. Axes along
-which the rows differ by rounding alone get no weight. Columns with a penalty stay as they are.
+which the rows differ by rounding alone get no weight, nor do those whose weights turn out so large
+that X Wᵀ is rounding. Columns with a penalty stay as they are.
 """
 
 import math
+from collections.abc import Iterator
+from copy import copy
 
 import numpy as np
 
@@ -14,13 +17,17 @@ from .._likelihood.block import Block
 from .._likelihood.working import Likelihood, chunks
 from .._parameters import Parameters
 from .._penalty import Penalty
-from .._types import Matrix, Vector
+from .._types import Mask, Matrix, Vector
 from .moments import mean_second_moment
 
 # Smallest part of the largest second moment that the Hessian resolves.
 RESOLVED = 1e-10
-# Spreads of columns of unit spread up to which they are rounding.
+# Spreads along an axis, of columns of unit spread and mean, up to which it is rounding, and up to
+# which its weights may be too large for products of the rows: the more, the less is learned.
 ROUNDING = 1e-13
+LARGER = (1e-11, 1e-9, 1e-7)
+# Mean squares of columns of unit spread, where they vary.
+CONSTANT = 0.5
 # Multiplications that the axes may cost.
 WORK = 2e9
 
@@ -42,25 +49,40 @@ class ColumnSpace:
         moment = mean_second_moment(likelihood, np.float64, 1)[np.ix_(free, free)]
         if not np.isfinite(moment).all():
             return None
-        moments, axes = np.linalg.eigh(moment)
-        if not moments[0] < RESOLVED * moments[-1]:
-            return None
-        return ColumnSpace(block, likelihood, axes, l2)
+        moments = np.linalg.eigvalsh(moment)
+        return ColumnSpace(block, likelihood, l2) if moments[0] < RESOLVED * moments[-1] else None
 
-    def __init__(self, block: Block, likelihood: Likelihood, axes: Matrix, l2: Vector) -> None:
-        self.free, self.held = np.flatnonzero(l2 == 0.0), np.flatnonzero(l2)
+    def __init__(self, block: Block, likelihood: Likelihood, l2: Vector) -> None:
+        self.free, self.held, self.l2 = np.flatnonzero(l2 == 0.0), np.flatnonzero(l2), l2
         self.inner = likelihood.coordinates
         self.centre = self.inner.centre
         self.deviation = self.inner.deviations(likelihood.survey)
-        parts = [part.rows.dense().values for part in chunks(block, self.inner, np.float64)]
-        along = np.concatenate([part[:, self.free] @ axes for part in parts])
-        weight = np.ones(len(along)) if block.weight is None else block.weight
-        spread = np.sqrt(weight @ along**2 / likelihood.survey.weight)
-        kept = spread > ROUNDING * math.sqrt(len(axes))
+        parts = list(chunks(block, self.inner, np.float64))
+        rows = np.concatenate([part.rows.dense().values[:, : len(l2)] for part in parts])
+        weight = np.concatenate([part.weights() for part in parts]) / likelihood.survey.weight
+        axes = _principal_axes(rows[:, self.free] * np.sqrt(weight)[:, None])
+        along = rows[:, self.free] @ axes
+        spread = np.sqrt(weight @ along**2)
+        kept = spread > ROUNDING * math.sqrt(len(self.free))
+        self._keep(kept, axes, spread, along, rows[:, self.held])
+
+    def _keep(self, kept: Mask, axes: Matrix, spread: Vector, along: Matrix, held: Matrix) -> None:
         self.axes, self.spread = axes[:, kept], spread[kept]
-        held = np.concatenate([part[:, self.held] for part in parts])
         self.coordinates: Matrix = np.concatenate([along[:, kept] / self.spread, held], axis=1)
-        self.penalty = Penalty(0.0, np.concatenate([np.zeros(len(self.spread)), l2[self.held]]))
+        self.penalty = Penalty(
+            0.0, np.concatenate([np.zeros(len(self.spread)), self.l2[self.held]])
+        )
+
+    def narrower(self) -> "Iterator[ColumnSpace]":
+        """Yield spaces of fewer and fewer axes, those left out that take the largest weights."""
+        # An axis shares in the rounding of columns that are far from zero, as it shares in these.
+        far = np.abs(self.inner.centre / self.inner.scale)[self.free] @ np.abs(self.axes)
+        along, held = np.split(self.coordinates, [len(self.spread)], axis=1)
+        for least in LARGER:
+            kept = self.spread > least * np.hypot(1.0, far)
+            space = copy(self)
+            space._keep(kept, self.axes, self.spread, along * self.spread, held)
+            yield space
 
     def expand(self, parameters: Parameters) -> Parameters:
         """(V R⁻¹ Qᵀ, c) of X̃, and (W, b) of that."""
@@ -76,3 +98,15 @@ class ColumnSpace:
         along = standardised[:, self.free] @ self.axes * self.spread
         weights = np.concatenate([along, standardised[:, self.held]], axis=1)
         return Parameters(weights, self.inner.intercept(standardised))
+
+
+def _principal_axes(rows: Matrix) -> Matrix:
+    """Return the right singular vectors as columns; constant columns have no part in them.
+
+    Not eigenvectors of the second moment: of what is less than 1e-8 that has no digit.
+    """
+    varying = np.flatnonzero((rows**2).sum(axis=0) > CONSTANT)
+    _, _, found = np.linalg.svd(np.linalg.qr(rows[:, varying], mode="r"))
+    axes = np.zeros((rows.shape[1], len(found)))
+    axes[varying] = found.T
+    return axes

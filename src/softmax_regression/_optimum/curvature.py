@@ -13,7 +13,7 @@ from .._likelihood.information import class_covariances, class_variances, triang
 from .._likelihood.value import balanced
 from .._likelihood.working import Likelihood
 from .._objective import Objective
-from .._types import Apply, Floats, Matrix, Precision, Vector
+from .._types import Apply, Floats, Index, Matrix, Precision, Vector
 from .cholesky import Cholesky
 from .moments import (
     common_probabilities,
@@ -43,8 +43,10 @@ FULL_WORK = 8e9
 # Multiplications of a full Hessian in the time of a pass, for each of its entries.
 WORK_OF_ENTRY = 12.5
 LEAST_CURVATURE = 1e-14
-# With more, a row's pairs of classes are many more than its columns in the Hessian.
+# With more, a row's pairs of classes are many more than its columns in the Hessian, unless its free
+# parameters are few.
 CLASSES_PER_COLUMN = 8
+FEW = 128
 
 
 class Full:
@@ -73,12 +75,22 @@ class Full:
         return full_inverse(data_hessian(self.likelihood, theta, dtype, part), self.ridge)
 
 
-def data_hessian(likelihood: Likelihood, theta: Matrix, dtype: Precision, part: int) -> Matrix:
-    """Return the data term's Hessian for K − 1 classes, (K − 1, D, K − 1, D), of one in `part` rows."""
+def data_hessian(
+    likelihood: Likelihood,
+    theta: Matrix,
+    dtype: Precision,
+    part: int,
+    order: Index | None = None,
+) -> Matrix:
+    """Return the data term's Hessian for K − 1 classes, (K − 1, D, K − 1, D), of one in `part` rows.
+
+    The classes are taken in the given `order`.
+    """
     free, columns = len(theta) - 1, theta.shape[1]
     k, other = triangle_indices(free)
     hessian = np.empty((free, columns, free, columns))
-    hessian[k, :, other] = mean_moments(likelihood, theta, dtype, class_covariances, part)
+    given = theta if order is None else theta[order]
+    hessian[k, :, other] = mean_moments(likelihood, given, dtype, class_covariances, part)
     hessian[other, :, k] = hessian[k, :, other]
     return hessian
 
@@ -238,7 +250,7 @@ def full_work(likelihood: Likelihood) -> float:
 def hessian_work(likelihood: Likelihood, n_rows: int) -> float:
     """Multiplications in a Hessian made of so many rows; infinite where it does not fit."""
     size = (likelihood.n_classes - 1) * likelihood.n_columns
-    many = likelihood.n_classes > CLASSES_PER_COLUMN * likelihood.n_columns
+    many = size > FEW and likelihood.n_classes > CLASSES_PER_COLUMN * likelihood.n_columns
     if size > FULL_PARAMETERS or many:
         return np.inf
     return float((n_rows + size) * size * size)

@@ -16,7 +16,7 @@ import numpy as np
 from .._likelihood.curvature import column_squares
 from .._likelihood.working import Likelihood
 from .._objective import Objective, Point
-from .._types import Matrix, Vector
+from .._types import Index, Matrix, Vector
 from .exact_hessian import ExactHessian, hessian_at
 from .line_search import DECREASE, Step
 
@@ -58,21 +58,22 @@ class DampedNewton:
         `noise` is the rounding error of one F.
         """
         hessian = hessian_at(self.objective, start.theta, trials)
-        direction, damping = self._first(hessian, start.gradient), self.damping
+        gradient = closed(start.gradient, hessian.order)
+        direction, damping = self._first(hessian, gradient), self.damping
         if math.isfinite(self.decrement):
             damping = 0.0
         found, factor = None, RAISED
         for number in range(trials):
             if hessian.products + number >= trials:
                 break  # conjugate gradients may not have ended
-            slope = float(np.vdot(start.gradient, direction))
+            slope = float(np.vdot(gradient, direction))
             length = float(self.spread @ (direction**2).sum(axis=0))
             foretold = 0.5 * (damping * length - slope)
             if not foretold > (noise if number >= HIDDEN else 0.0):
                 break
             there = evaluate(start.theta + direction)
             fall = start.value - there.value
-            left = float(np.vdot(there.gradient, direction)) / slope
+            left = float(np.vdot(closed(there.gradient, hessian.order), direction)) / slope
             if fall >= DECREASE * foretold or (fall >= -noise and abs(left) < FLAT):
                 found = Step(there, 1.0, left)
                 self._learn(fall / foretold, damping * length / foretold, raised=factor > RAISED)
@@ -83,7 +84,7 @@ class DampedNewton:
             else:
                 self.damping = min(self.damping, -slope / length)
             damping = self.damping
-            direction = -hessian.solve(start.gradient, damping * self.spread)
+            direction = -hessian.solve(gradient, damping * self.spread)
         self.products = hessian.products
         return found
 
@@ -109,6 +110,16 @@ class DampedNewton:
             self.damping *= RAISED
         elif share > GOOD and not raised:
             self.damping = max(self.damping * (LOWERED if damped > IDLE else IDLE), LEAST)
+
+
+def closed(gradient: Matrix, order: Index) -> Matrix:
+    """Return a gradient that sums to zero over classes, by that of the last class in `order`.
+
+    The rounding of its sums would hide all that pulls at a class of little curvature.
+    """
+    gradient = gradient.copy()
+    gradient[order[-1]] = -np.add.reduce(gradient[order[:-1]], axis=0)
+    return gradient
 
 
 def mean_squares(likelihood: Likelihood) -> Vector:

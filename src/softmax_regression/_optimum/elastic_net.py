@@ -12,6 +12,7 @@ import numpy as np
 from .._likelihood.working import Likelihood
 from .._objective import Objective, Point
 from .._types import Index, Matrix
+from .certificate import feasible
 from .free_columns import EPS, PART, FreeColumns
 from .intercepts import INEXACT, Intercepts
 
@@ -64,7 +65,10 @@ class ElasticNet:
 
     def at(self, theta: Matrix) -> Point:
         """Return F after one pass; the bound is an estimate where the intercept is not optimal."""
-        point = self.objective.at(self._shifted(theta))
+        return self.seen(self.objective.at(self._shifted(theta)))
+
+    def seen(self, point: Point) -> Point:
+        """Return a point with its bound."""
         return point._replace(bound=self._expected(point))
 
     def certified(self, theta: Matrix) -> Point:
@@ -99,10 +103,13 @@ class ElasticNet:
         return self._gap(point, data) + float(left.sum())
 
     def _proven(self, point: Point) -> float:
-        """Return the gap at an optimal intercept, or without the gradient of the free columns."""
+        """Return the gap at nearly optimal intercepts, or without the gradient of the free columns."""
         data, gap = self.data_gradient(point), np.inf
         if not self.likelihood.fit_intercept or np.abs(data[:, -1]).max() <= INEXACT:
             gap = self._gap(point, data)
+        elif (found := feasible(self.objective, point)) is not None:
+            divergence, change = found
+            gap = self._gap(point, data + change, divergence)
         asked = self._asked(point.theta)
         if self.free is None or asked is None or gap <= self.tol:
             return gap
@@ -112,15 +119,18 @@ class ElasticNet:
         """Return the gap whose dual point has the gradient asked for in the free columns."""
         chosen, left = free.chosen, data.copy()
         left[:, chosen] -= asked
-        closing = free.close(point.theta, self.objective.l2, left)
-        if closing is None or closing.divergence == np.inf:
-            return np.inf
-        moved = data + closing.change
-        moved += np.copysign(closing.slack, moved)
-        moved[:, free.places] = 0.0
-        moved[:, chosen] = asked - self.objective.l2[chosen] * closing.step[:, chosen]
-        unsure = 2.0 * closing.slack * float(np.abs(point.theta).sum())
-        return self._gap(point, moved, closing.divergence + unsure)
+        gap = np.inf
+        for closing in free.closings(point.theta, self.objective.l2, left):
+            if closing.divergence == np.inf:
+                continue
+            moved = closing.left
+            moved[:, chosen] += asked
+            moved += np.copysign(closing.error, moved)
+            unsure = 2.0 * float(np.abs(closing.error * point.theta).sum())
+            gap = min(gap, self._gap(point, moved, closing.divergence + unsure))
+            if gap <= self.tol:
+                break
+        return gap
 
     def _asked(self, theta: Matrix) -> Matrix | None:
         """Return a gradient of the data term that is optimal in the free columns, None without one.

@@ -7,9 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
+from .._likelihood.curvature import diagonal
 from .._likelihood.working import Likelihood
 from .._objective import Objective
-from .._types import Matrix, Vector
+from .._types import Index, Matrix, Vector
 from .conjugate_gradients import conjugate_gradients
 from .curvature import (
     FULL_WORK,
@@ -31,27 +32,33 @@ PRODUCTS = 100
 class ExactHessian(Protocol):
     """What solves (H + diag(damping)) s = r for one point.
 
-    `products` with H so far; whether the last system was `solved` before they ran out.
+    `products` with H so far; whether the last system was `solved` before they ran out. `order` has
+    the class of the largest curvature last: the others' weights, relative to its own, tell all.
     """
 
     products: int
     solved: bool
+    order: Index
 
     def solve(self, right: Matrix, damping: Vector) -> Matrix: ...
 
 
 class HessianByFactor:
-    """H of K − 1 classes and its Cholesky factor."""
+    """H of all classes but the last in `order`, and its Cholesky factor."""
 
     def __init__(self, objective: Objective, theta: Matrix) -> None:
         self.products, self.solved = 0, True
         self.l2 = objective.l2
-        self.data = data_hessian(objective.likelihood, theta, np.float64, 1)
+        (squares,) = objective.likelihood.sums(diagonal, theta)
+        self.order = largest_last(squares)
+        self.data = data_hessian(objective.likelihood, theta, np.float64, 1, self.order)
 
     def solve(self, right: Matrix, damping: Vector) -> Matrix:
         """(H + damping)⁻¹ r."""
         ridge = coupled(self.l2 + damping, len(right))
-        return full_inverse(self.data.copy(), ridge)(right)
+        step = np.empty_like(right)
+        step[self.order] = full_inverse(self.data.copy(), ridge)(right[self.order])
+        return step
 
 
 class HessianByProducts:
@@ -61,6 +68,7 @@ class HessianByProducts:
         self.objective, self.theta = objective, theta
         self.hessian = HessianProducts(objective, theta, np.arange(theta.size))
         self.products, self.most, self.solved = 0, most, False
+        self.order = largest_last(self.hessian.diagonal.reshape(theta.shape))
 
     def solve(self, right: Matrix, damping: Vector) -> Matrix:
         """(H + damping)⁻¹ r, about."""
@@ -77,6 +85,12 @@ class HessianByProducts:
         found = conjugate_gradients(product, precondition, right, left=LEFT, steps=steps)
         self.solved = self.products < most
         return found
+
+
+def largest_last(curvature: Matrix) -> Index:
+    """Return the classes, that of the largest curvature (K, D) last."""
+    classes = np.arange(len(curvature))
+    return np.roll(classes, -1 - int(curvature.sum(axis=1).argmax()))
 
 
 def factors(likelihood: Likelihood) -> bool:

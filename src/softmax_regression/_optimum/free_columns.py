@@ -5,19 +5,21 @@ gradient g would widen the bound g² / (2 penalty) by all that was to be proven.
 
     q_i = p_i + J_i D x̃_i,  J_i = diag(p_i) − p_i p_iᵀ,  (H + penalty) D = −g in the free columns
 
-has no such gradient: g changes by H D, and in the free columns −penalty D is left, exactly. With
+has no such gradient: g changes by H D, and in the free columns −penalty D is left, exactly. D has
+the weights of all classes but one, of which minus the sum of the others is left. A class that is
+told from all others has next to no curvature, and next to no gradient: it may keep that. With
 q_ik = p_ik (1 + δ_ik) and all δ ≥ −m, its divergence is at most c(m) ½ Dᵀ H D (`_enlargement`).
 That D exists is enough: where the D that was computed leaves e of the equation, it lies within
 ‖e‖ / √λ of that one in the norm of H + penalty, λ being the least curvature.
 """
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from .._likelihood.curvature import free_matrix, tilt
-from .._likelihood.value import balanced
+from .._likelihood.curvature import diagonal, free_matrix, tilt
 from .._likelihood.working import Likelihood
 from .._types import Index, Mask, Matrix, Vector
 from .cholesky import Cholesky
@@ -35,17 +37,21 @@ ASSUMED = 1e-3
 # Where more of a probability is taken, Newton's step tells nothing.
 LARGEST_SHARE = 0.9
 SOLVES = 2
+# Of the largest curvature of a class: with less, a class is told from all others.
+CURVED = 1e-8
 # Mean squares of columns that hold nothing.
 TINY = 1e-300
 
 
 class Closing(NamedTuple):
-    """A dual point: D and H D (K, D), the divergence at most, and how far D is off at most."""
+    """A dual point: the gradient at q, how far it is off at most, and the divergence at most.
 
-    step: Matrix
-    change: Matrix
+    `left` and `error` are (K, D).
+    """
+
+    left: Matrix
+    error: Matrix
     divergence: float
-    slack: float
 
 
 class FreeColumns:
@@ -59,10 +65,11 @@ class FreeColumns:
 
         None where there are none, or still too many.
         """
-        squares = likelihood.coordinates.squares(likelihood.survey) + TINY
+        squares = np.maximum(likelihood.coordinates.squares(likelihood.survey), TINY)
+        rounding = _roundings(likelihood, squares)
         penalty = penalty[: likelihood.n_features] / squares
-        hidden = ROUNDING**2 / (PART * max(tol, EPS))
-        for limit in (max(small, hidden), hidden):
+        hidden = rounding[: len(squares)] ** 2 / squares / (PART * max(tol, EPS))
+        for limit in (np.maximum(small, hidden), hidden):
             chosen = np.flatnonzero(penalty < limit)
             size = (len(chosen) + likelihood.fit_intercept) * (likelihood.n_classes - 1)
             if size <= FULL_PARAMETERS and float(likelihood.n_rows) * size**2 <= FULL_WORK:
@@ -72,15 +79,19 @@ class FreeColumns:
         if not len(chosen):
             return None
         assumed = ASSUMED * squares[chosen]
-        return FreeColumns(likelihood, chosen, assumed, penalty[chosen] < hidden)
+        hides = penalty[chosen] < hidden[chosen]
+        return FreeColumns(likelihood, chosen, assumed, hides, rounding)
 
     def __init__(
-        self, likelihood: Likelihood, chosen: Index, assumed: Vector, hidden: Mask
+        self,
+        likelihood: Likelihood,
+        chosen: Index,
+        assumed: Vector,
+        hidden: Mask,
+        rounding: Vector,
     ) -> None:
         self.likelihood, self.chosen = likelihood, chosen
-        self.assumed, self.hidden = assumed, hidden
-        intercept = np.arange(likelihood.n_features, likelihood.n_columns)
-        self.places = np.concatenate([chosen, intercept])
+        self.assumed, self.hidden, self.rounding = assumed, hidden, rounding
 
     def raised(self, penalty: Vector, *, hidden: bool) -> Vector:
         """Return the penalty, in free columns no less than their curvature is taken for.
@@ -92,40 +103,79 @@ class FreeColumns:
         raised[columns] = np.maximum(raised[columns], self.assumed[which])
         return raised
 
-    def close(self, theta: Matrix, penalty: Vector, gradient: Matrix) -> Closing | None:
-        """Return the dual point near θ (K, D) without this gradient; None in collinear columns.
+    def closings(self, theta: Matrix, penalty: Vector, gradient: Matrix) -> Iterator[Closing]:
+        """Yield the dual points near θ (K, D) without this gradient: of all classes, of the curved.
 
         Far from the minimum there is none yet, and the divergence is infinite. The gradient counts
         in the free columns and the intercept, where it sums to zero over classes.
         """
-        matrix = self._matrix(theta, penalty[self.places])
-        curvature = _least_curvature(matrix)
-        if not curvature > 0.0:
-            return None
-        factor, step = Cholesky(matrix), np.zeros_like(theta)
-        left = gradient[:, self.places]
-        for _ in range(SOLVES):
-            step[:-1, self.places] -= factor.solve(left[:-1].ravel()).reshape(left[:-1].shape)
-            balanced(step)
-            change, share = self.likelihood.sums(tilt, theta, step, products=True)
-            change = change / self.likelihood.survey.weight
-            left = (gradient + change + penalty * step)[:, self.places]
-        if not share <= LARGEST_SHARE:
-            return Closing(step, change, math.inf, 0.0)
-        scaled = (np.abs(left[:-1]).ravel() + ROUNDING) * factor.equilibrate
-        slack = float(np.linalg.norm(scaled)) / math.sqrt(curvature)
-        length = math.sqrt(max(float(np.vdot(step, change)), 0.0)) + slack
-        return Closing(step, change, 0.5 * _enlargement(float(share)) * length**2, slack)
+        (curvature,) = self.likelihood.sums(diagonal, theta, products=True)
+        curvature = curvature / self.likelihood.survey.weight
+        relative = (curvature[:, self.chosen] * (ASSUMED / self.assumed)).max(axis=1)
+        reference = int(relative.argmax())
+        curved = relative > CURVED * relative[reference]
+        for classes in [np.ones_like(curved)] if curved.all() else [np.ones_like(curved), curved]:
+            inside = np.zeros(theta.shape, bool)
+            inside[:, self.chosen] = classes[:, None]
+            inside[:, self.likelihood.n_features :] = True
+            inside[reference] = False
+            found = self._closing(theta, penalty, gradient, inside, np.sqrt(curvature))
+            if found is not None:
+                yield found
 
-    def _matrix(self, theta: Matrix, penalty: Vector) -> Matrix:
-        """H + penalty on the free columns of K − 1 classes, the last one's weights being zero."""
-        free, width, columns = len(theta) - 1, theta.shape[1], len(self.places)
-        places = (np.arange(free)[:, None] * width + self.places).ravel()
-        weight, matrix = self.likelihood.sums(free_matrix, theta, places, 1.0, True, products=True)
-        matrix = (matrix / weight).reshape(free, columns, free, columns)
-        j = np.arange(columns)
-        matrix[:, j, :, j] += penalty[:, None, None] * (np.eye(free) - 1.0 / (free + 1))
-        return np.asarray(matrix.reshape(free * columns, -1))
+    def _closing(
+        self, theta: Matrix, penalty: Vector, gradient: Matrix, inside: Mask, root: Matrix
+    ) -> Closing | None:
+        """Return the dual point of a D that is not zero `inside` alone, None without one."""
+        free = np.flatnonzero(inside)
+        held = np.broadcast_to(penalty, theta.shape)
+        matrix = self._matrix(theta, held[inside], free)
+        least = _least_curvature(matrix)
+        if not least > 0.0:
+            return None
+        factor, step, left = Cholesky(matrix), np.zeros_like(theta), gradient
+        for _ in range(SOLVES):
+            step[inside] -= factor.solve(left[inside])
+            change, share, squares = self.likelihood.sums(tilt, theta, step, products=True)
+            change = change / self.likelihood.survey.weight
+            left = gradient + change + penalty * step
+        if not share <= LARGEST_SHARE:
+            return Closing(left, np.zeros_like(left), math.inf)
+        # By Cauchy and Schwarz a class's sums are of no more than its terms' root mean square.
+        terms = np.sqrt(squares / self.likelihood.survey.weight)
+        rounding = terms[:, None] * self.rounding
+        unsolved = (np.abs(left) + rounding)[inside] * factor.equilibrate
+        slack = float(np.linalg.norm(unsolved)) / math.sqrt(least)
+        length = math.sqrt(max(float(np.vdot(step, change)), 0.0)) + slack
+        divergence = 0.5 * _enlargement(float(share)) * length**2
+        left, error = gradient + change, slack * root + rounding
+        left[inside], error[inside] = -(held * step)[inside], 0.0
+        reference = ~inside.any(axis=1)
+        places = inside.any(axis=0)
+        others = np.ix_(~reference, places)
+        left[np.ix_(reference, places)] = -left[others].sum(axis=0)
+        error[np.ix_(reference, places)] = error[others].sum(axis=0)
+        return Closing(left, error, divergence)
+
+    def _matrix(self, theta: Matrix, penalty: Vector, free: Index) -> Matrix:
+        """H + penalty on some weights and intercepts, by their flat places in (K, D)."""
+        weight, matrix = self.likelihood.sums(free_matrix, theta, free, 1.0, True, products=True)
+        matrix = matrix / weight
+        matrix.flat[:: len(free) + 1] += penalty
+        return np.asarray(matrix)
+
+
+def _roundings(likelihood: Likelihood, squares: Vector) -> Vector:
+    """Return the roundings of a gradient in columns of these mean squares, (D,).
+
+    Products of sparse rows are centred after they are made, so that the logits are rounded as the
+    column farthest from zero is.
+    """
+    size = np.sqrt(squares)
+    if likelihood.sparse:
+        far = np.abs(likelihood.coordinates.centre / likelihood.coordinates.scale) / size
+        size = size * np.hypot(1.0, far[squares > TINY].max(initial=0.0))
+    return ROUNDING * np.concatenate([size, np.ones(likelihood.n_columns - len(size))])
 
 
 def _enlargement(share: float) -> float:

@@ -26,6 +26,10 @@ from .solution import Solution
 # The proof costs several passes: it is asked for when the bound, which takes the intercepts for
 # optimal, is below this part of `tol`.
 AIM = 0.5
+# Part of `tol` that a decrement is to reach where it is not of the Hessian at the point, or where
+# more than FLAT of the slope was left of the last step.
+FORMER = 0.1
+FLAT = 0.25
 # Roundings of one F by which it may seem to rise.
 NOISE = 4.0
 
@@ -48,6 +52,7 @@ class FullPhase:
         self.sharp = self.plan.newton and self.dtype is np.float64
         self.decrement, self.gap, self.aim = math.inf, math.inf, AIM * limits.tol
         self.passes = self.before = 0
+        self.left = 0.0
 
     def evaluate(self, theta: Matrix) -> Point:
         """F at θ, counted as one pass."""
@@ -83,18 +88,23 @@ class FullPhase:
             elif self._certify():
                 return "converged"
             else:
-                # The intercepts were not exact: aim lower by what they hid, tenfold at most.
+                # The intercepts were not exact: aim lower by what they hid, tenfold at most; by half
+                # where F has no digits for what is left, and any step may be the last.
                 hidden = min(1.0, self.limits.tol / self.point.bound)
-                self.aim *= 0.5 * max(0.1, hidden)
+                unseen = self.damped is not None and self.decrement <= self._noise()
+                self.aim *= 0.5 * (1.0 if unseen else max(0.1, hidden))
         found = self._step()
         if found is None:
             return self._exhausted() or self._ended()
+        self.left = abs(found.left)
         self._stand(found.point)
         return "stopped" if self._reported() else self._exhausted()
 
     def _looks_done(self) -> bool:
         if not self.objective.proves:
-            return self.decrement <= self.limits.tol
+            # By the Hessian of some steps ago, or where F is far from quadratic, it may be too small.
+            exact = (self.plan.newton or self.damped is not None) and self.left <= FLAT
+            return self.decrement <= (1.0 if exact else FORMER) * self.limits.tol
         if self.point.value <= self.aim:
             return True
         if self.sharp and self.plan.polish and self.decrement > self.plan.settled:
@@ -140,7 +150,9 @@ class FullPhase:
     def _damped_step(self, damped: DampedNewton) -> Step | None:
         left = self.limits.max_iter - (self.passes - self.before)
         trials = max(left, PRODUCTS + TRIALS)
-        found = damped.step(self.evaluate, self.point, noise=self._noise(), trials=trials)
+        # F is rounded as its logits are.
+        noise = self._noise() * max(1.0, float(np.linalg.norm(self.point.theta, axis=1).max()))
+        found = damped.step(self.evaluate, self.point, noise=noise, trials=trials)
         self.passes += damped.products
         self.decrement = damped.decrement
         return found
@@ -167,7 +179,7 @@ class FullPhase:
     def _go_over(self) -> None:
         """Go on with damped Newton steps, in float64."""
         settled = SETTLED if self.objective.proves else max(SETTLED, self.limits.tol)
-        self.damped = DampedNewton(self.objective, settled)
+        self.damped, self.aim = DampedNewton(self.objective, settled), AIM * self.limits.tol
         self.plan = self.plan._replace(settled=SETTLED)
         self.sharp = True
         if self.dtype is not np.float64:
@@ -177,7 +189,7 @@ class FullPhase:
         """No step lowers F any more: go on in float64, on the Hessian at hand, or stop."""
         if not self.sharp:
             self._sharpen()
-        elif self.damped is None and self._distance() > self._noise():
+        elif self.damped is None and max(self._distance(), self._unproven()) > self._noise():
             self._go_over()
         else:
             return "rounding"
@@ -190,15 +202,18 @@ class FullPhase:
     def _certify(self) -> bool:
         """Prove in float64, at intercepts that allow it; True if `tol` is met, or no proof exists."""
         found = self.proof.certify(self.point, self.dtype)
-        self.gap = found.bound + self.objective.likelihood.coordinates.rounding(found.theta)
-        if self.objective.proves:
-            self.gap = min(self.gap, found.value)
+        gap = min(found.bound, found.value) if self.objective.proves else found.bound
+        self.gap = gap + self.objective.likelihood.coordinates.rounding(found.theta)
         self.point = found._replace(bound=self.gap)
         return self.gap <= self.limits.tol or (self.gap == math.inf and not self.objective.proves)
 
     def _distance(self) -> float:
         """How far F is above its minimum: a bound, if the intercepts are exact, or an estimate."""
         return self.point.bound if self.objective.proves else self.decrement
+
+    def _unproven(self) -> float:
+        """Return what a proof that was looked for left open."""
+        return self.gap if self.limits.tol < self.gap < math.inf else 0.0
 
     def _noise(self) -> float:
         return NOISE * float(np.finfo(self.dtype).eps) * abs(self.point.value)

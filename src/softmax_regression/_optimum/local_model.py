@@ -8,6 +8,9 @@ from .quadratic import FullColumns, minimise_quadratic
 from .reduced_hessian import HessianMatrix, HessianProducts
 
 LARGEST_MATRIX = 1500  # free coefficients up to which H is a matrix: 18 MB
+SPARSE_WORK = (
+    2e8  # multiplications up to which it is one of sparse rows, which are filled in for it
+)
 MARGIN = 0.9  # a zero coefficient is free from this share of its threshold on
 
 
@@ -59,7 +62,7 @@ class LocalModel:
         self.matrix = None
 
     def _hessian(self, theta: Matrix, free: Index) -> HessianMatrix | HessianProducts:
-        if self.objective.likelihood.sparse or len(free) > LARGEST_MATRIX:
+        if not self._fits(len(free)):
             self.matrix = None
             return HessianProducts(self.objective, theta, free)
         # Slow with a Hessian just built: it takes more rows or digits.
@@ -68,6 +71,11 @@ class LocalModel:
         if self.matrix is None or self.fresh:
             self.matrix = HessianMatrix(self.objective, theta, free, self.exact)
         return self.matrix
+
+    def _fits(self, size: int) -> bool:
+        likelihood = self.objective.likelihood
+        work = float(likelihood.n_rows) * size**2
+        return size <= LARGEST_MATRIX and (not likelihood.sparse or work <= SPARSE_WORK)
 
     def _covers(self, matrix: HessianMatrix, free: Index) -> bool:
         return bool(np.isin(free, matrix.free, assume_unique=True).all())

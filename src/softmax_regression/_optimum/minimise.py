@@ -8,6 +8,8 @@ With l1 > 0, proximal Newton steps to the optimum and the elastic net's gap take
 """
 
 import math
+from itertools import chain
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from .._likelihood.block import Block, Memo
 from .._likelihood.coordinates import intercept_error
 from .._likelihood.value import balanced
 from .._likelihood.working import Likelihood
-from .._objective import Objective, Point
+from .._objective import Objective, Point, objective_of
 from .._parameters import Parameters
 from .._penalty import Penalty
 from .._types import Matrix
@@ -32,6 +34,11 @@ from .solution import Solution
 ROWS_PER_PARAMETER = 100
 STREAM_PARAMETERS = 32
 LEAST_VARIANCE = 0.1
+# Of F: so much more by the rounding of products is borne, where `tol` is less.
+SEEN = 1e-9
+
+# The rows of a mini-batch, and what draws their order.
+Order: TypeAlias = "tuple[int, np.random.Generator | None]"
 
 
 def minimise(
@@ -50,20 +57,81 @@ def minimise(
     `generator` draws the order of the mini-batches (None: the rows' own); `report` hears of each
     pass over the data for F.
     """
-    space, likelihood, penalty = _coordinates(block, penalty, fit_intercept)
+    order = batch_size, generator
+    space, likelihood, within = _coordinates(block, penalty, fit_intercept)
+    if isinstance(space, ColumnSpace):
+        return _in_axes(
+            block, penalty, space, likelihood, start, limits=limits, report=report, order=order
+        )
     if space is not None:
         start = None if start is None else space.reduce(start)
         report = _expanded(report, space)
-    objective = Objective(likelihood, penalty)
-    theta = None if start is None else likelihood.coordinates.inward(start)
+    objective = Objective(likelihood, within)
     if np.any(penalty.l1):
+        theta = None if start is None else likelihood.coordinates.inward(start)
         return ProximalPhase(objective, limits, report).run(theta)
-    phase = FullPhase(objective, limits, report)
-    point = _begin(phase, theta)
-    if _streams(likelihood) and limits.max_iter > 3:
-        point = _stream(phase, point, batch_size, generator)
-    solution = phase.run(point)
+    solution = _descended(objective, start, limits, report, order)
     return solution if space is None else _expanded_solution(solution, space, limits.tol)
+
+
+def _descended(
+    objective: Objective, start: Parameters | None, limits: Limits, report: Report, order: Order
+) -> Solution:
+    likelihood = objective.likelihood
+    phase = FullPhase(objective, limits, report)
+    point = _begin(phase, None if start is None else likelihood.coordinates.inward(start))
+    if _streams(likelihood) and limits.max_iter > 3:
+        point = _stream(phase, point, *order)
+    return phase.run(point)
+
+
+def _in_axes(
+    block: Block,
+    penalty: Penalty,
+    space: ColumnSpace,
+    likelihood: Likelihood,
+    start: Parameters | None,
+    *,
+    limits: Limits,
+    report: Report,
+    order: Order,
+) -> Solution:
+    """Minimise F in axes of the columns without a penalty, of which the features' weights keep F.
+
+    Where their products are rounding, so is F: then in fewer axes, and what these leave of the
+    lowest F is what F is above its minimum at least.
+    """
+    lowest = math.inf
+    best: Solution | None = None
+    intercept, passes, readings = likelihood.fit_intercept, 0, likelihood.readings
+    for axes in chain([space], space.narrower()):
+        turned = block._replace(X=axes.coordinates, memo=Memo())
+        objective = Objective(Likelihood([turned], intercept, readings=readings + 1), axes.penalty)
+        begin = None if start is None else axes.reduce(start)
+        left = limits._replace(max_iter=max(1, limits.max_iter - passes))
+        found = _descended(objective, begin, left, _expanded(report, axes), order)
+        passes, readings = passes + found.passes, found.n_iter + 1
+        found = _expanded_solution(found, axes, limits.tol)._replace(passes=passes, n_iter=readings)
+        lowest = min(lowest, found.objective)
+        kept = _kept(found, objective_of(block, penalty, found.parameters), lowest, limits.tol)
+        if best is None or not kept.objective >= best.objective:
+            best = kept
+        rises = not kept.objective - lowest <= max(limits.tol, SEEN * lowest)
+        if found.reason in ("stopped", "non-finite") or not rises:
+            break
+    assert best is not None
+    return best._replace(passes=passes, n_iter=readings)
+
+
+def _kept(found: Solution, objective: float, lowest: float, tol: float) -> Solution:
+    """Return a solution with the F of its weights as they are, and what that is above the lowest."""
+    objective = max(found.objective, objective)
+    decrement = found.decrement + objective - lowest
+    converged = found.converged and decrement <= tol
+    reason = "rounding" if found.converged and not converged else found.reason
+    return found._replace(
+        objective=objective, decrement=decrement, converged=converged, reason=reason
+    )
 
 
 def _streams(likelihood: Likelihood) -> bool:
@@ -87,10 +155,7 @@ def _coordinates(
             return space, Likelihood([turned], coordinates=space.inner, readings=1), even
     likelihood = Likelihood([block._replace(memo=Memo())], fit_intercept)
     axes = ColumnSpace.of(block, likelihood, penalty) if smooth and not np.all(penalty.l2) else None
-    if axes is None:
-        return None, likelihood, penalty
-    turned = block._replace(X=axes.coordinates, memo=Memo())
-    return axes, Likelihood([turned], fit_intercept, readings=likelihood.readings + 1), axes.penalty
+    return axes, likelihood, penalty
 
 
 def _begin(phase: FullPhase, theta: Matrix | None) -> Point:

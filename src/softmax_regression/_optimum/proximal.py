@@ -7,6 +7,7 @@ outside the working set are read only for the gap and to choose the next set.
 
 import numpy as np
 
+from .._likelihood.value import balanced
 from .._objective import Objective, Point
 from .._types import Index, Matrix
 from .elastic_net import ROUNDING, ElasticNet
@@ -17,6 +18,8 @@ from .solution import Solution
 from .working_set import SMALLEST, choose_columns
 
 PATIENCE = 3  # steps in a row that improve neither F nor the gap
+NARROWED = 0.9  # a gap is improved where no more than this of it is left
+HIDDEN = 1e-11  # falls relative to F that rows far from zero may hide: the gap tells more
 
 
 class ProximalPhase:
@@ -33,10 +36,8 @@ class ProximalPhase:
         self.reason = ""
 
     def run(self, theta: Matrix | None) -> Solution:
-        """Descend from θ (K, D), or from the class frequencies, to the optimum."""
-        if theta is None:
-            theta = self.problem.objective.class_frequencies()
-        point = self.problem.at(theta)
+        """Descend from θ (K, D) or the class frequencies, whichever is lower, to the optimum."""
+        point = self._begin(theta)
         self._tell(self.problem, point)
         size, idle, best = SMALLEST, 0, point.bound
         while not self.reason:
@@ -52,6 +53,15 @@ class ProximalPhase:
             if idle == PATIENCE and not self.reason:
                 self.reason = "rounding"
         return self._solution(point)
+
+    def _begin(self, theta: Matrix | None) -> Point:
+        """Return the given start, or the class frequencies, whichever is lower."""
+        objective = self.problem.objective
+        frequencies = objective.constant(balanced(objective.class_frequencies()))
+        given = None if theta is None else self.problem.at(theta)
+        if given is not None and given.value <= frequencies.value:
+            return given
+        return self.problem.seen(frequencies)
 
     def _descend_on(self, columns: Index, point: Point) -> Point:
         """Minimise F over the weights of some columns; return the point over all of them."""
@@ -85,11 +95,12 @@ class ProximalPhase:
     def _step(self, problem: ElasticNet, point: Point, model: LocalModel) -> Point | None:
         """Return the point at the first step 1, ... that meets Armijo's rule on F, or None.
 
-        A step that has begun is not cut short by `max_iter`.
+        Where F has no digits for it, one with a smaller gap will do. A step that has begun is not cut short by `max_iter`.
         """
         direction = model.direction(point)
         predicted, noise = model.predicted(point, direction), ROUNDING * abs(point.value)
         self.decrement = predicted
+        hidden = predicted <= HIDDEN * abs(point.value)
         if not predicted >= -noise:
             return None
         step = 1.0
@@ -97,7 +108,8 @@ class ProximalPhase:
             found = problem.at(point.theta + step * direction)
             self.passes += 1
             rise = found.value - point.value
-            if rise <= noise - DECREASE * step * predicted:
+            narrower = hidden and found.bound < NARROWED * point.bound
+            if narrower or rise <= noise - DECREASE * step * predicted:
                 self._tell(problem, found)
                 return found
             step *= shrink(rise, -step * predicted)
@@ -106,7 +118,7 @@ class ProximalPhase:
     def _improved(self, before: Point, after: Point, best: float) -> bool:
         """Whether F fell by what a thousand steps need for `tol`, or else the gap below the best."""
         least = max(1e-3 * self.limits.tol, ROUNDING * abs(before.value))
-        return before.value - after.value > least or after.bound < 0.9 * best
+        return before.value - after.value > least or after.bound < NARROWED * best
 
     def _visit(self, problem: ElasticNet, theta: Matrix) -> Point:
         """Evaluate F: one pass, reported."""
