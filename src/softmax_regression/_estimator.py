@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from inspect import signature
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -14,6 +14,7 @@ from ._display import model_html, model_text
 from ._exceptions import ConvergenceWarning, sibling
 from ._fit import learn, learn_batchwise
 from ._fitted import is_begun, learned_attributes
+from ._input.blocks import refuse_settings
 from ._input.features import SparseMatrix, check_feature_names, check_features, feature_names
 from ._input.given import Description, check_rows, learning_problem, problem_of, validation_problem
 from ._input.hyperparameters import (
@@ -291,6 +292,47 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         task = FitTask(X, y, sample_weight, settings.max_iter, description.with_parameters)
         learned = run_with_callbacks(self, task, run)
         warning = learned.warning(classes, names)
+        if warning is not None:
+            warn(warning, sibling(ConvergenceWarning))
+        return self
+
+    @explains_unknown
+    def fit_blocks(
+        self,
+        blocks: Sequence[Any],
+        *,
+        classes: ArrayLike | None = None,
+        map: Callable[..., Iterable[Any]] = map,
+        validation_data: tuple[Any, ...] | None = None,
+    ) -> Self:
+        """Learn W and b from blocks of rows that need not fit into memory together.
+
+        The optimum that `fit` finds on all rows at once, with the same proof, in a handful of
+        readings.
+
+        Returns
+        -------
+        SoftmaxRegression
+            The estimator itself.
+        """
+        from ._blocks import gather, learn_blocks
+
+        settings = check_hyperparameters(self)
+        refuse_settings(settings, validation_data)
+        gathered = gather(blocks, settings, classes, map)
+        description = gathered.description
+        validation = validation_problem(validation_data, description)
+        none = np.zeros((0, description.n_features), gathered.dtype)
+        start = self._start(settings, description, none)
+
+        def run(watch: Watch | None) -> Learned:
+            learned = learn_blocks(gathered, settings, start, validation, watch=watch)
+            self._adopt(learned, description, start)
+            return learned
+
+        task = FitTask(blocks, None, None, settings.max_iter, description.with_parameters)
+        learned = run_with_callbacks(self, task, run)
+        warning = learned.warning(description.classes, description.names)
         if warning is not None:
             warn(warning, sibling(ConvergenceWarning))
         return self

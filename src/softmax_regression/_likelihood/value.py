@@ -6,6 +6,8 @@
 (Jurafsky and Martin, Speech and Language Processing, 3rd ed. draft, eq. 5.47 and 5.48.)
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .._types import Floats, Matrix
@@ -64,3 +66,8 @@ def value(chunk: Chunk, theta: Floats) -> tuple[float, Matrix]:
         chunk.targets.subtract_from(residual, chunk.weight)
     gradient = chunk.rows.gradient(residual).astype(np.float64, copy=False)
     return float(np.add.reduce(losses, dtype=np.float64)), gradient
+
+
+def values(chunk: Chunk, thetas: Sequence[Matrix]) -> tuple[float | Matrix, ...]:
+    """Return what `value` returns at each of several θ, one after the other."""
+    return tuple(entry for theta in thetas for entry in value(chunk, theta))

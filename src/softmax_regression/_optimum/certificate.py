@@ -36,24 +36,38 @@ def closed_gap(objective: Objective, point: Point) -> float:
     others.
     """
     gap = objective.bound(point.gradient)
-    if not (objective.likelihood.fit_intercept and math.isfinite(gap)):
+    if not math.isfinite(gap):
         return gap
+    divergence, change = closing(objective, point)
+    if not math.isfinite(divergence):
+        return np.inf
+    return divergence + objective.bound(point.gradient + change)
+
+
+def closing(objective: Objective, point: Point) -> tuple[float, Matrix]:
+    """Return the divergence of the nearest feasible q from p, and how it changes the gradient.
+
+    Infinite where there is none.
+    """
+    none = np.zeros(point.theta.shape)
+    if not objective.likelihood.fit_intercept:
+        return 0.0, none
     residual = point.gradient[:, -1]
     if np.abs(residual).max() <= EXACT:
-        return gap
+        return 0.0, none
     targets = objective.likelihood.survey.targets
     present = targets > 0.0
     mean = np.where(present, targets + residual, 0.0)
     if residual[~present].max(initial=0.0) > INEXACT:
-        return np.inf
+        return np.inf, none
     mean += (1.0 - mean.sum()) * targets
     residual = mean - targets
     share = float((residual[present] / mean[present]).max())
     if not 0.0 < share < 1.0:
-        return gap if share <= 0.0 else np.inf
+        return 0.0 if share <= 0.0 else np.inf, none
     shared = np.maximum(mean - residual / share, 0.0)
     divergence, change = _towards(objective, point, shared)
-    return share * divergence + objective.bound(point.gradient + share * change)
+    return share * divergence, share * change
 
 
 def _towards(objective: Objective, point: Point, shared: Vector) -> tuple[float, Matrix]:

@@ -75,10 +75,16 @@ class Full:
 
 def data_hessian(likelihood: Likelihood, theta: Matrix, dtype: Precision, part: int) -> Matrix:
     """Return the data term's Hessian for K − 1 classes, (K − 1, D, K − 1, D), of one in `part` rows."""
-    free, columns = len(theta) - 1, theta.shape[1]
+    moments = mean_moments(likelihood, theta, dtype, class_covariances, part)
+    return paired(moments, len(theta) - 1)
+
+
+def paired(moments: Matrix, free: int) -> Matrix:
+    """Return the Hessian (free, D, free, D) whose blocks of classes k ≤ l are the `moments`."""
+    columns = moments.shape[-1]
     k, other = triangle_indices(free)
     hessian = np.empty((free, columns, free, columns))
-    hessian[k, :, other] = mean_moments(likelihood, theta, dtype, class_covariances, part)
+    hessian[k, :, other] = moments
     hessian[other, :, k] = hessian[k, :, other]
     return hessian
 

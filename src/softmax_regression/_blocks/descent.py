@@ -1,0 +1,177 @@
+"""One reading of all rows a step, to the proven optimum.
+
+A reading brings F and its gradient over all rows at a trial point, and with them the proof. The
+step to it comes from a model that reads no row; where a step does not lower F, or F falls too
+slowly, the sample behind the model is too poor, and a reading brings the Hessian of all rows too.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from .._likelihood.value import balanced
+from .._objective import Objective, Point
+from .._optimum import Limits, Report, Solution
+from .._optimum.line_search import DECREASE, shrink
+from .._types import Apply, Matrix
+
+# Roundings of one F by which it may seem to rise; then the gradient must fall to this part of it,
+# after so many steps that do nothing at the latest.
+NOISE = 4.0
+FLAT = 0.9
+PATIENCE = 3
+SHORTEST = 1e-12
+EPS = float(np.finfo(np.float64).eps)
+
+
+class Model(Protocol):
+    """What F is taken for around a point.
+
+    `proves`: a bound on F − F* follows from a point alone. `lacks`: the Hessian of all rows could be
+    summed, and that of this point has not been. Beyond `slow`, the part of the last decrement that
+    the next is, the next point's is worth its cost.
+    """
+
+    @property
+    def proves(self) -> bool: ...
+
+    @property
+    def lacks(self) -> bool: ...
+
+    @property
+    def slow(self) -> float: ...
+
+    def at(self, theta: Matrix, *, summed: bool = False) -> tuple[Point, Apply | None]:
+        """Return F by one reading, with the inverse Hessian of all rows there if asked."""
+        ...
+
+    def bound(self, point: Point) -> float:
+        """Return a proven bound on F − F*, infinite where there is none."""
+        ...
+
+    def direction(self, point: Point) -> Matrix:
+        """Return the step to where the model is least."""
+        ...
+
+    def foretold(self, point: Point, direction: Matrix) -> float:
+        """Return the fall of F along a step, to first order."""
+        ...
+
+    def learn(self, before: Point, after: Point, inverse: Apply | None) -> None:
+        """Take in what a step has shown, and the inverse Hessian where it led if it is known."""
+        ...
+
+
+class Descent:
+    """One minimisation over blocks: its model, its limits, where it stands."""
+
+    def __init__(self, objective: Objective, model: Model, limits: Limits, report: Report) -> None:
+        self.objective, self.model = objective, model
+        self.limits, self.report = limits, report
+        self.decrement = math.inf
+        self.idle = 0
+        self.before = objective.likelihood.readings
+
+    def run(self, thetas: Sequence[Matrix]) -> Solution:
+        """Descend to the optimum from the best of some points and the class frequencies."""
+        reason = self._stand(self._best(thetas))
+        while reason is None:
+            reason = self._step()
+        return self._solution(reason)
+
+    def _best(self, thetas: Sequence[Matrix]) -> Point:
+        """Return where F is lowest, by one reading."""
+        points = self.objective.at_each(thetas)
+        points.append(self.objective.constant(balanced(self.objective.class_frequencies())))
+        return min(points, key=lambda point: math.inf if math.isnan(point.value) else point.value)
+
+    def _step(self) -> str | None:
+        """Take a step; return why to stop, or None."""
+        direction = self.model.direction(self.point)
+        foretold = self.model.foretold(self.point, direction)
+        last, self.decrement = self.decrement, 0.5 * foretold
+        if not self.model.proves and 0.0 <= self.decrement <= self.limits.tol:
+            return "converged"
+        if not foretold > 0.0:
+            return self._known_here()
+        summed = self.model.lacks and self.decrement > self.model.slow * last
+        found, inverse = self.model.at(self.point.theta + direction, summed=summed)
+        length = 1.0
+        while not self._is_better(found, length * direction, length * foretold):
+            if self.model.lacks:
+                return self._known_here()
+            rise = found.value - self.point.value
+            if length * foretold <= self._noise() or length < SHORTEST:
+                return "rounding"
+            length *= shrink(rise, -length * foretold)
+            found, _ = self.model.at(self.point.theta + length * direction)
+        self.model.learn(self.point, found, inverse)
+        return self._stand(found)
+
+    def _known_here(self) -> str | None:
+        """Sum the Hessian of all rows at the point; return why to stop where it is known."""
+        if not self.model.lacks:
+            return "rounding"
+        _, inverse = self.model.at(self.point.theta, summed=True)
+        self.model.learn(self.point, self.point, inverse)
+        return self._exhausted()
+
+    def _is_better(self, found: Point, step: Matrix, foretold: float) -> bool:
+        """Whether F fell, or may have where its fall is lost in rounding.
+
+        There the gradient, or the bound made of it, should fall instead, within a few steps.
+        """
+        rise = found.value - self.point.value
+        if rise <= -DECREASE * foretold:
+            self.idle = 0
+            return True
+        if not rise <= self._noise():
+            return False
+        before, after = (float(np.vdot(p.gradient, step)) for p in (self.point, found))
+        flatter = abs(after) < -FLAT * before or self.model.bound(found) < FLAT * self.point.bound
+        self.idle = 0 if flatter else self.idle + 1
+        return self.idle <= (0 if self.model.lacks else PATIENCE)
+
+    def _stand(self, point: Point) -> str | None:
+        """Move to a point; return why to stop there, or None."""
+        bound = self.model.bound(point) + self.objective.likelihood.coordinates.rounding(
+            point.theta
+        )
+        if self.model.proves:
+            bound = min(bound, point.value)  # F is never below 0
+        self.point = point._replace(bound=bound)
+        if not self._is_finite():
+            return "non-finite"
+        likelihood, theta = self.objective.likelihood, point.theta
+        outward = likelihood.coordinates.outward
+        stop = self.report(point.value, lambda: outward(theta), bound, likelihood.readings)
+        if bound <= self.limits.tol:
+            return "converged"
+        return "stopped" if stop else self._exhausted()
+
+    def _exhausted(self) -> str | None:
+        spent = self.objective.likelihood.readings - self.before
+        return "max_iter" if spent >= self.limits.max_iter else None
+
+    def _noise(self) -> float:
+        return NOISE * EPS * abs(self.point.value)
+
+    def _is_finite(self) -> bool:
+        gradient = self.point.gradient.ravel()
+        return math.isfinite(self.point.value) and math.isfinite(gradient.dot(gradient))
+
+    def _solution(self, reason: str) -> Solution:
+        likelihood = self.objective.likelihood
+        return Solution(
+            parameters=likelihood.coordinates.outward(self.point.theta),
+            objective=self.point.value,
+            gap=self.point.bound if self.model.proves else math.inf,
+            decrement=self.decrement,
+            converged=reason == "converged",
+            n_iter=likelihood.readings,
+            reason=reason,
+            centre=likelihood.coordinates.centre,
+            deviation=likelihood.deviations(),
+        )
