@@ -290,11 +290,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
             return learned
 
         task = FitTask(X, y, sample_weight, settings.max_iter, description.with_parameters)
-        learned = run_with_callbacks(self, task, run)
-        warning = learned.warning(classes, names)
-        if warning is not None:
-            warn(warning, sibling(ConvergenceWarning))
-        return self
+        return self._told(run_with_callbacks(self, task, run), description)
 
     @explains_unknown
     def fit_blocks(
@@ -308,12 +304,67 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         """Learn W and b from blocks of rows that need not fit into memory together.
 
         The optimum that `fit` finds on all rows at once, with the same proof, in a handful of
-        readings.
+        readings of the rows: one that describes them and takes a sample of at most 64 MiB, one for
+        where the sample's optimum stands among all rows, and one for every step from there. Where
+        the sample is all rows, one reading does, and what is learned is what `fit` learns.
+
+        Same blocks, same bits, whatever `map` runs them. Cut otherwise, the rows give the same
+        optimum within what `tol` proves. `batch_size` and `shuffle` are for `fit` and not used here.
+
+        Parameters
+        ----------
+        blocks : sequence of tuples (X, y) or (X, y, sample_weight), or of callables
+            The rows, in blocks as `fit` takes them; a callable returns one, whenever it is called.
+            What `map` itself turns into one, such as a future, goes through untouched. Blocks may
+            be empty and may lack classes; their columns agree.
+        classes : array-like of shape (n_classes,), optional
+            Every label there may be. A class without rows keeps a row of W. By default the labels
+            of all blocks, sorted.
+        map : callable, default=map
+            Any map that keeps the order: of a pool of threads or processes, of a cluster. With
+            processes, callables must be picklable. Every reading is one call.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Rows whose log-loss is recorded in `validation_curve_` after every reading, and watched
+            when `early_stopping` is set.
 
         Returns
         -------
         SoftmaxRegression
-            The estimator itself.
+            The estimator itself; `n_iter_` counts the readings of the blocks.
+
+        Raises
+        ------
+        TypeError
+            An argument of the wrong kind, such as an iterator that can be read but once.
+        ValueError
+            An illegal value, fewer than two classes, blocks that do not belong together or hold
+            other rows than in an earlier reading, or a setting that needs all rows in memory.
+        DivergenceError
+            The loss left the finite numbers.
+        Exception
+            What a callable raised, with a note of its block. The model stays as it was.
+
+        Warns
+        -----
+        ConvergenceWarning
+            As `fit`. Without a penalty, whether F has a minimum is known where the rows of the
+            sample are not parted by any direction, and else not.
+
+        References
+        ----------
+        Chan, Golub and LeVeque (1983), The American Statistician 37(3), 242-247; Nocedal and
+        Wright, Numerical Optimization, 2nd ed., algorithm 7.4.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.arange(12.0).reshape(6, 2) % 5
+        >>> y = np.array(["a", "b", "a", "b", "b", "a"])
+        >>> model = SoftmaxRegression().fit_blocks([(X[:2], y[:2]), (X[2:], y[2:])])
+        >>> bool((model.coef_ == SoftmaxRegression().fit(X, y).coef_).all())
+        True
+        >>> model.n_iter_
+        1
         """
         from ._blocks import gather, learn_blocks
 
@@ -323,7 +374,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         description = gathered.description
         validation = validation_problem(validation_data, description)
         none = np.zeros((0, description.n_features), gathered.dtype)
-        start = self._start(settings, description, none)
+        start = start_of(settings, description, none, self._left(settings))
 
         def run(watch: Watch | None) -> Learned:
             learned = learn_blocks(gathered, settings, start, validation, watch=watch)
@@ -331,11 +382,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
             return learned
 
         task = FitTask(blocks, None, None, settings.max_iter, description.with_parameters)
-        learned = run_with_callbacks(self, task, run)
-        warning = learned.warning(description.classes, description.names)
-        if warning is not None:
-            warn(warning, sibling(ConvergenceWarning))
-        return self
+        return self._told(run_with_callbacks(self, task, run), description)
 
     @explains_unknown
     def partial_fit(
@@ -1006,6 +1053,13 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         checked_y, weight = check_rows(features, y, sample_weight, fitted["classes_"])
         refuse_all_zero(weight)
         return problem_of(features, checked_y, weight, fitted["classes_"])
+
+    def _told(self, learned: Learned, description: Description) -> Self:
+        """Return the model, after what there is to say about its fit."""
+        warning = learned.warning(description.classes, description.names)
+        if warning is not None:
+            warn(warning, sibling(ConvergenceWarning))
+        return self
 
     def _adopt(self, learned: Learned, description: Description, start: Start) -> None:
         """Take over what was learned in one assignment, so that no error leaves half of it."""

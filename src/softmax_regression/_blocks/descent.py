@@ -7,7 +7,7 @@ slowly, the sample behind the model is too poor, and a reading brings the Hessia
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from .._likelihood.value import balanced
 from .._objective import Objective, Point
 from .._optimum import Limits, Report, Solution
 from .._optimum.line_search import DECREASE, shrink
-from .._types import Apply, Matrix
+from .._types import Matrix
 
 # Roundings of one F by which it may seem to rise; then the gradient must fall to this part of it,
 # after so many steps that do nothing at the latest.
@@ -29,13 +29,16 @@ EPS = float(np.finfo(np.float64).eps)
 class Model(Protocol):
     """What F is taken for around a point.
 
-    `proves`: a bound on F − F* follows from a point alone. `lacks`: the Hessian of all rows could be
-    summed, and that of this point has not been. Beyond `slow`, the part of the last decrement that
-    the next is, the next point's is worth its cost.
+    `proves`: a bound on F − F* follows from a point alone. `fits`: the Hessian of all rows may be
+    summed, and `lacks`: that of this point has not been. Where a decrement is more than the part
+    `slow` of the last, the next point's is worth its cost.
     """
 
     @property
     def proves(self) -> bool: ...
+
+    @property
+    def fits(self) -> bool: ...
 
     @property
     def lacks(self) -> bool: ...
@@ -43,8 +46,8 @@ class Model(Protocol):
     @property
     def slow(self) -> float: ...
 
-    def at(self, theta: Matrix, *, summed: bool = False) -> tuple[Point, Apply | None]:
-        """Return F by one reading, with the inverse Hessian of all rows there if asked."""
+    def at(self, theta: Matrix, *, summed: bool = False) -> tuple[Point, Any]:
+        """Return F by one reading, with the Hessian of all rows there if asked, as it `learn`s it."""
         ...
 
     def bound(self, point: Point) -> float:
@@ -59,8 +62,12 @@ class Model(Protocol):
         """Return the fall of F along a step, to first order."""
         ...
 
-    def learn(self, before: Point, after: Point, inverse: Apply | None) -> None:
-        """Take in what a step has shown, and the inverse Hessian where it led if it is known."""
+    def learn(self, before: Point, after: Point, hessian: Any) -> None:
+        """Take in what a step has shown, and the Hessian where it led if it is known."""
+        ...
+
+    def forget(self) -> bool:
+        """Drop what steps have shown; return whether there was any."""
         ...
 
 
@@ -72,11 +79,13 @@ class Descent:
         self.limits, self.report = limits, report
         self.decrement = math.inf
         self.idle = 0
-        self.before = objective.likelihood.readings
+        self.before = 0
 
     def run(self, thetas: Sequence[Matrix]) -> Solution:
         """Descend to the optimum from the best of some points and the class frequencies."""
-        reason = self._stand(self._best(thetas))
+        start = self._best(thetas)
+        self.before = self.objective.likelihood.readings
+        reason = self._stand(start)
         while reason is None:
             reason = self._step()
         return self._solution(reason)
@@ -94,28 +103,35 @@ class Descent:
         last, self.decrement = self.decrement, 0.5 * foretold
         if not self.model.proves and 0.0 <= self.decrement <= self.limits.tol:
             return "converged"
-        if not foretold > 0.0:
-            return self._known_here()
-        summed = self.model.lacks and self.decrement > self.model.slow * last
-        found, inverse = self.model.at(self.point.theta + direction, summed=summed)
+        if math.isnan(foretold):
+            return "non-finite"
+        if not foretold > -self._noise():
+            return self._anew()
+        summed = self.model.fits and self.decrement > self.model.slow * last
+        found, hessian = self.model.at(self.point.theta + direction, summed=summed)
         length = 1.0
         while not self._is_better(found, length * direction, length * foretold):
-            if self.model.lacks:
-                return self._known_here()
             rise = found.value - self.point.value
-            if length * foretold <= self._noise() or length < SHORTEST:
-                return "rounding"
+            hidden = length * foretold <= self._noise() or length < SHORTEST
+            if hidden and not math.isfinite(found.value):
+                return "non-finite"
+            if self.model.lacks or hidden:
+                return self._anew()
             length *= shrink(rise, -length * foretold)
-            found, _ = self.model.at(self.point.theta + length * direction)
-        self.model.learn(self.point, found, inverse)
+            shorter = self.point.theta + length * direction
+            found, hessian = self.model.at(shorter, summed=summed)
+        self.model.learn(self.point, found, hessian)
         return self._stand(found)
 
-    def _known_here(self) -> str | None:
-        """Sum the Hessian of all rows at the point; return why to stop where it is known."""
+    def _anew(self) -> str | None:
+        """Take the Hessian of all rows at the point, or drop the pairs; return why to stop if neither.
+
+        The model is wrong here, or its digits are spent.
+        """
         if not self.model.lacks:
-            return "rounding"
-        _, inverse = self.model.at(self.point.theta, summed=True)
-        self.model.learn(self.point, self.point, inverse)
+            return None if self.model.forget() else "rounding"
+        _, hessian = self.model.at(self.point.theta, summed=True)
+        self.model.learn(self.point, self.point, hessian)
         return self._exhausted()
 
     def _is_better(self, found: Point, step: Matrix, foretold: float) -> bool:
@@ -152,8 +168,11 @@ class Descent:
         return "stopped" if stop else self._exhausted()
 
     def _exhausted(self) -> str | None:
-        spent = self.objective.likelihood.readings - self.before
-        return "max_iter" if spent >= self.limits.max_iter else None
+        return "max_iter" if self._spent() >= self.limits.max_iter else None
+
+    def _spent(self) -> int:
+        """Return the readings since the start."""
+        return self.objective.likelihood.readings - self.before
 
     def _noise(self) -> float:
         return NOISE * EPS * abs(self.point.value)
@@ -171,6 +190,7 @@ class Descent:
             decrement=self.decrement,
             converged=reason == "converged",
             n_iter=likelihood.readings,
+            passes=self._spent(),
             reason=reason,
             centre=likelihood.coordinates.centre,
             deviation=likelihood.deviations(),

@@ -14,6 +14,7 @@ from .._likelihood.survey import Survey
 from .._likelihood.targets import Labels, ProbabilityRows
 from .._types import Index, Vector
 from .census import Census, scaled
+from .door import SAME
 
 TINY = 1e-300
 
@@ -37,6 +38,9 @@ class Encoding(NamedTuple):
         if not rows.n_rows:
             none = np.zeros((0, self.n_features))
             return Block(none, Labels(np.zeros(0, np.intp), len(self.classes), self.smoothing))
+        if rows.X.shape[1] != self.n_features:
+            message = f"X had {self.n_features} features and now has {rows.X.shape[1]}; {SAME}"
+            raise ValueError(message)
         weight = scaled(rows, self.exponent)
         if rows.y.ndim == 2:
             return self._of_probabilities(rows, weight).counted()

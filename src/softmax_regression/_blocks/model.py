@@ -109,6 +109,12 @@ class SmoothModel:
         if curvature > LOST * np.sqrt(lengths):
             self.pairs = [*self.pairs, Pair(step, change, curvature)][-PAIRS:]
 
+    def forget(self) -> bool:
+        """Drop what steps have shown; return whether there was any."""
+        dropped = bool(self.pairs)
+        self.pairs = []
+        return dropped
+
     def _of_sample(self, theta: Matrix) -> Apply:
         """Return P⁻¹ of the sample at θ."""
         likelihood = self.sample.likelihood

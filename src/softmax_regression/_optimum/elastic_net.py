@@ -65,7 +65,7 @@ class ElasticNet:
 
     def at(self, theta: Matrix) -> Point:
         """Return F after one pass; the bound is an estimate where the intercept is not optimal."""
-        point = self.objective.at(self._shifted(theta))
+        point = self.objective.at(self.shifted(theta))
         return point._replace(bound=self._expected(point))
 
     def certified(self, theta: Matrix) -> Point:
@@ -86,7 +86,7 @@ class ElasticNet:
         """Return the gradient of the data term alone."""
         return point.gradient - self.objective.penalty.slope(point.theta)
 
-    def _shifted(self, theta: Matrix) -> Matrix:
+    def shifted(self, theta: Matrix) -> Matrix:
         """Move columns without a zero to their cheapest shift over classes; no logit sees it."""
         full = np.flatnonzero(theta.all(axis=0))
         if not len(full):
