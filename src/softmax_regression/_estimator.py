@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._arrays import is_dask
 from ._display import model_html, model_text
 from ._exceptions import ConvergenceWarning, sibling
 from ._fit import learn, learn_batchwise
 from ._fitted import is_begun, learned_attributes
-from ._input.blocks import refuse_settings
 from ._input.features import SparseMatrix, check_feature_names, check_features, feature_names
 from ._input.given import Description, check_rows, learning_problem, problem_of, validation_problem
 from ._input.hyperparameters import (
@@ -28,7 +28,7 @@ from ._input.labels import refuse_misfit
 from ._input.peers import KeywordArguments, explains_unknown, unknown_parameter
 from ._input.streaming import streaming_problem
 from ._input.weights import refuse_all_zero
-from ._learned import Learned, Start, parameters_of, start_of
+from ._learned import Learned, Learning, Start, parameters_of, start_of
 from ._likelihood.block import Block
 from ._likelihood.logits import by_blocks
 from ._losses import log_softmax_rows
@@ -240,7 +240,10 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            float32 and float64 are used as they are; other numbers are converted to float64.
+            float32 and float64 are used as they are; other numbers are converted to float64. With
+            Dask collections as X, y and weights this is `fit_blocks` of their partitions, by the
+            active scheduler; it computes them in every reading, so ``persist()`` what fits into the
+            cluster.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Class labels, or one probability row per sample (one-hot included), divided by its sum
             where that was rounded. The columns of a data frame name the classes.
@@ -274,6 +277,11 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
             F above that at the start, or the mean over several batches, or with `early_stopping`
             the best validation loss, above twice its value there.
         """
+        if is_dask(X) and hasattr(X, "to_delayed"):
+            from ._dask import computed, partitions
+
+            parts = partitions(X, y, sample_weight)
+            return self.fit_blocks(parts, map=computed, validation_data=validation_data)
         settings = check_hyperparameters(self)
         names = feature_names(X)
         classes, problem = learning_problem(settings, X, y, sample_weight)
@@ -285,12 +293,10 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
             self._adopt(learned, description, start)
 
         def run(watch: Watch | None) -> Learned:
-            learned = learn(problem, settings, start, validation, keep, watch=watch)
-            keep(learned)
-            return learned
+            return learn(problem, settings, start, validation, keep, watch=watch)
 
         task = FitTask(X, y, sample_weight, settings.max_iter, description.with_parameters)
-        return self._told(run_with_callbacks(self, task, run), description)
+        return self._run(task, run, description, start)
 
     @explains_unknown
     def fit_blocks(
@@ -366,23 +372,13 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         >>> model.n_iter_
         1
         """
-        from ._blocks import gather, learn_blocks
+        from ._blocks import prepared
 
         settings = check_hyperparameters(self)
-        refuse_settings(settings, validation_data)
-        gathered = gather(blocks, settings, classes, map)
-        description = gathered.description
-        validation = validation_problem(validation_data, description)
-        none = np.zeros((0, description.n_features), gathered.dtype)
-        start = start_of(settings, description, none, self._left(settings))
-
-        def run(watch: Watch | None) -> Learned:
-            learned = learn_blocks(gathered, settings, start, validation, watch=watch)
-            self._adopt(learned, description, start)
-            return learned
-
-        task = FitTask(blocks, None, None, settings.max_iter, description.with_parameters)
-        return self._told(run_with_callbacks(self, task, run), description)
+        left = self._left(settings)
+        fit = prepared(blocks, settings, left, validation_data, classes=classes, map=map)
+        task = FitTask(blocks, None, None, settings.max_iter, fit.description.with_parameters)
+        return self._run(task, fit.run, fit.description, fit.start)
 
     @explains_unknown
     def partial_fit(
@@ -1054,10 +1050,16 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         refuse_all_zero(weight)
         return problem_of(features, checked_y, weight, fitted["classes_"])
 
-    def _told(self, learned: Learned, description: Description) -> Self:
-        """Return the model, after what there is to say about its fit."""
-        warning = learned.warning(description.classes, description.names)
-        if warning is not None:
+    def _run(self, task: FitTask, fit: Learning, description: Description, start: Start) -> Self:
+        """Return the model after a fit, and say what there is to say about it."""
+
+        def run(watch: Watch | None) -> Learned:
+            learned = fit(watch)
+            self._adopt(learned, description, start)
+            return learned
+
+        learned = run_with_callbacks(self, task, run)
+        if warning := learned.warning(description.classes, description.names):
             warn(warning, sibling(ConvergenceWarning))
         return self
 

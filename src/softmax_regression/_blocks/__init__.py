@@ -1,6 +1,5 @@
 """A fit over blocks that need not fit into memory: the same optimum, in a handful of readings."""
 
-from .fit import learn_blocks
-from .gathered import gather
+from .fit import prepared
 
-__all__ = ["gather", "learn_blocks"]
+__all__ = ["prepared"]

@@ -1,14 +1,18 @@
 """A fit over blocks: what the first reading told, the sample's optimum, a reading a step, the proof."""
 
 import math
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._ending import ending
 from .._exceptions import DivergenceError
 from .._fit import learn, monitor_of
+from .._input.blocks import refuse_settings
+from .._input.given import Description, validation_problem
 from .._input.hyperparameters import Hyperparameters
-from .._learned import Learned, Start
+from .._learned import Learned, Learning, Start, start_of
 from .._likelihood.block import Block
 from .._likelihood.coordinates import Coordinates
 from .._likelihood.working import Likelihood
@@ -20,10 +24,41 @@ from .._progress import Monitor, Watch
 from .._proven import concluded, held_in_single, risen
 from .._separation import Separation, find_separation
 from .descent import Descent, Model
-from .gathered import Gathered
+from .gathered import Gathered, gather
 from .model import SmoothModel
 from .proximal_model import ProximalModel
 from .start import sample_objective, sample_optimum
+
+
+class Prepared(NamedTuple):
+    """A fit that is ready to `run`."""
+
+    description: Description
+    start: Start
+    run: Learning
+
+
+def prepared(
+    blocks: Any,
+    settings: Hyperparameters,
+    left: dict[str, Any],
+    validation_data: Any,
+    *,
+    classes: Any,
+    map: Callable[..., Iterable[Any]],
+) -> Prepared:
+    """Return the fit of blocks that have been read once, from what the last fit `left`."""
+    refuse_settings(settings, validation_data)
+    gathered = gather(blocks, settings, classes, map)
+    description = gathered.description
+    validation = validation_problem(validation_data, description)
+    none = np.zeros((0, description.n_features), gathered.dtype)
+    start = start_of(settings, description, none, left)
+
+    def run(watch: Watch | None) -> Learned:
+        return learn_blocks(gathered, settings, start, validation, watch=watch)
+
+    return Prepared(description, start, run)
 
 
 def learn_blocks(
