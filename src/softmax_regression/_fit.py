@@ -31,10 +31,10 @@ def learn(
     rows: NDArray[np.intp] | None = None
     if settings.early_stopping and validation is None:
         rows, held_out = hold_out(problem.targets, settings.validation_fraction, start.generator)
-        validation = problem.take(held_out)
+        validation = problem.pick(held_out)
     monitor = monitor_of(settings, validation, watch)
     if settings.learning_rate == "auto":
-        learning = problem if rows is None else problem.take(rows)
+        learning = problem if rows is None else problem.pick(rows)
         learned = minimise_and_prove(learning, settings, start, monitor)
         sentence = ending(learned.stop_reason, learned.n_iter, settings._asdict())
         monitor.close(sentence, learned.loss_curve, learned.optimality_gap)

@@ -10,6 +10,7 @@ from .._arrays import is_sparse
 from .._types import Features, Floats, Index, Precision, Vector
 from .block import Block, Memo
 from .coordinates import Coordinates
+from .picked import shuffled
 from .rows import CentredRows, DenseRows, Rows
 from .sums import Source, Sums, added, summed
 from .survey import Survey, repeated, slices, survey
@@ -145,7 +146,7 @@ class Likelihood:
             block = item() if callable(item) else item
             order = None
             if generator is not None and not is_sparse(block.X):
-                order = generator.permutation(block.n_rows)
+                order = shuffled(block.X, chunk_size(block), generator)
             for chunk in chunks(block, self.coordinates, dtype, order=order):
                 for batch in slices(chunk.rows.n_rows, size):
                     yield chunk.part(batch)

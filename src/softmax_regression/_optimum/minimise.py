@@ -14,6 +14,7 @@ import numpy as np
 from .._arrays import is_sparse
 from .._likelihood.block import Block, Memo
 from .._likelihood.coordinates import intercept_error
+from .._likelihood.picked import is_mapped
 from .._likelihood.value import balanced
 from .._likelihood.working import Likelihood
 from .._objective import Objective, Point
@@ -80,7 +81,7 @@ def _coordinates(
     """Return the rows to descend on: as they are, or in other coordinates where these pay."""
     smooth = not np.any(penalty.l1)
     even = smooth and np.ndim(penalty.l2) == 0 and penalty.l2 > 0
-    if even and not is_sparse(block.X) and RowSpace.pays(block.X.shape):
+    if even and not (is_sparse(block.X) or is_mapped(block.X)) and RowSpace.pays(block.X.shape):
         space = RowSpace(block, fit_intercept)
         if space.exact:
             turned = block._replace(X=space.coordinates, memo=Memo())
