@@ -1,6 +1,7 @@
 """Dask with two worker processes: collections, loaders, delayed and futures give the same bits."""
 
 import os
+import subprocess
 import sys
 import warnings
 from itertools import pairwise
@@ -207,3 +208,11 @@ def test_predictions_map_over_partitions(expected):
         expected.predict(lazy)
     found = lazy.map_blocks(expected.predict, drop_axis=1, dtype=expected.classes_.dtype)
     np.testing.assert_array_equal(found.compute(), expected.predict(X))
+
+
+def test_the_example_runs():
+    example = Path(__file__).parents[2] / "examples" / "distributed_dask.py"
+    printed = subprocess.run(
+        [sys.executable, example], capture_output=True, text=True, timeout=100, check=True
+    ).stdout
+    assert "the same to the last bit: True" in printed
