@@ -101,7 +101,7 @@ WATCHED_BY = {
 MUTANTS = [
     # Blocks
     Mutant("_blocks/census.py", "one.totals + two.totals,", "one.totals,", "class totals of later blocks lost"),
-    Mutant("_blocks/census.py", "max(weighing, default=0)", "self.exponent", "weights of blocks in unlike units"),
+    Mutant("_blocks/census.py", "weight = math.ldexp(self.survey.weight, shift)", "weight = self.survey.weight", "weights of blocks in unlike units"),
     Mutant("_blocks/sample.py", "weight=weight * (rows.n_rows / max(1, size))", "weight=weight", "sampled rows stand for themselves alone"),
     Mutant("_blocks/sample.py", "[quota.seed, rows.repetition]", "[quota.seed]", "copies of a block drawn alike"),
     Mutant("_blocks/sample.py", "[quota.seed, rows.repetition]", "[rows.repetition]", "random_state unused"),
