@@ -79,6 +79,7 @@ class Descent:
         self.limits, self.report = limits, report
         self.decrement = math.inf
         self.idle = 0
+        self.best = math.inf
         self.before = 0
 
     def run(self, thetas: Sequence[Matrix]) -> Solution:
@@ -128,8 +129,8 @@ class Descent:
 
         The model is wrong here, or its digits are spent.
         """
-        if not self.model.lacks:
-            return None if self.model.forget() else "rounding"
+        if self.idle > PATIENCE or not self.model.lacks:
+            return None if self.idle <= PATIENCE and self.model.forget() else "rounding"
         _, hessian = self.model.at(self.point.theta, summed=True)
         self.model.learn(self.point, self.point, hessian)
         return self._exhausted()
@@ -139,16 +140,18 @@ class Descent:
 
         There the gradient, or the bound made of it, should fall instead, within a few steps.
         """
-        rise = found.value - self.point.value
-        if rise <= -DECREASE * foretold:
+        fall, noise = self.point.value - found.value, self._noise()
+        if fall > noise and fall >= DECREASE * foretold:
             self.idle = 0
             return True
-        if not rise <= self._noise():
+        if not fall >= -noise:
             return False
         before, after = (float(np.vdot(p.gradient, step)) for p in (self.point, found))
-        flatter = abs(after) < -FLAT * before or self.model.bound(found) < FLAT * self.point.bound
-        self.idle = 0 if flatter else self.idle + 1
-        return self.idle <= (0 if self.model.lacks else PATIENCE)
+        lower = self.model.bound(found) < FLAT * self.best
+        self.idle = 0 if lower else self.idle + 1
+        if lower or fall >= DECREASE * foretold > 0.0 or abs(after) < -FLAT * before:
+            return self.idle <= PATIENCE
+        return not self.model.lacks and self.idle <= PATIENCE
 
     def _stand(self, point: Point) -> str | None:
         """Move to a point; return why to stop there, or None."""
@@ -158,6 +161,7 @@ class Descent:
         if self.model.proves:
             bound = min(bound, point.value)  # F is never below 0
         self.point = point._replace(bound=bound)
+        self.best = min(self.best, bound)
         if not self._is_finite():
             return "non-finite"
         likelihood, theta = self.objective.likelihood, point.theta
