@@ -34,7 +34,15 @@ def run(folder):
 
 
 def test_every_example_has_its_test_here():
-    tested = {"batch_size.py", "digits.py", "gradient_check.py", "interpret.py", "penalty.py"}
+    tested = {
+        "batch_size.py",
+        "digits.py",
+        "distributed_dask.py",
+        "gradient_check.py",
+        "interpret.py",
+        "out_of_core.py",
+        "penalty.py",
+    }
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
 
 
@@ -108,3 +116,19 @@ def test_interpret_reads_the_fit_that_is_known_from_the_books(run):
     ):
         assert float(p) <= float(low) <= float(high)
     assert printed.rstrip().splitlines()[-6].startswith("Infl=High")
+
+
+def test_out_of_core_reaches_one_optimum_however_it_is_read(run):
+    lines = run("out_of_core.py").splitlines()
+    fits = [re.search(r"(\d+) readings, F = ([\d.]+) nats.* within (\S+)", line) for line in lines]
+    found = [(int(fit[1]), fit[2], float(fit[3])) for fit in fits if fit]
+    assert len(found) in (3, 4)  # Parquet where PyArrow is there
+    assert len({F for _, F, _ in found}) == 1
+    assert all(gap <= 1e-6 for *_, gap in found)
+    assert found[0][0] <= 8
+    assert "the same to the last bit: True" in lines
+
+
+def test_distributed_dask_says_what_it_needs(run):
+    """With Dask it runs in tests/distributed."""
+    assert re.match("this example needs Dask|Dask arrays: ", run("distributed_dask.py"))

@@ -21,10 +21,10 @@ LAYERS = {
     ],
     "What a user gives: every check and its message.": ["_input"],
     "One fit: what it begins with, tells on the way and leaves, and how it ended.": [
-        "_ending", "_fit", "_learned", "_progress", "_proven", "_stream", "_textbook",
+        "_blocks", "_ending", "_fit", "_learned", "_progress", "_proven", "_stream", "_textbook",
     ],
     "What a fitted model shows: to a reader, to a file, to a screen, to scikit-learn.": [
-        "_archive", "_display", "_fitted", "_inference", "_persistence", "_sklearn",
+        "_archive", "_dask", "_display", "_fitted", "_inference", "_persistence", "_sklearn",
     ],
     "The model: parameters in, learned state out, and the public names.": [
         "__init__", "_estimator",

@@ -165,10 +165,11 @@ def _refuse_look_alikes(values: Any, name: str) -> None:
         )
     elif isinstance(values, np.matrix):
         message = f"{name} is a np.matrix, which is not supported; pass np.asarray({name})"
-    elif _is_dask(values):
+    elif is_dask(values):
         message = (
-            f"{name} is a Dask collection; call {name}.compute(), or give its blocks in turn, to "
-            "partial_fit where they are to be learned from"
+            f"{name} is a Dask collection, which fit takes and nothing else; map over its parts, such "
+            f"as {name}.map_blocks(model.predict, drop_axis=1, dtype=model.classes_.dtype) or of data "
+            f"frames {name}.map_partitions(model.predict), or call {name}.compute()"
         )
     elif is_lazy_frame(values):
         message = f"{name} is a lazy frame; call {name}.collect() first"
@@ -179,6 +180,7 @@ def _refuse_look_alikes(values: Any, name: str) -> None:
     raise TypeError(message)
 
 
-def _is_dask(values: Any) -> bool:
+def is_dask(values: Any) -> bool:
+    """Tell a collection of Dask."""
     # xarray has the method without Dask too; it returns None then.
     return hasattr(values, "__dask_graph__") and values.__dask_graph__() is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from inspect import signature
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._arrays import is_dask
 from ._display import model_html, model_text
 from ._exceptions import ConvergenceWarning, sibling
 from ._fit import learn, learn_batchwise
@@ -27,7 +28,7 @@ from ._input.labels import refuse_misfit
 from ._input.peers import KeywordArguments, explains_unknown, unknown_parameter
 from ._input.streaming import streaming_problem
 from ._input.weights import refuse_all_zero
-from ._learned import Learned, Start, parameters_of, start_of
+from ._learned import Learned, Learning, Start, parameters_of, start_of
 from ._likelihood.block import Block
 from ._likelihood.logits import by_blocks
 from ._losses import log_softmax_rows
@@ -250,7 +251,10 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            float32 and float64 are used as they are; other numbers are converted to float64.
+            float32 and float64 are used as they are; other numbers are converted to float64. With
+            Dask collections as X, y and weights this is `fit_blocks` of their partitions, by the
+            active scheduler; it computes them in every reading, so ``persist()`` what fits into the
+            cluster.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Class labels, or one probability row per sample (one-hot included), divided by its sum
             where that was rounded. The columns of a data frame name the classes.
@@ -284,6 +288,11 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
             F above that at the start, or the mean over several batches, or with `early_stopping`
             the best validation loss, above twice its value there.
         """
+        if is_dask(X) and hasattr(X, "to_delayed"):
+            from ._dask import computed, partitions
+
+            parts = partitions(X, y, sample_weight)
+            return self.fit_blocks(parts, map=computed, validation_data=validation_data)
         settings = check_hyperparameters(self)
         names = feature_names(X)
         classes, problem = learning_problem(settings, X, y, sample_weight)
@@ -296,16 +305,92 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
             self._adopt(learned, description, start)
 
         def run(watch: Watch | None) -> Learned:
-            learned = learn(problem, settings, start, validation, keep, watch=watch)
-            keep(learned)
-            return learned
+            return learn(problem, settings, start, validation, keep, watch=watch)
 
         task = FitTask(X, y, sample_weight, settings.max_iter, description.with_parameters)
-        learned = run_with_callbacks(self, task, run)
-        warning = learned.warning(classes, names)
-        if warning is not None:
-            warn(warning, sibling(ConvergenceWarning))
-        return self
+        return self._run(task, run, description, start)
+
+    @explains_unknown
+    def fit_blocks(
+        self,
+        blocks: Sequence[Any],
+        *,
+        classes: ArrayLike | None = None,
+        map: Callable[..., Iterable[Any]] = map,
+        validation_data: tuple[Any, ...] | None = None,
+    ) -> Self:
+        """Learn W and b from blocks of rows that need not fit into memory together.
+
+        The optimum that `fit` finds on all rows at once, with the same proof, in a handful of
+        readings of the rows: one that describes them and takes a sample of at most 64 MiB, one for
+        where the sample's optimum stands among all rows, and one for every step from there. Where
+        the sample is all rows, one reading does, and what is learned is what `fit` learns.
+
+        Same blocks, same bits, whatever `map` runs them. Cut otherwise, the rows give the same
+        optimum within what `tol` proves. `batch_size` and `shuffle` are for `fit` and not used here.
+
+        Parameters
+        ----------
+        blocks : sequence of tuples (X, y) or (X, y, sample_weight), or of callables
+            The rows, in blocks as `fit` takes them; a callable returns one, whenever it is called.
+            What `map` itself turns into one, such as a future, goes through untouched. Blocks may
+            be empty and may lack classes; their columns agree.
+        classes : array-like of shape (n_classes,), optional
+            Every label there may be. A class without rows keeps a row of W. By default the labels
+            of all blocks, sorted.
+        map : callable, default=map
+            Any map that keeps the order: of a pool of threads or processes, of a cluster. With
+            processes, callables must be picklable. Every reading is one call.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Rows whose log-loss is recorded in `validation_curve_` after every reading, and watched
+            when `early_stopping` is set.
+
+        Returns
+        -------
+        SoftmaxRegression
+            The estimator itself; `n_iter_` counts the readings of the blocks.
+
+        Raises
+        ------
+        TypeError
+            An argument of the wrong kind, such as an iterator that can be read but once.
+        ValueError
+            An illegal value, fewer than two classes, blocks that do not belong together or hold
+            other rows than in an earlier reading, or a setting that needs all rows in memory.
+        DivergenceError
+            The loss left the finite numbers.
+        Exception
+            What a callable raised, with a note of its block. The model stays as it was.
+
+        Warns
+        -----
+        ConvergenceWarning
+            As `fit`. Without a penalty, whether F has a minimum is known where the rows of the
+            sample are not parted by any direction, and else not.
+
+        References
+        ----------
+        Chan, Golub and LeVeque (1983), The American Statistician 37(3), 242-247; Nocedal and
+        Wright, Numerical Optimization, 2nd ed., algorithm 7.4.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.arange(12.0).reshape(6, 2) % 5
+        >>> y = np.array(["a", "b", "a", "b", "b", "a"])
+        >>> model = SoftmaxRegression().fit_blocks([(X[:2], y[:2]), (X[2:], y[2:])])
+        >>> bool((model.coef_ == SoftmaxRegression().fit(X, y).coef_).all())
+        True
+        >>> model.n_iter_
+        1
+        """
+        from ._blocks import prepared
+
+        settings = check_hyperparameters(self)
+        left = self._left(settings)
+        fit = prepared(blocks, settings, left, validation_data, classes=classes, map=map)
+        task = FitTask(blocks, None, None, settings.max_iter, fit.description.with_parameters)
+        return self._run(task, fit.run, fit.description, fit.start)
 
     @explains_unknown
     def partial_fit(
@@ -980,6 +1065,19 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         checked_y, weight = check_rows(features, y, sample_weight, fitted["classes_"])
         refuse_all_zero(weight)
         return problem_of(features, checked_y, weight, fitted["classes_"])
+
+    def _run(self, task: FitTask, fit: Learning, description: Description, start: Start) -> Self:
+        """Return the model after a fit, and say what there is to say about it."""
+
+        def run(watch: Watch | None) -> Learned:
+            learned = fit(watch)
+            self._adopt(learned, description, start)
+            return learned
+
+        learned = run_with_callbacks(self, task, run)
+        if warning := learned.warning(description.classes, description.names):
+            warn(warning, sibling(ConvergenceWarning))
+        return self
 
     def _adopt(self, learned: Learned, description: Description, start: Start) -> None:
         """Take over what was learned in one assignment, so that no error leaves half of it."""

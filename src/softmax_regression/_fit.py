@@ -31,10 +31,10 @@ def learn(
     rows: NDArray[np.intp] | None = None
     if settings.early_stopping and validation is None:
         rows, held_out = hold_out(problem.targets, settings.validation_fraction, start.generator)
-        validation = problem.take(held_out)
-    monitor = _monitor(settings, validation, watch)
+        validation = problem.pick(held_out)
+    monitor = monitor_of(settings, validation, watch)
     if settings.learning_rate == "auto":
-        learning = problem if rows is None else problem.take(rows)
+        learning = problem if rows is None else problem.pick(rows)
         learned = minimise_and_prove(learning, settings, start, monitor)
         sentence = ending(learned.stop_reason, learned.n_iter, settings._asdict())
         monitor.close(sentence, learned.loss_curve, learned.optimality_gap)
@@ -63,7 +63,8 @@ def learn_batchwise(problem: Block, settings: Hyperparameters, start: Start) -> 
     )
 
 
-def _monitor(settings: Hyperparameters, validation: Block | None, watch: Watch | None) -> Monitor:
+def monitor_of(settings: Hyperparameters, validation: Block | None, watch: Watch | None) -> Monitor:
+    """Return what keeps the curves of a fit and says when to stop."""
     patience = settings.n_iter_no_change
     textbook = settings.learning_rate != "auto"
     watch_training = textbook and settings.tol > 0 and not settings.early_stopping

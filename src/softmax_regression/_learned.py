@@ -14,6 +14,7 @@ from ._input.hyperparameters import Hyperparameters, RandomState, make_generator
 from ._input.labels import listed
 from ._optimum import AveragedDescent
 from ._parameters import Parameters
+from ._progress import Watch
 from ._separation import Separation
 from ._types import Features
 
@@ -79,6 +80,7 @@ class Learned(NamedTuple):
 
 
 Keep = Callable[[Learned], None]
+Learning = Callable[[Watch | None], Learned]
 
 
 def start_of(

@@ -17,6 +17,7 @@ The letters, here and in every room that works on F:
 | G | `data` | (K, D), gradient of the data term |
 """
 
+from collections.abc import Sequence
 from copy import copy
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from ._likelihood.block import Block
 from ._likelihood.coordinates import Coordinates
 from ._likelihood.loss import gradients, losses
 from ._likelihood.sums import summed
-from ._likelihood.value import softmax, value
+from ._likelihood.value import softmax, value, values
 from ._likelihood.working import Likelihood, over_chunks
 from ._parameters import Parameters
 from ._penalty import Penalty
@@ -94,6 +95,16 @@ class Objective:
         loss, gradient = self.likelihood.sums(
             value, theta.astype(dtype, copy=False), dtype=dtype, products=True
         )
+        return self.point(theta, loss, gradient)
+
+    def at_each(self, thetas: Sequence[Matrix]) -> list[Point]:
+        """Return F and its gradient at several points by one reading of the rows."""
+        found = self.likelihood.sums(values, tuple(thetas), products=True)
+        pairs = zip(thetas, found[::2], found[1::2], strict=True)
+        return [self.point(theta, loss, gradient) for theta, loss, gradient in pairs]
+
+    def point(self, theta: Matrix, loss: float, gradient: Matrix) -> Point:
+        """Return F from the sums of the losses and of their gradients over all rows."""
         total = self.likelihood.survey.weight
         return self._point(theta, loss / total, gradient / total)
 

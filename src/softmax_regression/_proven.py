@@ -1,6 +1,7 @@
 """The fit that needs no tuning: F's minimum, its proof, and what to say where one is lacking."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from ._parameters import Parameters
 from ._penalty import Penalty
 from ._progress import Monitor
 from ._separation import Separation, empty_classes, find_separation
-from ._stream import stream_after
+from ._stream import effective_rows, stream_after
 from ._types import Vector
 
 # How many times what float32 rounds of the weights is counted, in turn.
@@ -38,11 +39,38 @@ def minimise_and_prove(
     separation = _separation(problem, settings, solution)
     if dtype == np.float32 and monitor.best is None:
         solution = _in_single(solution, problem, settings)
+    return concluded(
+        solution,
+        settings,
+        start,
+        monitor,
+        separation=separation,
+        behind=effective_rows(problem),
+        objective_at=lambda kept: objective_of(problem, Penalty(settings.l1, settings.l2), kept),
+    )
+
+
+def concluded(
+    solution: Solution,
+    settings: Hyperparameters,
+    start: Start,
+    monitor: Monitor,
+    *,
+    separation: Separation,
+    behind: float,
+    objective_at: Callable[[Parameters], float],
+) -> Learned:
+    """Return what was learned, after as many rows of equal weight as are `behind` it.
+
+    Where rows to validate on chose the parameters, F there is `objective_at` them.
+    """
+    state = start.state
+    dtype = state.theta.dtype
     kept, objective, gap = solution.parameters, solution.objective, solution.gap
     if monitor.best is not None:
         kept, gap = monitor.best.held(dtype), math.inf
-        objective = objective_of(problem, Penalty(settings.l1, settings.l2), kept)
-    state.theta = kept.joined()
+        objective = objective_at(kept)
+    state.theta = kept.held(dtype).joined()
     state.velocity = np.zeros_like(state.theta)
     reason = _reason(solution, monitor)
     if separation.unbounded and reason != "callback":
@@ -55,7 +83,7 @@ def minimise_and_prove(
         gap,
         reason in CONVERGED,
         _advice(solution, settings),
-        stream_after(kept, solution, problem, settings, best=monitor.best is not None),
+        stream_after(kept, solution, behind, settings, best=monitor.best is not None),
         separation=separation,
         stop_reason=reason,
     )
@@ -169,13 +197,18 @@ def _rounded(
     parameters: Parameters, solution: Solution, problem: Block, settings: Hyperparameters
 ) -> Solution:
     """Return the parameters in float32, where F may be higher than that of the solution."""
-    parameters = _held(parameters, solution.centre)
+    parameters = held_in_single(parameters, solution.centre)
     objective = objective_of(problem, Penalty(settings.l1, settings.l2), parameters)
+    return risen(parameters, objective, solution, settings.tol)
+
+
+def risen(parameters: Parameters, objective: float, solution: Solution, tol: float) -> Solution:
+    """Return the solution with its parameters in float32, where F is `objective`."""
     # Far from zero, F itself is rounded: as the largest of the terms that add up to a logit.
     size = np.abs(parameters.weights) @ np.abs(solution.centre) + np.abs(parameters.intercept)
     rise = max(objective - solution.objective, 0.0) + EPS * float(size.max())
     gap, decrement = solution.gap + rise, solution.decrement + rise
-    within = (gap if math.isfinite(gap) else decrement) <= settings.tol
+    within = (gap if math.isfinite(gap) else decrement) <= tol
     return solution._replace(
         parameters=parameters,
         objective=objective,
@@ -187,7 +220,7 @@ def _rounded(
     )
 
 
-def _held(parameters: Parameters, centre: NDArray[np.float64]) -> Parameters:
+def held_in_single(parameters: Parameters, centre: NDArray[np.float64]) -> Parameters:
     """Return (W, b) in float32, b after what rounding W changes at the mean row."""
     held = parameters.held(np.float32)
     moved = (parameters.weights - held.weights) @ centre

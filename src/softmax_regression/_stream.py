@@ -38,19 +38,20 @@ def stream_of(problem: Block, settings: Hyperparameters, start: Start) -> Averag
 def stream_after(
     kept: Parameters,
     solution: Solution,
-    problem: Block,
+    behind: float,
     settings: Hyperparameters,
     *,
     best: bool,
 ) -> AveragedDescent:
-    """Return the stream that goes on from a fit, `best` on held-out rows or near the minimum."""
+    """Return the stream that goes on from a fit, `best` on held-out rows or near the minimum.
+
+    `behind` says how many rows of equal weight the fit is worth.
+    """
     n_features = kept.weights.shape[1]
     stream = _new(
         Parameters(*(array.astype(np.float64) for array in kept)), _penalty(n_features, settings)
     )
-    weight = problem.weight
-    n_rows = float(problem.targets.n_rows)
-    stream.behind = n_rows if weight is None else float(weight.sum() ** 2 / (weight @ weight))
+    stream.behind = behind
     metric = stream.metric
     metric.mean, metric.variance = solution.centre, solution.deviation**2
     metric.rows, metric.seen = min(stream.behind, metric.known_rows), stream.behind
@@ -63,6 +64,14 @@ def stream_after(
     if not best:
         stream.is_above(_excess(solution))
     return stream
+
+
+def effective_rows(problem: Block) -> float:
+    """Return (Σ w)² / Σ w², how many rows of equal weight these rows are worth."""
+    weight = problem.weight
+    if weight is None:
+        return float(problem.n_rows)
+    return float(weight.sum() ** 2 / (weight @ weight))
 
 
 def streamed(

@@ -100,7 +100,7 @@ class Graph:
         return {"a task": 1}
 
 
-@pytest.mark.parametrize(("given", "remedy"), [(Lazy(), r"\.collect\(\)"), (Graph(), r"compute\(\), or give its blocks in turn, to partial_fit")],
+@pytest.mark.parametrize(("given", "remedy"), [(Lazy(), r"\.collect\(\)"), (Graph(), r"X\.map_partitions\(model\.predict\), or call X\.compute\(\)")],
                          ids=["lazy", "dask"])  # fmt: skip
 def test_what_would_be_loaded_whole_is_refused(given, remedy):
     with pytest.raises(TypeError, match=remedy):

@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from strategies import model_at, plain
 
+from softmax_regression import SoftmaxRegression
+from softmax_regression._likelihood import block
+
 N, D, K = 100_000, 20, 100
 MIB = 2**20
 
@@ -95,6 +98,42 @@ def test_a_memory_map_trains_without_being_read_whole(tmp_path, data, shuffle):
         model.predict(mapped)
     expected = plain(max_iter=1, batch_size=1024, shuffle=shuffle, random_state=0).fit(*data)
     assert (model.coef_ == expected.coef_).all()
+
+
+@pytest.fixture
+def mapped(tmp_path):
+    """76 MiB of rows in a file, and labels that they tell of; half of the weights are 0."""
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(500_000, 20))
+    y = (X[:, :4] + rng.gumbel(size=(500_000, 4))).argmax(axis=1)
+    X.tofile(tmp_path / "X.dat")
+    return np.memmap(tmp_path / "X.dat", np.float64, "r", shape=X.shape), y, np.arange(len(y)) % 2.0
+
+
+@pytest.mark.parametrize("case", ["whole", "weights of zero", "early stopping"])
+def test_a_memory_map_is_fitted_without_a_copy(mapped, monkeypatch, case):
+    """Nothing is kept here; half of the rows would be 38 MiB, an order of them all is 4."""
+    monkeypatch.setattr(block, "MEMO_BYTES", 0)
+    monkeypatch.setattr(block.Memo.__init__, "__defaults__", (0,))
+    X, y, weight = mapped
+    settings = {"early_stopping": True} if case == "early stopping" else {}
+    given = (weight,) if case == "weights of zero" else ()
+    model = SoftmaxRegression(l2=1e-2, random_state=0, **settings)
+    with at_most(34):
+        model.fit(X, y, *given)
+    expected = SoftmaxRegression(l2=1e-2, random_state=0, **settings).fit(np.array(X), y, *given)
+    assert model.converged_
+    assert model.loss(X, y, *given) == pytest.approx(expected.loss(X, y, *given), abs=1e-3)
+
+
+def test_few_rows_of_a_file_stay_there(tmp_path):
+    """The space of the rows would be a copy of them."""
+    X = np.random.default_rng(0).normal(size=(60, 5_000))
+    X.tofile(tmp_path / "X.dat")
+    mapped = np.memmap(tmp_path / "X.dat", np.float64, "r", shape=X.shape)
+    y = np.arange(60) % 2
+    found, expected = (SoftmaxRegression(l2=1.0, tol=1e-10).fit(each, y) for each in (mapped, X))
+    np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-5)
 
 
 def test_the_model_keeps_parameters_only(data):

@@ -38,10 +38,13 @@ MOST_COLUMNS = 5  # that a message names
 DATES = re.compile("date|time|duration|period|interval", re.IGNORECASE)
 
 
-def check_features(X: Any, n_features: int | None = None, *, name: str = "X") -> Features:
+def check_features(
+    X: Any, n_features: int | None = None, *, name: str = "X", finite: bool = True
+) -> Features:
     """Return X as a finite float32 or float64 matrix (n_samples, n_features), copied only to cast.
 
-    float32 and float64 stay, float16 becomes float32, everything else becomes float64.
+    float32 and float64 stay, float16 becomes float32, everything else becomes float64. Rows that
+    have been seen to be `finite` before need not be read for it again: False.
     """
     given = X
     if type(X) is not np.ndarray or X.dtype.char not in "fd":
@@ -49,7 +52,8 @@ def check_features(X: Any, n_features: int | None = None, *, name: str = "X") ->
     elif not (X.dtype.isnative and X.flags.aligned):
         X = X.astype(X.dtype.newbyteorder("="))
     _check_shape(X, n_features, name)
-    _check_finite(X, given, name)
+    if finite:
+        _check_finite(X, given, name)
     return X
 
 

@@ -126,9 +126,15 @@ def _in_order(labels: list[Any], name: str) -> list[Any]:
 
 
 def find_classes(
-    y: NDArray[Any], sample_weight: NDArray[Any] | None, columns: NDArray[Any] | None = None
+    y: NDArray[Any],
+    sample_weight: NDArray[Any] | None,
+    columns: NDArray[Any] | None = None,
+    n_rows: int | None = None,
 ) -> NDArray[Any]:
-    """Return the classes of checked targets; a class whose weights are all 0 is absent."""
+    """Return the classes of checked targets; a class whose weights are all 0 is absent.
+
+    Where y names each class once, with its total weight, `n_rows` says how many rows there are.
+    """
     classes = distinct(y, columns)
     if y.ndim == 2:
         return classes
@@ -144,7 +150,7 @@ def find_classes(
         classes = present
     if classes.shape[0] < 2:
         raise ValueError(_one_class(classes))
-    if classes.shape[0] > max(20, y.shape[0] // 2):
+    if classes.shape[0] > max(20, (y.shape[0] if n_rows is None else n_rows) // 2):
         message = (
             "The number of unique classes is greater than 50% of the number of samples. `y` could "
             "represent a regression problem, not a classification problem."

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -81,14 +82,22 @@ def apply_class_weight(
     """
     if class_weight is None:
         return sample_weight, targets
-    if isinstance(class_weight, str):
-        totals = targets.class_totals(sample_weight)
-        least = totals[totals > 0].min(initial=1.0)
-        per_class = np.divide(least, totals, where=totals > 0, out=totals * 0)
-    else:
-        per_class = _per_class(class_weight, classes)
-    rows, weighted = targets.weighted(_scaled(per_class))
+    factors = class_factors(class_weight, classes, lambda: targets.class_totals(sample_weight))
+    rows, weighted = targets.weighted(factors)
     return _scaled(rows if sample_weight is None else sample_weight * rows), weighted
+
+
+def class_factors(
+    class_weight: ClassWeight, classes: NDArray[Any], totals: Callable[[], NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Return the weight c_k of each class, the largest in [1/2, 1); `totals` are Σ_i w_i t_ik."""
+    if class_weight is None:
+        return np.ones(len(classes))
+    if isinstance(class_weight, str):
+        found = totals()
+        least = found[found > 0].min(initial=1.0)
+        return _scaled(np.divide(least, found, where=found > 0, out=found * 0))
+    return _scaled(_per_class(class_weight, classes))
 
 
 def class_weighted(block: Block, class_weight: ClassWeight, classes: NDArray[Any]) -> Block:

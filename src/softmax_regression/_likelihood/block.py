@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._types import Features, Vector
+from .._types import Features, Index, Vector
+from .picked import picked
 from .targets import RowIndex, Targets
 
 # What is kept of all rows together: copies in working precision, logits, probabilities.
@@ -74,11 +75,16 @@ class Block(NamedTuple):
         weight = None if self.weight is None else self.weight[rows]
         return Block(self.X[rows], self.targets.take(rows), weight, self.number)
 
+    def pick(self, rows: Index) -> "Block":
+        """Return some of the rows for as long as a fit, without a copy of those in a file."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Block(picked(self.X, rows), self.targets.take(rows), weight, self.number)
+
     def counted(self) -> "Block":
         """Return the rows that count: those of weight 0 are absent."""
         if self.weight is None or self.weight.all():
             return self
-        return self.take(np.flatnonzero(self.weight))
+        return self.pick(np.flatnonzero(self.weight))
 
     def total(self) -> float:
         """Return Σ_i w_i."""

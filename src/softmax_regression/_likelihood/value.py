@@ -6,6 +6,8 @@
 (Jurafsky and Martin, Speech and Language Processing, 3rd ed. draft, eq. 5.47 and 5.48.)
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .._types import Floats, Index, Matrix
@@ -100,3 +102,8 @@ def loss_and_gradient(
         close(p, *sure)
     gradient = chunk.rows.gradient(p).astype(np.float64, copy=False)
     return float(np.add.reduce(losses, dtype=np.float64)), gradient
+
+
+def values(chunk: Chunk, thetas: Sequence[Matrix]) -> tuple[float | Matrix, ...]:
+    """Return what `value` returns at each of several θ, one after the other."""
+    return tuple(entry for theta in thetas for entry in value(chunk, theta))

@@ -10,9 +10,10 @@ from .._arrays import is_sparse
 from .._types import Features, Floats, Index, Precision, Vector
 from .block import Block, Memo
 from .coordinates import Coordinates
+from .picked import shuffled
 from .rows import CentredRows, DenseRows, Rows
 from .sums import Source, Sums, added, summed
-from .survey import repeated, slices, survey
+from .survey import Survey, repeated, slices, survey
 from .targets import RowIndex, Targets
 
 # Rows of a chunk, fewer where their logits would be more than so many entries.
@@ -82,8 +83,8 @@ class _Working(NamedTuple):
 class Likelihood:
     """The data term of F: a source of rows, seen through the solver's coordinates.
 
-    `survey` is what the first reading of the rows told. `readings` counts them all, from those that
-    were made to find the coordinates.
+    `survey` is what the first reading of the rows told, which is not made where it is `known`.
+    `readings` counts them all, from those that were made before.
     """
 
     def __init__(
@@ -91,12 +92,14 @@ class Likelihood:
         source: Source,
         fit_intercept: bool = True,
         coordinates: Coordinates | None = None,
+        *,
         map: Any = map,
+        known: Survey | None = None,
         readings: int = 0,
     ) -> None:
         self.source, self.map = source, map
-        self._readings = [readings + 1]
-        (self.survey,) = summed(survey, source, map=map)
+        self._readings = [readings + (known is None)]
+        self.survey = summed(survey, source, map=map)[0] if known is None else known
         self.sparse = self.survey.sparse
         self.n_rows, self.n_classes = self.survey.n_rows, len(self.survey.targets)
         self._see(coordinates or Coordinates.of(self.survey, fit_intercept))
@@ -143,7 +146,7 @@ class Likelihood:
             block = item() if callable(item) else item
             order = None
             if generator is not None and not is_sparse(block.X):
-                order = generator.permutation(block.n_rows)
+                order = shuffled(block.X, chunk_size(block), generator)
             for chunk in chunks(block, self.coordinates, dtype, order=order):
                 for batch in slices(chunk.rows.n_rows, size):
                     yield chunk.part(batch)

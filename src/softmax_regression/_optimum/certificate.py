@@ -33,36 +33,36 @@ def closed_gap(objective: Objective, point: Point) -> float:
     gap = objective.bound(point.gradient)
     if not math.isfinite(gap):
         return gap
-    found = feasible(objective, point)
-    if found is None:
+    divergence, change = closing(objective, point)
+    if not math.isfinite(divergence):
         return np.inf
-    divergence, change = found
     return divergence + objective.bound(point.gradient + change)
 
 
-def feasible(objective: Objective, point: Point) -> tuple[float, Matrix | float] | None:
-    """Return the divergence of a feasible dual point, and what it adds to the gradient, or None.
+def closing(objective: Objective, point: Point) -> tuple[float, Matrix]:
+    """Return the divergence of the nearest feasible q from p, and how it changes the gradient.
 
     With the mean targets t̄, the mean probabilities p̄ and r = p̄ − t̄, the smallest ε for which
     s = p̄ − r / ε has no negative entry is max_k r_k / p̄_k. By convexity the divergence is at most
     ε mean KL(s ‖ p_i). What is left to classes without targets, at most INEXACT, goes to the
-    others.
+    others. The divergence is infinite where there is no q.
     """
+    none = np.zeros(point.theta.shape)
     if not objective.likelihood.fit_intercept:
-        return 0.0, 0.0
+        return 0.0, none
     residual = point.gradient[:, -1]
     if np.abs(residual).max() <= EXACT:
-        return 0.0, 0.0
+        return 0.0, none
     targets = objective.likelihood.survey.targets
     present = targets > 0.0
     mean = np.where(present, targets + residual, 0.0)
     if not residual[~present].max(initial=0.0) <= INEXACT:
-        return None
+        return np.inf, none
     mean += (1.0 - mean.sum()) * targets
     residual = mean - targets
     share = float((residual[present] / mean[present]).max())
     if not 0.0 < share < 1.0:
-        return (0.0, 0.0) if share <= 0.0 else None
+        return 0.0 if share <= 0.0 else np.inf, none
     shared = np.maximum(mean - residual / share, 0.0)
     divergence, change = _towards(objective, point, shared)
     return share * divergence, share * change

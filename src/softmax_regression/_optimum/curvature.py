@@ -86,11 +86,17 @@ def data_hessian(
 
     The classes are taken in the given `order`.
     """
-    free, columns = len(theta) - 1, theta.shape[1]
+    given = theta if order is None else theta[order]
+    moments = mean_moments(likelihood, given, dtype, class_covariances, part)
+    return paired(moments, len(theta) - 1)
+
+
+def paired(moments: Matrix, free: int) -> Matrix:
+    """Return the Hessian (free, D, free, D) whose blocks of classes k ≤ l are the `moments`."""
+    columns = moments.shape[-1]
     k, other = triangle_indices(free)
     hessian = np.empty((free, columns, free, columns))
-    given = theta if order is None else theta[order]
-    hessian[k, :, other] = mean_moments(likelihood, given, dtype, class_covariances, part)
+    hessian[k, :, other] = moments
     hessian[other, :, k] = hessian[k, :, other]
     return hessian
 

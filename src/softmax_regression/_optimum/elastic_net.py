@@ -12,7 +12,7 @@ import numpy as np
 from .._likelihood.working import Likelihood
 from .._objective import Objective, Point
 from .._types import Index, Matrix
-from .certificate import feasible
+from .certificate import closing
 from .free_columns import EPS, PART, FreeColumns
 from .intercepts import INEXACT, Intercepts
 
@@ -65,7 +65,7 @@ class ElasticNet:
 
     def at(self, theta: Matrix) -> Point:
         """Return F after one pass; the bound is an estimate where the intercept is not optimal."""
-        return self.seen(self.objective.at(self._shifted(theta)))
+        return self.seen(self.objective.at(self.shifted(theta)))
 
     def seen(self, point: Point) -> Point:
         """Return a point with its bound."""
@@ -79,11 +79,17 @@ class ElasticNet:
         rounding = self.likelihood.coordinates.rounding(point.theta)
         return point._replace(bound=self._proven(point) + rounding)
 
+    def closed(self, point: Point) -> float:
+        """Return a proven bound on F − F* where the intercept is only nearly optimal."""
+        divergence, change = closing(self.objective, point)
+        gap = self._gap(point, self.data_gradient(point) + change, divergence)
+        return gap + self.likelihood.coordinates.rounding(point.theta)
+
     def data_gradient(self, point: Point) -> Matrix:
         """Return the gradient of the data term alone."""
         return point.gradient - self.objective.penalty.slope(point.theta)
 
-    def _shifted(self, theta: Matrix) -> Matrix:
+    def shifted(self, theta: Matrix) -> Matrix:
         """Move columns without a zero to their cheapest shift over classes; no logit sees it."""
         full = np.flatnonzero(theta.all(axis=0))
         if not len(full):
@@ -107,8 +113,8 @@ class ElasticNet:
         data, gap = self.data_gradient(point), np.inf
         if not self.likelihood.fit_intercept or np.abs(data[:, -1]).max() <= INEXACT:
             gap = self._gap(point, data)
-        elif (found := feasible(self.objective, point)) is not None:
-            divergence, change = found
+        else:
+            divergence, change = closing(self.objective, point)
             gap = self._gap(point, data + change, divergence)
         asked = self._asked(point.theta)
         if self.free is None or asked is None or gap <= self.tol:
@@ -120,14 +126,14 @@ class ElasticNet:
         chosen, left = free.chosen, data.copy()
         left[:, chosen] -= asked
         gap = np.inf
-        for closing in free.closings(point.theta, self.objective.l2, left):
-            if closing.divergence == np.inf:
+        for close in free.closings(point.theta, self.objective.l2, left):
+            if close.divergence == np.inf:
                 continue
-            moved = closing.left
+            moved = close.left
             moved[:, chosen] += asked
-            moved += np.copysign(closing.error, moved)
-            unsure = 2.0 * float(np.abs(closing.error * point.theta).sum())
-            gap = min(gap, self._gap(point, moved, closing.divergence + unsure))
+            moved += np.copysign(close.error, moved)
+            unsure = 2.0 * float(np.abs(close.error * point.theta).sum())
+            gap = min(gap, self._gap(point, moved, close.divergence + unsure))
             if gap <= self.tol:
                 break
         return gap
@@ -159,6 +165,8 @@ class ElasticNet:
         (Ndiaye, Fercoq, Gramfort and Salmon, 2017, JMLR 18(128)). Where l2 = 0 in some columns,
         the first point takes the t that these ask for.
         """
+        if divergence == np.inf:
+            return np.inf
         loss = point.value - self.objective.penalty.value(point.theta)
         entropy = loss - float(np.vdot(data, point.theta)) - divergence
         weights = slice(0, self.likelihood.n_features)

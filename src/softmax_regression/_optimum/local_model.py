@@ -21,6 +21,8 @@ class LocalModel:
     of F, `decrement`, shrinks too slowly; the BFGS formula corrects it in between.
     """
 
+    margin = MARGIN
+
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
         self.l1 = np.tile(objective.l1, objective.likelihood.n_classes)
@@ -31,7 +33,7 @@ class LocalModel:
     def direction(self, point: Point) -> Matrix:
         """Return the step (K, D) to the model's minimiser."""
         x, gradient = point.theta.ravel(), point.gradient.ravel()
-        free = np.flatnonzero((x != 0.0) | (np.abs(gradient) >= MARGIN * self.l1))
+        free = np.flatnonzero((x != 0.0) | (np.abs(gradient) >= self.margin * self.l1))
         hessian = self._hessian(point.theta, free)
         free = hessian.free
         solved = minimise_quadratic(

@@ -16,6 +16,7 @@ import numpy as np
 from .._arrays import is_sparse
 from .._likelihood.block import Block, Memo
 from .._likelihood.coordinates import intercept_error
+from .._likelihood.picked import is_mapped
 from .._likelihood.value import balanced
 from .._likelihood.working import Likelihood
 from .._objective import Objective, Point, objective_of
@@ -147,7 +148,8 @@ def _coordinates(
 ) -> tuple[RowSpace | ColumnSpace | None, Likelihood, Penalty]:
     """Return rows and a penalty to descend on: as they are, or in coordinates that pay."""
     smooth = not np.any(penalty.l1)
-    if smooth and penalty.is_even and not is_sparse(block.X) and RowSpace.pays(block.X.shape):
+    whole = not (is_sparse(block.X) or is_mapped(block.X))
+    if smooth and penalty.is_even and whole and RowSpace.pays(block.X.shape):
         even, scale = penalty.even()
         space = RowSpace(block, fit_intercept, scale)
         if space.exact:

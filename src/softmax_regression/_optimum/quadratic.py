@@ -21,13 +21,15 @@ class Hessian(Protocol):
     """B on the free coefficients: products, and solves on some of its coordinates.
 
     `rounds` and `proximal_steps` in each say how much work a product is worth; `bound` is the
-    largest eigenvalue known of B relative to its diagonal.
+    largest eigenvalue known of B relative to its diagonal, `forcing` the part of the first residual
+    to which the model is solved.
     """
 
     diagonal: Vector
     rounds: int
     proximal_steps: int
     bound: float
+    forcing: float
 
     def product(self, direction: Vector) -> Vector: ...
 
@@ -53,7 +55,7 @@ def minimise_quadratic(
     x, slope, first = start, gradient, 0.0
     for _ in range(hessian.rounds):
         residual = _residual(x, slope, l1, hessian.diagonal)
-        if not residual > FORCING * first:
+        if not residual > hessian.forcing * first:
             break
         first = first or residual
         x, slope = _proximal_steps(x, slope, l1, hessian)

@@ -13,6 +13,7 @@ from .._objective import Objective
 from .._types import Index, Matrix, Vector
 from .cholesky import Cholesky
 from .conjugate_gradients import conjugate_gradients
+from .quadratic import FORCING
 
 RIDGE = 1e-12  # relative; keeps H invertible where duplicate columns make it singular
 SINGLE_RIDGE = 1e-6  # above the rounding of float32
@@ -33,14 +34,18 @@ class HessianMatrix:
         self.free, self.exact = free, exact
         share = 1.0 if exact else wanted_rows(len(free)) / likelihood.n_rows
         weight, matrix = likelihood.sums(free_matrix, theta, free, share, exact)
-        matrix = matrix / max(weight, 1e-300)
+        self.take(matrix / max(weight, 1e-300), penalty[free % likelihood.n_columns])
+
+    def take(self, matrix: Matrix, penalty: Vector) -> None:
+        """Take the data term's matrix, in place, and the penalty of each coefficient."""
+        exact, free = self.exact, self.free
         matrix.flat[:: len(free) + 1] *= 1.0 + (RIDGE if exact else SINGLE_RIDGE)
-        matrix.flat[:: len(free) + 1] += penalty[free % likelihood.n_columns] + 1e-300
+        matrix.flat[:: len(free) + 1] += penalty + 1e-300
         self.matrix = matrix
         self.diagonal = matrix.diagonal().copy()
         self.rounds = 40
         self.proximal_steps = min(10 + len(free) // 10, 40)
-        self.bound = 1.0
+        self.bound, self.forcing = 1.0, FORCING
 
     def product(self, direction: Vector) -> Vector:
         """H v."""
@@ -82,7 +87,7 @@ class HessianProducts:
         squares = squares / likelihood.survey.weight
         self.diagonal = np.asarray(squares.ravel()[free] + self.penalty + 1e-300)
         self.rounds, self.proximal_steps = 4, 4
-        self.bound = 1.0
+        self.bound, self.forcing = 1.0, FORCING
 
     def product(self, direction: Vector) -> Vector:
         """H v."""
