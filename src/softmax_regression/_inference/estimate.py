@@ -103,6 +103,17 @@ class Settled(NamedTuple):
     matrix: Definite
 
 
+def add_prior(information: Matrix, l2: Vector, n_classes: int) -> None:
+    """Add l2 (1 − 11ᵀ / K) ⊗ diag(1, …, 1, 0) to the information (q, q), in place."""
+    if not l2.any():
+        return
+    blocks = information.reshape(n_classes - 1, len(l2), n_classes - 1, len(l2))
+    every = np.arange(n_classes - 1)
+    for j, each in enumerate(l2):
+        blocks[:, j, :, j] -= each / n_classes
+        blocks[every, j, every, j] += each
+
+
 class Posterior:
     """N · F as a function of the contrasts with one class, N = Σ w_i: a log-likelihood and a prior.
 
@@ -136,13 +147,8 @@ class Posterior:
             H has no inverse to float64.
         """
         information = observed_information(self.likelihood, theta, self.reference, exact)
-        if with_prior and self.l2.any():
-            n_classes, columns = theta.shape
-            blocks = information.reshape(n_classes - 1, columns, n_classes - 1, columns)
-            every = np.arange(n_classes - 1)
-            for j, l2 in enumerate(self.l2):
-                blocks[:, j, :, j] -= l2 / n_classes
-                blocks[every, j, every, j] += l2
+        if with_prior:
+            add_prior(information, self.l2, len(theta))
         return Definite(information)
 
     def settled(self, start: Matrix) -> Settled:

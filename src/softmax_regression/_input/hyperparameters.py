@@ -62,6 +62,11 @@ def check_learning_rate(rate: object, epoch: int) -> float:
     return _real(f"learning_rate({epoch})", rate, above=0.0)
 
 
+def check_random_state(value: object) -> RandomState:
+    """Return a random state, known to be one."""
+    return _random_state("random_state", value)  # type: ignore[no-any-return]
+
+
 def make_generator(random_state: RandomState) -> "np.random.Generator":
     """Return a Generator for `random_state`, leaving NumPy's global random state untouched."""
     if isinstance(random_state, np.random.RandomState):
