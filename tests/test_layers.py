@@ -24,7 +24,7 @@ LAYERS = {
         "_ending", "_fit", "_learned", "_progress", "_proven", "_stream", "_textbook",
     ],
     "What a fitted model shows: to a reader, to a file, to a screen, to scikit-learn.": [
-        "_archive", "_display", "_fitted", "_inference", "_persistence", "_sklearn",
+        "_archive", "_display", "_fitted", "_inference", "_persistence", "_selection", "_sklearn",
     ],
     "The model: parameters in, learned state out, and the public names.": [
         "__init__", "_estimator",

@@ -13,9 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 from ._display import model_html, model_text
 from ._exceptions import ConvergenceWarning, sibling
 from ._fit import learn, learn_batchwise
-from ._fitted import is_begun, learned_attributes
+from ._fitted import is_begun, learned_attributes, settings_of
 from ._input.features import SparseMatrix, check_feature_names, check_features, feature_names
-from ._input.given import Description, check_rows, learning_problem, problem_of, validation_problem
+from ._input.given import (
+    Description,
+    Judged,
+    check_rows,
+    learning_problem,
+    problem_of,
+    validation_problem,
+)
 from ._input.hyperparameters import (
     ClassWeight,
     Hyperparameters,
@@ -41,8 +48,7 @@ from ._warn import warn
 
 if TYPE_CHECKING:
     from ._inference import Explanation, Inference, Table
-    from ._inference.names import Names
-    from ._selection import LeaveOneOut
+    from ._selection import LeaveOneOut, Selection
 
 
 class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
@@ -64,8 +70,12 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
     Parameters
     ----------
-    l2 : float, default=1e-4
-        Strength of the L2 penalty, >= 0. With neither penalty F has no minimum where columns part
+    l2 : float or "auto", default=1e-4
+        Strength of the L2 penalty, >= 0. "auto": `fit` finds it, the one of least log-loss on rows
+        that are left out in turn, without refits (`leave_one_out`); with more than 4,000 free
+        parameters by 5 folds. Rows that come in groups, from one writer or patient each, are more
+        alike than new rows will be: give `fit` the `groups`, or the penalty comes out too small.
+        Not with a number as `learning_rate`, with `l1`, `early_stopping` or `partial_fit`. With neither penalty F has no minimum where columns part
         a class from others. ``learning_rate="auto"`` then warns and names the log-odds that grow
         for ever; beyond 500 free coefficients it finds only classes that are parted altogether,
         and says so. Gradient descent does not look.
@@ -156,6 +166,10 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
     validation_curve_ : ndarray
         Mean cross-entropy of the validation data, one entry for every epoch, or for the start and
         every step with ``learning_rate="auto"``; empty without such data.
+    l2_ : float
+        The L2 penalty of the last fit: `l2`, or what "auto" found.
+    selection_ : Selection
+        With ``l2="auto"``: every l2 tried, its held-out loss and errors, and how they came about.
     optimality_gap_ : float
         Proven upper bound, in nats, on F - F*; ``inf`` where no proof exists: without a penalty,
         and for plain gradient descent.
@@ -186,7 +200,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
     def __init__(
         self,
         *,
-        l2: float = 1e-4,
+        l2: float | Literal["auto"] = 1e-4,
         l1: float = 0.0,
         learning_rate: LearningRate = "auto",
         batch_size: int | Literal["auto"] = "auto",
@@ -234,6 +248,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         sample_weight: ArrayLike | None = None,
         *,
         validation_data: tuple[Any, ...] | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Learn W and b from rows X and targets y.
 
@@ -249,6 +264,9 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         validation_data : tuple (X, y) or (X, y, sample_weight), optional
             Rows whose log-loss is recorded in `validation_curve_` after every epoch, and watched
             when `early_stopping` is set.
+        groups : array-like of shape (n_samples,), optional
+            For ``l2="auto"``: rows of the same group are left out together, as those of one writer,
+            patient or day, of which new rows will not be.
 
         Returns
         -------
@@ -276,7 +294,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         """
         settings = check_hyperparameters(self)
         names = feature_names(X)
-        classes, problem = learning_problem(settings, X, y, sample_weight)
+        classes, problem, judged = learning_problem(settings, X, y, sample_weight, groups)
         description = Description(classes, problem.X.shape[1], names)
         validation = validation_problem(validation_data, description)
         start = start_of(settings, description, problem.X, self._left(settings))
@@ -285,7 +303,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
             self._adopt(learned, description, start)
 
         def run(watch: Watch | None) -> Learned:
-            learned = learn(problem, settings, start, validation, keep, watch=watch)
+            choose = None if judged is None else _chooser(judged, groups)
+            learned = learn(problem, settings, start, validation, keep, watch=watch, choose=choose)
             keep(learned)
             return learned
 
@@ -294,6 +313,8 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         warning = learned.warning(classes, names)
         if warning is not None:
             warn(warning, sibling(ConvergenceWarning))
+        if learned.selection is not None and (edge := learned.selection.warning()) is not None:
+            warn(edge, UserWarning)
         return self
 
     @explains_unknown
@@ -671,7 +692,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         from ._selection import Model, leave_one_out
 
         fitted = self._fitted()
-        model = Model(check_hyperparameters(self), fitted["classes_"], _parameters(fitted))
+        model = Model(settings_of(self, fitted), fitted["classes_"], parameters_of(fitted))
         features = self._checked(X, fitted)
         return leave_one_out(
             model, features, y, sample_weight, groups, exact=exact, random_state=random_state
@@ -719,10 +740,10 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
           x0               0.7436       2.103
           (intercept)      -1.115
         """
-        from ._inference import coefficient_table
+        from ._inference import coefficient_table, names_of
 
         fitted = self._fitted()
-        names = _names(fitted)
+        names = names_of(fitted)
         k = None if reference is None else names.find_class(reference, "reference")
         parameters = parameters_of(fitted)
         intercept = bool(self.fit_intercept or parameters.intercept.any())
@@ -798,11 +819,11 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         >>> inference.contrast("b", "a").columns["estimate"].round(3)
         array([ 1.214, -3.035])
         """
-        from ._inference import Model, Question, infer
+        from ._inference import Model, Question, infer, names_of
 
         fitted = self._fitted()
-        settings = check_hyperparameters(self)
-        names = _names(fitted)
+        settings = settings_of(self, fitted)
+        names = names_of(fitted)
         model = Model(settings, names, fitted.get("feature_names_in_"), parameters_of(fitted))
         features = self._checked(X, fitted)
         return infer(model, features, y, sample_weight, Question(weights, covariance, groups))
@@ -854,11 +875,11 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         >>> explained.columns["contribution"].round(3), round(explained.baseline, 3)
         (array([2.231]), -1.115)
         """
-        from ._inference import explanation
+        from ._inference import explanation, names_of
         from ._inference.explanation import baseline_row, rows_of
 
         fitted = self._fitted()
-        names = _names(fitted)
+        names = names_of(fitted)
         a = None if of is None else names.find_class(of, "of")
         b = None if against is None else names.find_class(against, "against")
         names.refuse_equal(a, b)
@@ -1063,19 +1084,21 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
         self.optimality_gap_: float
         self.converged_: bool
         self.stop_reason_: str
+        self.l2_: float
+        self.selection_: Selection
         self._velocity: NDArray[Any]
         self._epoch: int
         self._generator: np.random.Generator
         self._stream: AveragedDescent | None
-        kept = {key: value for key, value in self.__dict__.items() if key != "feature_names_in_"}
+        replaced = ("feature_names_in_", "selection_")
+        kept = {key: value for key, value in self.__dict__.items() if key not in replaced}
         self.__dict__ = kept | learned.attributes(description, start)
 
 
-def _names(fitted: dict[str, Any]) -> Names:
-    from ._inference.names import Names
+def _chooser(judged: Judged, groups: Any) -> Any:
+    from ._selection import chooser
 
-    n_features = fitted["n_features_in_"]
-    return Names.of(fitted["classes_"], n_features, fitted.get("feature_names_in_"))
+    return chooser(judged, groups)
 
 
 def _defaults(estimator: type[SoftmaxRegression]) -> dict[str, Any]:

@@ -28,10 +28,16 @@ class Start(NamedTuple):
     n_iter: int = 0
     stream: AveragedDescent | None = None
     fresh: bool = True
+    l2: Any = None
 
     def parameters(self, n_classes: int) -> Parameters:
         """Return W and b in float64."""
         return Parameters.split(self.state.theta.astype(np.float64), n_classes)
+
+    def at(self, parameters: Parameters) -> "Start":
+        """Return the same start at other parameters."""
+        theta = parameters.held(self.state.theta.dtype).joined()
+        return self._replace(state=DescentState(theta, np.zeros_like(theta)), fresh=False)
 
 
 class Learned(NamedTuple):
@@ -51,6 +57,7 @@ class Learned(NamedTuple):
     stream: AveragedDescent | None = None
     stop_reason: str = ""
     separation: Separation = Separation("none")
+    selection: Any = None
 
     def attributes(self, description: Description, start: Start) -> dict[str, Any]:
         """Return what the model keeps: what was learned, after what it went on from."""
@@ -66,7 +73,14 @@ class Learned(NamedTuple):
             "_epoch": self.state.epoch,
             "_generator": start.generator,
             "_stream": self.stream,
+            **self._penalty(start),
         }
+
+    def _penalty(self, start: Start) -> dict[str, Any]:
+        """Return the l2 of the fit, and how it was chosen."""
+        if self.selection is None:
+            return {"l2_": start.l2}
+        return {"l2_": self.selection.l2, "selection_": self.selection}
 
     def warning(self, classes: NDArray[Any], names: NDArray[np.object_] | None) -> str | None:
         """Return what to tell the user, if anything."""
@@ -89,7 +103,8 @@ def start_of(
         none = np.zeros(0)
         theta = np.zeros(description.classes.shape[0] * (X.shape[1] + 1), X.dtype)
         generator = make_generator(settings.random_state)
-        return Start(DescentState(theta, np.zeros_like(theta)), generator, none, none)
+        begin = DescentState(theta, np.zeros_like(theta))
+        return Start(begin, generator, none, none, l2=settings.l2)
     _check_same(description, left)
     return Start(
         _state_left(settings, X.dtype, left),
@@ -99,6 +114,7 @@ def start_of(
         n_iter=left.get("n_iter_", 0),
         stream=left["_stream"] if _stands_where_its_stream_does(left) else None,
         fresh=False,
+        l2=settings.l2,
     )
 
 

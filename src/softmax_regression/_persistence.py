@@ -34,6 +34,7 @@ from ._exceptions import InconsistentVersionWarning, ModelFileError, sibling
 from ._fitted import learned_attributes
 from ._input.hyperparameters import check_hyperparameters
 from ._optimum import AveragedDescent, RowMetric
+from ._selection import Selection
 from ._version import __version__
 from ._warn import warn
 
@@ -143,6 +144,8 @@ def _describe(model: Any, slim: bool) -> tuple[Header, Arrays]:
         "parameters": {name: _plain(name, value) for name, value in parameters.items()},
         "feature_names": list(map(str, fitted.get("feature_names_in_", ()))) or None,
         "n_iter": int(fitted["n_iter_"]) if by_fit else None,
+        "l2": fitted.get("l2_"),
+        "selection": fitted["selection_"].to_dict() if "selection_" in fitted else None,
         "converged": bool(fitted["converged_"]) if by_fit else None,
         "stop_reason": fitted.get("stop_reason_"),
         "optimality_gap": _finite_or_none(fitted["optimality_gap_"]) if by_fit else None,
@@ -181,6 +184,7 @@ def _restore(estimator: type[Model], header: Header, arrays: Arrays) -> Model:
     fitted |= {name: _native(arrays[name]) for name in _float_arrays(header)}
     if header.get("stop_reason") is not None:  # the first files of format 1 do not have it
         fitted["stop_reason_"] = _typed(str, header["stop_reason"])
+    fitted |= _restore_penalty(header, parameters)
     if header["feature_names"] is not None:
         fitted["feature_names_in_"] = np.array(header["feature_names"], dtype=object)
     vars(model).update(fitted)
@@ -196,6 +200,17 @@ def _restore_report(header: Header) -> dict[str, Any]:
         "optimality_gap_": math.inf if gap is None else _typed(float, gap),
         "_epoch": _typed(int, header["epoch"]),
     }
+
+
+def _restore_penalty(header: Header, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the l2 of the fit and how it was chosen; the first files have the parameter alone."""
+    if header["n_iter"] is None:
+        return {}
+    found = {"l2_": _typed(float, float(header.get("l2", parameters.get("l2", 0.0))))}
+    selection = header.get("selection")
+    if selection is not None:
+        found["selection_"] = Selection.from_dict(selection)
+    return found
 
 
 def _restore_state(header: Header, arrays: Arrays) -> dict[str, Any]:

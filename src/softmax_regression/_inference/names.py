@@ -117,3 +117,8 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     near = get_close_matches(name, known, LISTED, 0.5) or list(known[:LISTED])
     more = ", …" if len(known) > len(near) else ""
     return f"known are {', '.join(map(repr, near))}{more}"
+
+
+def names_of(fitted: dict[str, Any]) -> Names:
+    """Return the names of what was learned."""
+    return Names.of(fitted["classes_"], fitted["n_features_in_"], fitted.get("feature_names_in_"))

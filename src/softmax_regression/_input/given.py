@@ -9,6 +9,7 @@ from .._likelihood.block import Block
 from .._parameters import Parameters
 from .._types import Features
 from .features import check_feature_names, check_features, feature_names
+from .groups import refuse_groups
 from .hyperparameters import Hyperparameters
 from .labels import check_y, class_columns, distinct, encode, find_classes
 from .weights import apply_class_weight, check_sample_weight, refuse_all_zero
@@ -47,11 +48,15 @@ class Judged(NamedTuple):
 
 
 def learning_problem(
-    settings: Hyperparameters, X: Any, y: Any, sample_weight: Any
-) -> tuple[NDArray[Any], Block]:
-    """Return the classes, and the checked rows with their full weights."""
+    settings: Hyperparameters, X: Any, y: Any, sample_weight: Any, groups: Any
+) -> tuple[NDArray[Any], Block, Judged | None]:
+    """Return the classes, the checked rows with their full weights, and what an l2 is found by."""
+    if settings.chooses_l2:
+        rows = judged_problem(settings, X, y, sample_weight)
+        return rows.classes, rows.problem, rows
+    refuse_groups(groups)
     given = _given(settings, X, y, sample_weight)
-    return given.classes, _learned(given, settings)
+    return given.classes, _learned(given, settings), None
 
 
 def judged_problem(settings: Hyperparameters, X: Any, y: Any, sample_weight: Any) -> Judged:

@@ -39,5 +39,15 @@ def check_groups(groups: Any, n_rows: int, counted: Mask | None = None) -> Group
     return Groups(codes, len(number))
 
 
+def refuse_groups(groups: Any) -> None:
+    """Raise where groups would change nothing."""
+    if groups is not None:
+        message = (
+            "groups is for l2='auto', which leaves them out together: set l2='auto', or leave groups "
+            "out"
+        )
+        raise ValueError(message)
+
+
 def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))

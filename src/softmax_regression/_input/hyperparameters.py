@@ -39,6 +39,11 @@ class Hyperparameters(NamedTuple):
     verbose: int
     callback: Callable[[Any], object] | None
 
+    @property
+    def chooses_l2(self) -> bool:
+        """Whether `fit` is to find l2."""
+        return isinstance(self.l2, str)
+
     def rows_per_batch(self, default: int) -> int:
         """Return the rows of a mini-batch."""
         return default if self.batch_size == "auto" else self.batch_size
@@ -54,7 +59,34 @@ def check_hyperparameters(model: object) -> Hyperparameters:
             "learning_rate='auto' chooses its own steps. Set momentum=0 or give a learning_rate"
         )
         raise ValueError(message)
+    if settings.chooses_l2:
+        _refuse_auto_l2(settings)
     return settings
+
+
+def _refuse_auto_l2(settings: Hyperparameters) -> None:
+    """Raise where no l2 can be found."""
+    for wrong, given, remedy in (
+        (
+            settings.learning_rate != "auto",
+            f"learning_rate={shown(settings.learning_rate)}",
+            "the losses it compares are of optima. Set learning_rate='auto', or give l2 a number",
+        ),
+        (
+            settings.l1 > 0.0,
+            f"l1={settings.l1:g}",
+            "it has one number to find. Set l1=0, or use regularization_path(model, X, y, cv=5)",
+        ),
+        (
+            settings.early_stopping,
+            "early_stopping=True",
+            "rows that are left out in turn take the place of rows held out. Set early_stopping=False",
+        ),
+        (settings.max_iter == 0, "max_iter=0", "it needs fits. Set max_iter >= 1"),
+    ):
+        if wrong:
+            message = f"l2='auto' is not for {given}: {remedy}"
+            raise ValueError(message)
 
 
 def check_learning_rate(rate: object, epoch: int) -> float:
@@ -117,6 +149,12 @@ def _flag(name: str, value: object) -> bool:
 
 def _non_negative(name: str, value: object) -> float:
     return _real(name, value, least=0.0)
+
+
+def _l2(name: str, value: object) -> Any:
+    if isinstance(value, str):
+        return _one_word(name, value, "auto", "a number >= 0")
+    return _non_negative(name, value)
 
 
 def _fraction_from_zero(name: str, value: object) -> float:
@@ -188,7 +226,7 @@ def _callback(name: str, value: Any) -> Any:
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "l2": _non_negative,
+    "l2": _l2,
     "l1": _non_negative,
     "learning_rate": _learning_rate,
     "batch_size": _batch_size,

@@ -54,16 +54,31 @@ def minimise(
     if space is not None:
         start = None if start is None else space.reduce(start)
         report = _expanded(report, space)
-    objective = Objective(likelihood, penalty)
     theta = None if start is None else likelihood.coordinates.inward(start)
-    if np.any(penalty.l1):
+    objective = Objective(likelihood, penalty)
+    solution = minimise_from(
+        theta, objective, limits, report, batch_size=batch_size, generator=generator
+    )
+    return solution if space is None else _expanded_solution(solution, space, limits.tol)
+
+
+def minimise_from(
+    theta: Matrix | None,
+    objective: Objective,
+    limits: Limits,
+    report: Report,
+    *,
+    batch_size: int,
+    generator: "np.random.Generator | None",
+) -> Solution:
+    """Minimise F, whose rows are prepared, from θ or from the class frequencies."""
+    if objective.l1.any():
         return ProximalPhase(objective, limits, report).run(theta)
     phase = FullPhase(objective, limits, report)
     point = _begin(phase, theta)
-    if _streams(likelihood) and limits.max_iter > 3:
+    if _streams(objective.likelihood) and limits.max_iter > 3:
         point = _stream(phase, point, batch_size, generator)
-    solution = phase.run(point)
-    return solution if space is None else _expanded_solution(solution, space, limits.tol)
+    return phase.run(point)
 
 
 def _streams(likelihood: Likelihood) -> bool:

@@ -2,9 +2,14 @@
 
 `leave_one_out` asks a `question` of rows that are `prepared` once: `surface` is F near its minimum,
 `one_step` a Newton step away from every row, `refits` fits without some, `held_out` the answer.
+
+`choice` finds an l2: `fits` of the same rows along l2, whose held-out loss is a `curve`, by
+leave-one-out or `folds`, which a `search` follows down to its minimum, told as a `selection`.
 """
 
+from .choice import chooser
 from .held_out import LeaveOneOut
 from .leave_one_out import Model, leave_one_out
+from .selection import Selection
 
-__all__ = ["LeaveOneOut", "Model", "leave_one_out"]
+__all__ = ["LeaveOneOut", "Model", "Selection", "chooser", "leave_one_out"]

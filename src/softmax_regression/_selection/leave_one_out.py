@@ -161,10 +161,15 @@ def _held_out(case: Case, surface: Surface) -> HeldOut:
 
 def rows_held_out(surface: Surface, problem: Block, *, with_leverage: bool = True) -> HeldOut:
     """Return what a step away from every row makes of its logits."""
-    squares = float(problem.n_rows if problem.weight is None else problem.weight @ problem.weight)
-    step = surface.step(squares)
+    step = surface.step(squared_weight(problem))
     found, leverage = surface.likelihood.sums(without_own_row, step, with_leverage)
     return HeldOut(np.concatenate(found), np.concatenate(leverage))
+
+
+def squared_weight(problem: Block) -> float:
+    """Σ w_i²."""
+    weight = problem.weight
+    return float(problem.n_rows if weight is None else weight @ weight)
 
 
 def groups_held_out(prepared: Prepared, surface: Surface, units: Units) -> HeldOut:

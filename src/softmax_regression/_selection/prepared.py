@@ -47,8 +47,11 @@ class Prepared:
 
     def outward(self, theta: Matrix) -> Parameters:
         """θ -> (W, b)."""
-        inner = self.likelihood.coordinates.outward(theta)
-        return inner if self.space is None else self.space.expand(inner)
+        return self.expanded(self.likelihood.coordinates.outward(theta))
+
+    def expanded(self, reduced: Parameters) -> Parameters:
+        """Return the prepared block's (W, b) as the original's."""
+        return reduced if self.space is None else self.space.expand(reduced)
 
 
 def columns_of(block: Block, fit_intercept: bool, *, even: bool) -> int:

@@ -7,11 +7,10 @@ from .._inference.estimate import Posterior
 from .._likelihood.block import Block
 from .._likelihood.logits import logits
 from .._likelihood.working import Likelihood
-from .._optimum import minimise
+from .._optimum import BATCH, minimise
 from .._optimum.limits import Limits
 from .._parameters import Parameters
 from .._penalty import Penalty
-from .._stream import BATCH
 from .._types import Index, Matrix
 
 # Nats that a refit may stand above its minimum, before Newton's method settles it.
