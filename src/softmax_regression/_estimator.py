@@ -310,11 +310,7 @@ class SoftmaxRegression(KeywordArguments, ScikitLearnMethods):
 
         task = FitTask(X, y, sample_weight, settings.max_iter, description.with_parameters)
         learned = run_with_callbacks(self, task, run)
-        warning = learned.warning(classes, names)
-        if warning is not None:
-            warn(warning, sibling(ConvergenceWarning))
-        if learned.selection is not None and (edge := learned.selection.warning()) is not None:
-            warn(edge, UserWarning)
+        learned.warn(classes, names)
         return self
 
     @explains_unknown

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._descent import DescentState
+from ._exceptions import ConvergenceWarning, sibling
 from ._input.features import check_feature_names
 from ._input.given import Description
 from ._input.hyperparameters import Hyperparameters, RandomState, make_generator
@@ -16,6 +17,7 @@ from ._optimum import AveragedDescent
 from ._parameters import Parameters
 from ._separation import Separation
 from ._types import Features
+from ._warn import warn
 
 
 class Start(NamedTuple):
@@ -81,6 +83,15 @@ class Learned(NamedTuple):
         if self.selection is None:
             return {"l2_": start.l2}
         return {"l2_": self.selection.l2, "selection_": self.selection}
+
+    def warn(self, classes: NDArray[Any], names: NDArray[np.object_] | None) -> None:
+        """Tell the user what there is to know."""
+        warning = self.warning(classes, names)
+        if warning is not None:
+            warn(warning, sibling(ConvergenceWarning))
+        edge = None if self.selection is None else self.selection.warning()
+        if edge is not None:
+            warn(edge, UserWarning)
 
     def warning(self, classes: NDArray[Any], names: NDArray[np.object_] | None) -> str | None:
         """Return what to tell the user, if anything."""
