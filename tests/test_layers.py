@@ -27,7 +27,7 @@ LAYERS = {
         "_archive", "_display", "_fitted", "_inference", "_persistence", "_selection", "_sklearn",
     ],
     "The model: parameters in, learned state out, and the public names.": [
-        "__init__", "_estimator",
+        "__init__", "_estimator", "_path",
     ],
 }  # fmt: skip
 LONGEST_BODY, LONGEST_FILE, LONGEST_ESTIMATOR = 30, 500, 300

@@ -99,6 +99,20 @@ def check_random_state(value: object) -> RandomState:
     return _random_state("random_state", value)  # type: ignore[no-any-return]
 
 
+def check_fraction(name: str, value: object) -> float:
+    """Return a number in [0, 1]."""
+    number = _real(name, value, least=0.0)
+    if number > 1.0:
+        message = f"{name} must be in [0, 1], got {number!r}"
+        raise ValueError(message)
+    return number
+
+
+def check_number(name: str, value: object, *, least: int) -> int:
+    """Return an integer that is no less than that."""
+    return _integer(name, value, least=least)
+
+
 def make_generator(random_state: RandomState) -> "np.random.Generator":
     """Return a Generator for `random_state`, leaving NumPy's global random state untouched."""
     if isinstance(random_state, np.random.RandomState):

@@ -5,11 +5,24 @@
 
 `choice` finds an l2: `fits` of the same rows along l2, whose held-out loss is a `curve`, by
 leave-one-out or `folds`, which a `search` follows down to its minimum, told as a `selection`.
+`path` follows the optima over a `grid` of penalties.
 """
 
 from .choice import chooser
+from .grid import Asked
 from .held_out import LeaveOneOut
 from .leave_one_out import Model, leave_one_out
+from .path import follow
+from .path_result import RegularizationPath
 from .selection import Selection
 
-__all__ = ["LeaveOneOut", "Model", "Selection", "chooser", "leave_one_out"]
+__all__ = [
+    "Asked",
+    "LeaveOneOut",
+    "Model",
+    "RegularizationPath",
+    "Selection",
+    "chooser",
+    "follow",
+    "leave_one_out",
+]

@@ -17,13 +17,14 @@ from .._optimum.limits import Limits
 from .._parameters import Parameters
 from .._penalty import Penalty
 from .._progress import Monitor
-from .curve import Curve, FoldCurve, LeaveOneOutCurve, Point
+from .curve import Curve, FoldCurve, LeaveOneOutCurve
 from .fits import Fits, StoppedError, readings_of
 from .folds import FOLDS, folds_of, refuse_missing_classes
-from .held_out import mean_of, standard_error
+from .grid import largest_gradient
+from .judge import Judge, Point
 from .prepared import REACH, Prepared
 from .question import Units, refuse_lone_classes, size_of, units_of
-from .search import Judge, Search
+from .search import Search
 from .selection import Selection
 
 # Nats that a fit on the way may stand above its minimum: a step away from a row corrects for it.
@@ -64,7 +65,7 @@ def choose(
     limits = Limits(max(settings.tol, SEARCH_TOL), settings.max_iter)
     method, curve = _curve(settings, rows, units, partial(Fits, limits=limits, tell=tell), fits)
     fits[0].begin(start)
-    judge = judge_of(rows.judged, units)
+    judge = curve.judge
     search = Search(
         partial(_noted, curve, judge, monitor, method), judge, start_l2(rows.problem, settings)
     )
@@ -93,14 +94,6 @@ def chooser(rows: Judged, groups: Any) -> Callable[[Hyperparameters, Start, Moni
     return find
 
 
-def judge_of(judged: Block, units: Units) -> Judge:
-    """Return the weighted mean of losses, and the standard error of one."""
-    return Judge(
-        lambda losses: mean_of(losses, judged),
-        lambda losses: standard_error(losses, judged, units.codes),
-    )
-
-
 def start_l2(problem: Block, settings: Hyperparameters) -> float:
     """Return where the search begins: a part of the largest gradient at the class frequencies.
 
@@ -108,11 +101,7 @@ def start_l2(problem: Block, settings: Hyperparameters) -> float:
     scaled by c, it is scaled by c².
     """
     (about,) = summed(survey, [problem])
-    n_classes, mean = len(about.targets), about.mean
-    spread, gradient = about.spread, about.target_rows
-    if not settings.fit_intercept:
-        spread = np.hypot(spread, mean)
-        gradient = gradient + np.outer(about.targets - 1.0 / n_classes, mean)
+    gradient, spread = largest_gradient(about, settings.fit_intercept)
     with np.errstate(over="ignore"):
         largest = float((np.abs(gradient) * spread).max(initial=0.0))
     part = START_WIDE if problem.X.shape[1] > problem.n_rows else START
@@ -136,12 +125,11 @@ def _curve(
             return name, LeaveOneOutCurve(rows, units, fits[0])
     number = min(FOLDS, units.number)
     folds = folds_of(problem, units, number)
+    pairs = [(np.setdiff1d(np.arange(problem.n_rows), fold), fold) for fold in folds]
     if intercept:
-        refuse_missing_classes(problem, folds, rows.classes)
-    for fold in folds:
-        rest = problem.take(np.setdiff1d(np.arange(problem.n_rows), fold))
-        fits.append(fits_of(Prepared(rest, intercept, even=True)))
-    return f"{number} folds", FoldCurve(rows, folds, fits)
+        refuse_missing_classes(problem, pairs, rows.classes)
+    fits.extend(fits_of(Prepared(problem.take(kept), intercept, even=True)) for kept, _ in pairs)
+    return f"{number} folds", FoldCurve(rows, units, folds, fits)
 
 
 def _noted(curve: Curve, judge: Judge, monitor: Monitor, method: str, l2: float) -> Point:

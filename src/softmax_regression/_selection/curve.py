@@ -1,7 +1,7 @@
 """The held-out loss of the rows as a function of l2: by leave-one-out, or by folds."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -12,10 +12,10 @@ from .._likelihood.logits import logits
 from .._likelihood.sums import summed
 from .._likelihood.working import over_chunks
 from .._parameters import Parameters
-from .._penalty import Penalty
 from .._types import Index, Vector
 from .fits import Fits
 from .held_out import row_losses
+from .judge import Judge, Point, judge_of
 from .leave_one_out import groups_held_out, rows_held_out, squared_weight
 from .one_step import without_own_row
 from .question import Units
@@ -27,23 +27,17 @@ MANY_ROWS = 4 * SAMPLE
 ROWS_PER_PARAMETER = 10
 
 
-class Point(NamedTuple):
-    """One l2 and every row's held-out loss there, (m,); all infinite where they are not known.
-
-    Where only some rows are left out, the others have their training loss, and those that are
-    the difference as often as they are drawn: the mean is unbiased.
-    """
-
-    l2: float
-    losses: Vector
-
-
 class Curve(Protocol):
     """What the search asks for held-out losses."""
 
     @property
     def left_out(self) -> int:
         """How many rows are left out."""
+        ...
+
+    @property
+    def judge(self) -> Judge:
+        """What makes one loss of the losses of rows."""
         ...
 
     def at(self, l2: float) -> Point:
@@ -67,6 +61,11 @@ class LeaveOneOutCurve:
         """How many rows are left out."""
         return self.rows.problem.n_rows if self.sample is None else len(self.sample)
 
+    @property
+    def judge(self) -> Judge:
+        """What makes one loss of the losses of rows."""
+        return judge_of(self.rows.judged, self.units.codes)
+
     def parameters(self, l2: float) -> Parameters:
         """Return the fit with an l2 that was tried."""
         return self.fits.prepared.outward(self.fits.theta(l2))
@@ -75,7 +74,7 @@ class LeaveOneOutCurve:
         """Return the losses with this l2; infinite where float64 cannot tell them."""
         self.fits.at(l2)
         theta = self.fits.theta(l2)
-        posterior = Posterior(self.fits.prepared.likelihood, Penalty(0.0, l2))
+        posterior = Posterior(self.fits.prepared.likelihood, self.fits.penalty_of(l2))
         try:
             with np.errstate(all="ignore"):
                 surface = smooth_surface(posterior, theta - theta[posterior.reference])
@@ -112,26 +111,37 @@ def _sample(rows: Judged, units: Units, n_free: int) -> Index | None:
 
 
 class FoldCurve:
-    """Fits without a fold of the rows, each fold on a path of its own, and their losses on it."""
+    """Fits to some rows and their losses on others, each pair of these on a path of its own.
 
-    def __init__(self, rows: Judged, folds: Sequence[Index], fits: Sequence[Fits]) -> None:
-        self.rows, self.folds, self.fits = rows, folds, fits
+    The losses are those of the tested rows, pair after pair.
+    """
+
+    def __init__(
+        self, rows: Judged, units: Units, tested: Sequence[Index], fits: Sequence[Fits]
+    ) -> None:
+        self.rows, self.units, self.tested, self.fits = rows, units, tested, fits
+        self.order = np.concatenate(tested)
 
     @property
     def left_out(self) -> int:
         """How many rows are left out."""
-        return self.rows.problem.n_rows
+        return len(self.order)
+
+    @property
+    def judge(self) -> Judge:
+        """What makes one loss of the losses of rows."""
+        return judge_of(self.rows.judged.take(self.order), self.units.codes[self.order])
 
     def parameters(self, l2: float) -> Parameters:
-        """Return the fit without the first fold: near the one to all rows."""
+        """Return the fit to the first rows: near the one to all of them."""
         return self.fits[0].prepared.outward(self.fits[0].theta(l2))
 
     def at(self, l2: float) -> Point:
-        """Return the losses with this l2."""
-        losses = np.empty(self.rows.problem.n_rows)
-        for fold, fits in zip(self.folds, self.fits, strict=True):
+        """Return the losses with this penalty."""
+        losses = []
+        for tested, fits in zip(self.tested, self.fits, strict=True):
             fits.at(l2)
-            held_out, judged = self.rows.problem.X[fold], self.rows.judged.take(fold)
             parameters = fits.prepared.outward(fits.theta(l2))
-            losses[fold] = row_losses(logits(held_out, parameters), judged)
-        return Point(l2, losses)
+            found = logits(self.rows.problem.X[tested], parameters)
+            losses.append(row_losses(found, self.rows.judged.take(tested)))
+        return Point(l2, np.concatenate(losses))

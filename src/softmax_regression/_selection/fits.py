@@ -23,6 +23,11 @@ NEAR = 1.2
 Tell = Callable[[float, float, Callable[[], Parameters], float, int], bool]
 
 
+def l2_alone(l2: float) -> Penalty:
+    """Return the penalty without an l1 term."""
+    return Penalty(0.0, l2)
+
+
 class StoppedError(Exception):
     """Whoever is told of the fits wants no more of them; `parameters` (W, b) are the last."""
 
@@ -32,23 +37,27 @@ class StoppedError(Exception):
 
 
 class Fits:
-    """Minima of F along l2; `tell` hears of every step."""
+    """Minima of F along a penalty, an l2 unless `penalty_of` says another; `tell` hears of each step."""
 
-    def __init__(self, prepared: Prepared, limits: Limits, tell: Tell) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        limits: Limits,
+        tell: Tell,
+        penalty_of: Callable[[float], Penalty] = l2_alone,
+    ) -> None:
         self.prepared, self.limits, self.tell = prepared, limits, tell
+        self.penalty_of = penalty_of
         self.start: Matrix | None = None
         self.known: dict[float, Matrix] = {}
+        self.solutions: dict[float, Solution] = {}
 
     def begin(self, start: Parameters | None) -> None:
         """Begin the first fit there, or at the class frequencies."""
         self.start = None if start is None else self.prepared.inward(start)
 
-    def objective(self, l2: float) -> Objective:
-        """Return F with this l2."""
-        return Objective(self.prepared.likelihood, Penalty(0.0, l2))
-
     def at(self, l2: float) -> Solution:
-        """Return the minimum of F with this l2.
+        """Return the minimum of F with this penalty, found once, in the prepared coordinates.
 
         Raises
         ------
@@ -57,10 +66,13 @@ class Fits:
         DivergenceError
             F left the finite numbers.
         """
+        if l2 in self.solutions:
+            return self.solutions[l2]
+        objective = Objective(self.prepared.likelihood, self.penalty_of(l2))
         with np.errstate(all="ignore"):
             solution = minimise_from(
-                self.start_of(l2),
-                self.objective(l2),
+                self.start_of(l2, straight=bool(objective.l1.any())),
+                objective,
                 self.limits,
                 lambda *step: self._told(l2, *step),
                 batch_size=BATCH,
@@ -72,20 +84,24 @@ class Fits:
             raise StoppedError(self.prepared.expanded(solution.parameters))
         theta = self.prepared.likelihood.coordinates.inward(solution.parameters)
         self.known[math.log(l2)] = theta
+        self.solutions[l2] = solution
         return solution
 
     def theta(self, l2: float) -> Matrix:
         """Return where the fit with this l2 ended."""
         return self.known[math.log(l2)]
 
-    def start_of(self, l2: float) -> Matrix | None:
-        """Return θ where the path leads to: a parabola through the three nearest fits, if near."""
+    def start_of(self, l2: float, *, straight: bool = False) -> Matrix | None:
+        """Return θ where the path leads to: a parabola through the three nearest fits, if near.
+
+        With an l1 term, whose path has corners, the nearest one.
+        """
         x = math.log(l2)
         nearest = sorted(self.known, key=lambda each: abs(each - x))[:3]
         if not nearest:
             return self.start
         spread = max(nearest) - min(nearest)
-        if len(nearest) < 3 or max(spread / 2, abs(nearest[0] - x)) > NEAR:
+        if straight or len(nearest) < 3 or max(spread / 2, abs(nearest[0] - x)) > NEAR:
             return self.known[nearest[0]]
         found: Matrix = np.zeros_like(self.known[nearest[0]])
         for share, each in zip(lagrange(x, nearest), nearest, strict=True):

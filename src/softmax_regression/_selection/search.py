@@ -7,12 +7,12 @@ from chance.
 
 import math
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
 from .._types import Vector
-from .curve import Point
+from .judge import Judge, Point
 
 Edge = Literal["low", "high"] | None
 # From one l2 to the next while the loss falls.
@@ -27,24 +27,6 @@ NO_GAIN, NOTHING = 0.01, 1e-4
 RESOLUTION = 0.1
 # Evaluations between the ends of a bracket.
 REFINEMENTS = 6
-
-
-class Judge(NamedTuple):
-    """How the losses of all rows become one, and the standard error of a difference."""
-
-    mean: Callable[[Vector], float]
-    error: Callable[[Vector], float]
-
-    def gain(self, one: Point, other: Point) -> float:
-        """Return how much lower the loss is at the other point."""
-        with np.errstate(invalid="ignore"):
-            gain = self.mean(one.losses) - self.mean(other.losses)
-        return -math.inf if math.isnan(gain) else gain
-
-    def paired_error(self, one: Point, other: Point) -> float:
-        """Return the standard error of the difference."""
-        with np.errstate(invalid="ignore"):
-            return self.error(one.losses - other.losses)
 
 
 class Search:
