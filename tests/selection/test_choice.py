@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from selection.references import NAMES, reference
 from strategies import Csr
 
-from softmax_regression import NotFittedError, SoftmaxRegression
+from softmax_regression import DivergenceError, NotFittedError, SoftmaxRegression
 from softmax_regression._selection import Selection, choice, curve
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -351,3 +351,28 @@ def test_smoothing_keeps_every_class_in_every_fold(monkeypatch):
     monkeypatch.setattr(choice, "REACH", 1)
     model = SoftmaxRegression(l2="auto", label_smoothing=0.1).fit(X, y)
     assert model.selection_.method == "5 folds"
+
+
+def test_an_l2_whose_hessian_has_no_inverse_is_not_taken(monkeypatch):
+    _, X, y, _ = drawn(17)
+    whole = SoftmaxRegression(l2="auto").fit(X, y)
+    plain = curve.smooth_surface
+
+    def singular_below(posterior, theta):
+        if posterior.l2.max() / posterior.likelihood.survey.weight < whole.l2_:
+            raise curve.SingularError
+        return plain(posterior, theta)
+
+    monkeypatch.setattr(curve, "smooth_surface", singular_below)
+    model = SoftmaxRegression(l2="auto").fit(X, y)
+    assert model.converged_
+    assert model.l2_ > 0.9 * whole.l2_
+    assert np.isfinite(model.selection_.losses).all()
+
+
+def test_rows_beyond_float64_diverge_and_leave_the_model_as_it_was():
+    X = np.array([[1e308], [-1e308], [1.5e308], [-1.2e308]])
+    model = SoftmaxRegression(l2="auto")
+    with pytest.raises(DivergenceError), np.errstate(all="ignore"):
+        model.fit(X, [0, 1, 1, 0])
+    assert not hasattr(model, "coef_")

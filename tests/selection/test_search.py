@@ -87,3 +87,12 @@ def test_a_parabola_that_opens_downwards_promises_nothing():
     search, calls = searched(lambda x: 1.0 - 0.2 * math.exp(-(x**2)), noise=1e-6)
     assert search.best.l2 == pytest.approx(1.0)
     assert len(calls) <= 9
+
+
+def test_a_bracket_whose_end_is_not_known_is_halved():
+    def mean(x):
+        return 1.0 + 0.1 * abs(x + 4.0) if x > -6.0 else np.inf
+
+    search, calls = searched(mean, noise=1e-6)
+    assert math.log(search.best.l2) == pytest.approx(-4.0, abs=0.7)
+    assert len(calls) > 4

@@ -135,6 +135,5 @@ class Search:
         return self.judge.mean(self.points[x].losses)
 
     def _try(self, x: float) -> Point:
-        if x not in self.points:
-            self.points[x] = self.curve(math.exp(x))
-        return self.points[x]
+        here = self.points[x] = self.curve(math.exp(x))
+        return here
