@@ -167,6 +167,11 @@ def test_of_very_many_rows_a_sample_is_left_out(monkeypatch):
     assert some.selection_.left_out == 200
     assert some.selection_.loss == pytest.approx(whole.selection_.loss, abs=0.02)
     assert np.log(some.l2_ / whole.l2_) == pytest.approx(0.0, abs=2.5)
+    held = some.leave_one_out(X, y).losses
+    training = -some.predict_log_proba(X)[np.arange(400), y]
+    rows = np.random.default_rng(0).choice(400, 200, replace=False)
+    expected = training.mean() + (held - training)[rows].mean()
+    assert some.selection_.loss == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_ends_of_the_search_are_named():
