@@ -36,12 +36,12 @@ def run(folder):
 def test_every_example_has_its_test_here():
     tested = {
         "batch_size.py",
+        "choose_penalty.py",
         "digits.py",
         "distributed_dask.py",
         "gradient_check.py",
         "interpret.py",
         "out_of_core.py",
-        "penalty.py",
     }
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
 
@@ -90,12 +90,16 @@ def test_smaller_batches_get_further_in_as_many_epochs(run):
     assert printed.splitlines()[-1].endswith("True")
 
 
-def test_penalty_trades_training_loss_for_smaller_weights(run):
-    rows = [list(map(float, line.split())) for line in run("penalty.py").splitlines()[2:]]
-    norms, training, held_out = ([row[column] for row in rows] for column in (1, 2, 3))
+def test_a_penalty_is_chosen_that_new_images_confirm(run, folder):
+    lines = run("choose_penalty.py").splitlines()
+    rows = [list(map(float, line.split())) for line in lines[2:-3]]
+    norms, training, left_out, new = ([row[column] for row in rows] for column in (1, 2, 3, 4))
     assert norms == sorted(norms)
     assert training == sorted(training, reverse=True)
-    assert min(held_out) < min(held_out[0], held_out[-1])
+    assert all(abs(a - b) < 0.04 for a, b in zip(left_out, new, strict=True))
+    assert float(re.search(r"and there: ([\d.]+)", "\n".join(lines))[1]) < min(new) + 0.002
+    panels = ET.parse(folder / "path.svg").findall("{http://www.w3.org/2000/svg}g")
+    assert len(panels) == 11
 
 
 def test_interpret_reads_the_fit_that_is_known_from_the_books(run):

@@ -24,10 +24,11 @@ LAYERS = {
         "_blocks", "_ending", "_fit", "_learned", "_progress", "_proven", "_stream", "_textbook",
     ],
     "What a fitted model shows: to a reader, to a file, to a screen, to scikit-learn.": [
-        "_archive", "_dask", "_display", "_fitted", "_inference", "_persistence", "_sklearn",
+        "_archive", "_dask", "_display", "_fitted", "_inference", "_persistence", "_selection",
+        "_sklearn",
     ],
     "The model: parameters in, learned state out, and the public names.": [
-        "__init__", "_estimator",
+        "__init__", "_estimator", "_path", "_state",
     ],
 }  # fmt: skip
 LONGEST_BODY, LONGEST_FILE, LONGEST_ESTIMATOR = 30, 500, 300

@@ -237,6 +237,7 @@ def golden_model():
         validation_curve_=np.array([1.25, 1.0]),
         optimality_gap_=2.0**-20,
         converged_=True,
+        l2_=model.l2,
         _velocity=np.arange(9) / 10,
         _epoch=2,
         _generator=np.random.default_rng(0),

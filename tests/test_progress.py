@@ -69,7 +69,7 @@ def test_a_step_tells_its_epoch_and_no_time_left():
 def test_progress_is_shown_with_what_it_tells():
     assert repr(Progress(**STATE)) == (
         "Progress(epoch=3, max_iter=20, loss=0.5, validation_loss=None, optimality_gap=inf, "
-        "elapsed=1.5, step=None)"
+        "elapsed=1.5, step=None, l2=None)"
     )
 
 

@@ -18,6 +18,7 @@ from ._losses import (
     log_softmax,
     softmax,
 )
+from ._path import regularization_path
 from ._progress import Progress
 from ._version import __version__ as __version__
 
@@ -35,6 +36,7 @@ __all__ = [
     "cross_entropy",
     "cross_entropy_gradient",
     "log_softmax",
+    "regularization_path",
     "softmax",
 ]
 

@@ -55,6 +55,9 @@ def _facts(model: Any, defaults: Mapping[str, Any]) -> Iterator[str]:
         yield f"Features: {_listed(model.feature_names_in_)}"
     settings = {name: getattr(model, name, default) for name, default in defaults.items()}
     yield ending(getattr(model, "stop_reason_", ""), model.n_iter_, settings)
+    selection = getattr(model, "selection_", None)
+    if selection is not None:
+        yield escaped(selection.sentence())
     gap = model.optimality_gap_
     if math.isfinite(gap):
         yield f"Proven to be at most {gap:.2g} nats above the minimum of the objective"

@@ -1,7 +1,9 @@
 """One fit, by the textbook's gradient descent or to the proven optimum, over all rows or a stream."""
 
 import math
+from collections.abc import Callable
 from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,9 @@ from ._proven import minimise_and_prove
 from ._stream import stream_of, streamed
 from ._textbook import descend, descent_of, rise_of_stream
 
+# Finds the l2, and where a fit with it begins.
+Choose: TypeAlias = Callable[[Hyperparameters, Start, Monitor], Any]
+
 
 def learn(
     problem: Block,
@@ -26,13 +31,21 @@ def learn(
     keep: Keep,
     *,
     watch: Watch | None = None,
+    choose: Choose | None = None,
 ) -> Learned:
-    """Fit `problem` from `start`; on divergence `keep` gets the last finite state."""
+    """Fit `problem` from `start`; on divergence `keep` gets the last finite state.
+
+    `choose` finds an l2 first.
+    """
     rows: NDArray[np.intp] | None = None
     if settings.early_stopping and validation is None:
         rows, held_out = hold_out(problem.targets, settings.validation_fraction, start.generator)
         validation = problem.pick(held_out)
     monitor = monitor_of(settings, validation, watch)
+    choice = None if choose is None else choose(settings, start, monitor)
+    if choice is not None:
+        settings = settings._replace(l2=choice.selection.l2)
+        start = start.at(choice.parameters)
     if settings.learning_rate == "auto":
         learning = problem if rows is None else problem.pick(rows)
         learned = minimise_and_prove(learning, settings, start, monitor)
@@ -42,7 +55,16 @@ def learn(
         learned = descend(problem, settings, start, monitor, keep, rows=rows)
     if learned.stop_reason == "callback":
         learned = learned._replace(advice=monitor.advice)
+    if choice is not None:
+        learned = _after(choice, learned, stopped=monitor.stopped_by == "callback")
     return learned
+
+
+def _after(choice: Any, learned: Learned, *, stopped: bool) -> Learned:
+    """Return what was learned with the l2 chosen; a search that was stopped has not converged."""
+    readings = learned.n_iter + choice.readings
+    learned = learned._replace(selection=choice.selection, n_iter=readings)
+    return learned._replace(stop_reason="callback", converged=False) if stopped else learned
 
 
 def learn_batchwise(problem: Block, settings: Hyperparameters, start: Start) -> Learned:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ._arrays import as_array, found, objects_as_floats
 from ._exceptions import NotFittedError, sibling
+from ._input.hyperparameters import Hyperparameters, check_hyperparameters
 from ._input.labels import check_classes_by_hand
 
 NAMES = ("coef_", "intercept_", "classes_")
@@ -32,6 +33,26 @@ def learned_attributes(model: Any) -> dict[str, Any]:
     if missing:
         raise sibling(NotFittedError)(_not_fitted(type(model).__name__, missing))
     return attributes if _fit_together(attributes) else attributes | _by_hand(attributes)
+
+
+def settings_of(model: Any, fitted: dict[str, Any]) -> Hyperparameters:
+    """Return the settings that a question about a fit goes by, with the l2 it took.
+
+    Raises
+    ------
+    NotFittedError
+        It is "auto", and the parameters were set by hand.
+    """
+    settings = check_hyperparameters(model)
+    if not settings.chooses_l2:
+        return settings.for_columns(fitted["n_features_in_"], fitted.get("feature_names_in_"))
+    if "l2_" not in fitted:
+        message = (
+            "l2='auto' has not been looked for: these parameters are of no such fit. Call fit, or set "
+            "l2 to the number they were learned with"
+        )
+        raise sibling(NotFittedError)(message)
+    return settings._replace(l2=fitted["l2_"])
 
 
 def _not_fitted(estimator: str, missing: list[str]) -> str:

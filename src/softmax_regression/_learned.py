@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._descent import DescentState
+from ._exceptions import ConvergenceWarning, sibling
 from ._input.features import check_feature_names
 from ._input.given import Description
 from ._input.hyperparameters import Hyperparameters, RandomState, make_generator
@@ -17,6 +18,7 @@ from ._parameters import Parameters
 from ._progress import Watch
 from ._separation import Separation
 from ._types import Features
+from ._warn import warn
 
 
 class Start(NamedTuple):
@@ -29,10 +31,16 @@ class Start(NamedTuple):
     n_iter: int = 0
     stream: AveragedDescent | None = None
     fresh: bool = True
+    l2: Any = None
 
     def parameters(self, n_classes: int) -> Parameters:
         """Return W and b in float64."""
         return Parameters.split(self.state.theta.astype(np.float64), n_classes)
+
+    def at(self, parameters: Parameters) -> "Start":
+        """Return the same start at other parameters."""
+        theta = parameters.held(self.state.theta.dtype).joined()
+        return self._replace(state=DescentState(theta, np.zeros_like(theta)), fresh=False)
 
 
 class Learned(NamedTuple):
@@ -52,6 +60,7 @@ class Learned(NamedTuple):
     stream: AveragedDescent | None = None
     stop_reason: str = ""
     separation: Separation = Separation("none")
+    selection: Any = None
 
     def attributes(self, description: Description, start: Start) -> dict[str, Any]:
         """Return what the model keeps: what was learned, after what it went on from."""
@@ -67,7 +76,23 @@ class Learned(NamedTuple):
             "_epoch": self.state.epoch,
             "_generator": start.generator,
             "_stream": self.stream,
+            **self._penalty(start),
         }
+
+    def _penalty(self, start: Start) -> dict[str, Any]:
+        """Return the l2 of the fit, and how it was chosen."""
+        if self.selection is None:
+            return {"l2_": start.l2}
+        return {"l2_": self.selection.l2, "selection_": self.selection}
+
+    def warn(self, classes: NDArray[Any], names: NDArray[np.object_] | None) -> None:
+        """Tell the user what there is to know."""
+        warning = self.warning(classes, names)
+        if warning is not None:
+            warn(warning, sibling(ConvergenceWarning))
+        edge = None if self.selection is None else self.selection.warning()
+        if edge is not None:
+            warn(edge, UserWarning)
 
     def warning(self, classes: NDArray[Any], names: NDArray[np.object_] | None) -> str | None:
         """Return what to tell the user, if anything."""
@@ -91,7 +116,8 @@ def start_of(
         none = np.zeros(0)
         theta = np.zeros(description.classes.shape[0] * (X.shape[1] + 1), X.dtype)
         generator = make_generator(settings.random_state)
-        return Start(DescentState(theta, np.zeros_like(theta)), generator, none, none)
+        begin = DescentState(theta, np.zeros_like(theta))
+        return Start(begin, generator, none, none, l2=settings.l2)
     _check_same(description, left)
     return Start(
         _state_left(settings, X.dtype, left),
@@ -101,6 +127,7 @@ def start_of(
         n_iter=left.get("n_iter_", 0),
         stream=left["_stream"] if _stands_where_its_stream_does(left) else None,
         fresh=False,
+        l2=settings.l2,
     )
 
 

@@ -6,7 +6,7 @@ The file is a zip archive of uncompressed .npy members, which ``numpy.load`` rea
                          dtype and shape of every array
     coef_, intercept_    what was learned
     classes_             the labels, where they are not strings; strings stand in the header
-    l2                   the penalties of the columns, where these have one each
+    l2, l2_              the penalties of the columns, where these have one each, asked for and used
     loss_curve_, validation_curve_
     _velocity            the last step, from which momentum goes on
     _stream.*            where a `partial_fit` without a learning rate goes on from
@@ -35,6 +35,7 @@ from ._exceptions import InconsistentVersionWarning, ModelFileError, sibling
 from ._fitted import learned_attributes
 from ._input.hyperparameters import check_hyperparameters
 from ._optimum import AveragedDescent, RowMetric
+from ._selection import Selection
 from ._version import __version__
 from ._warn import warn
 
@@ -61,6 +62,7 @@ FORMER_ARRAYS = ("moment", "metric")
 OPTIONAL_ARRAYS = {
     "classes_",
     "l2",
+    "l2_",
     *(f"_stream.{name}" for name in (*STREAM_ARRAYS, *FORMER_ARRAYS)),
     *(f"_stream.metric.{name}" for name in METRIC_ARRAYS),
 }
@@ -138,9 +140,8 @@ def _to_bytes(model: Any, slim: bool = False) -> bytes:
 def _describe(model: Any, slim: bool) -> tuple[Header, Arrays]:
     fitted = learned_attributes(model)
     by_fit, resumable = "n_iter_" in fitted, "_generator" in fitted and not slim
-    parameters, l2 = model.get_params(), check_hyperparameters(model).l2
-    penalty = {"l2": l2} if isinstance(l2, np.ndarray) and "l2" in parameters else {}
-    parameters |= dict.fromkeys(penalty)
+    parameters, penalty = model.get_params(), _penalties(model, fitted)
+    parameters |= {"l2": None} if "l2" in penalty else {}
     header = {
         "format": FORMAT,
         "version": VERSION if penalty else BEFORE_L2,
@@ -148,6 +149,8 @@ def _describe(model: Any, slim: bool) -> tuple[Header, Arrays]:
         "parameters": {name: _plain(name, value) for name, value in parameters.items()},
         "feature_names": list(map(str, fitted.get("feature_names_in_", ()))) or None,
         "n_iter": int(fitted["n_iter_"]) if by_fit else None,
+        "l2": None if "l2_" in penalty else fitted.get("l2_"),
+        "selection": fitted["selection_"].to_dict() if "selection_" in fitted else None,
         "converged": bool(fitted["converged_"]) if by_fit else None,
         "stop_reason": fitted.get("stop_reason_"),
         "optimality_gap": _finite_or_none(fitted["optimality_gap_"]) if by_fit else None,
@@ -163,6 +166,14 @@ def _describe(model: Any, slim: bool) -> tuple[Header, Arrays]:
     header["arrays"] = {name: [a.dtype.str, list(a.shape)] for name, a in arrays.items()}
     _check_learned(header, arrays, fitted["classes_"])
     return header, arrays
+
+
+def _penalties(model: Any, fitted: dict[str, Any]) -> Arrays:
+    """Return the penalties that are arrays: that asked for, and that of the fit."""
+    settings = check_hyperparameters(model)
+    asked = settings.l2 if "l2" in model.get_params() else None
+    penalties = {"l2": asked, "l2_": fitted.get("l2_")}
+    return {name: each for name, each in penalties.items() if isinstance(each, np.ndarray)}
 
 
 def _float_arrays(header: Header) -> tuple[str, ...]:
@@ -188,6 +199,7 @@ def _restore(estimator: type[Model], header: Header, arrays: Arrays) -> Model:
     fitted |= {name: _native(arrays[name]) for name in _float_arrays(header)}
     if header.get("stop_reason") is not None:  # the first files of format 1 do not have it
         fitted["stop_reason_"] = _typed(str, header["stop_reason"])
+    fitted |= _restore_penalty(header, parameters, arrays)
     if header["feature_names"] is not None:
         fitted["feature_names_in_"] = np.array(header["feature_names"], dtype=object)
     vars(model).update(fitted)
@@ -203,6 +215,26 @@ def _restore_report(header: Header) -> dict[str, Any]:
         "optimality_gap_": math.inf if gap is None else _typed(float, gap),
         "_epoch": _typed(int, header["epoch"]),
     }
+
+
+def _restore_penalty(
+    header: Header, parameters: Mapping[str, Any], arrays: Arrays
+) -> dict[str, Any]:
+    """Return the l2 of the fit and how it was chosen; the first files have the parameter alone."""
+    if header["n_iter"] is None:
+        return {}
+    found: dict[str, Any] = {}
+    if "l2_" in arrays:
+        found["l2_"] = _native(arrays["l2_"])
+        if found["l2_"].shape != arrays["coef_"].shape[1:] or not (found["l2_"] >= 0.0).all():
+            message = f"l2_ of shape {found['l2_'].shape} does not fit"
+            raise ValueError(message)
+    else:
+        found["l2_"] = _typed(float, float(header.get("l2", parameters.get("l2", 0.0))))
+    selection = header.get("selection")
+    if selection is not None:
+        found["selection_"] = Selection.from_dict(selection)
+    return found
 
 
 def _restore_state(header: Header, arrays: Arrays) -> dict[str, Any]:

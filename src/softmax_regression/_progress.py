@@ -48,6 +48,8 @@ class Progress:
         Seconds since the fit began.
     step : int or None
         Steps taken in this fit, 0 where it begins; None for gradient descent.
+    l2 : float or None
+        The penalty of `loss` while ``l2="auto"`` is looking for one; None in the fit itself.
 
     Examples
     --------
@@ -81,6 +83,7 @@ class Progress:
         optimality_gap: float,
         elapsed: float,
         step: int | None = None,
+        l2: float | None = None,
         parameters: Callable[[], Parameters] | None = None,
     ) -> None:
         self.epoch: int
@@ -90,6 +93,7 @@ class Progress:
         self.optimality_gap: float
         self.elapsed: float
         self.step: int | None
+        self.l2: float | None
         vars(self).update(
             epoch=epoch,
             max_iter=max_iter,
@@ -98,6 +102,7 @@ class Progress:
             optimality_gap=optimality_gap,
             elapsed=elapsed,
             step=step,
+            l2=l2,
             _running=parameters,
             _read=None,
         )
@@ -145,7 +150,9 @@ class Progress:
         width = len(str(self.max_iter))
         measured = _measured(self.loss, self.optimality_gap, self.validation_loss)
         if self.step is not None:  # and how many there will be nobody knows
-            return "  ".join([f"step {self.step:{width}d}  epoch {self.epoch:{width}d}", *measured])
+            counted = f"step {self.step:{width}d}  epoch {self.epoch:{width}d}"
+            tried = [] if self.l2 is None else [f"l2 {self.l2:.2e}"]
+            return "  ".join([counted, *tried, *measured])
         left = self.elapsed / self.epoch * (self.max_iter - self.epoch)
         counted = f"epoch {self.epoch:{width}d}/{self.max_iter}"
         return "  ".join([counted, *measured, f"at most {left:.1f} s left"])
@@ -203,6 +210,8 @@ class Monitor:
     best: Parameters | None = None
     stopped_by: str = ""
     advice: str | None = None
+    steps_before: int = 0
+    epochs_before: int = 0
 
     def __post_init__(self) -> None:
         self._begin = time.perf_counter()
@@ -224,36 +233,64 @@ class Monitor:
         validation = self._validate(parameters)
         if self.plateau is not None and self.plateau.reached(loss):
             self.stopped_by = "tol"
-        entries, elapsed = len(self.loss_curve), time.perf_counter() - self._begin
+        entries = len(self.loss_curve)
         epoch, step = (entries, None) if passes is None else (passes, entries - 1)
-        progress = Progress(
-            epoch=epoch,
-            max_iter=self.max_iter,
-            loss=loss,
-            validation_loss=validation,
-            optimality_gap=min(gap, loss) if math.isfinite(gap) else gap,  # F is never below 0
-            elapsed=elapsed,
-            step=step,
-            parameters=parameters,
+        self._tell(
+            Progress(
+                epoch=epoch + self.epochs_before,
+                max_iter=self.max_iter,
+                loss=loss,
+                validation_loss=validation,
+                optimality_gap=min(gap, loss) if math.isfinite(gap) else gap,  # F is never below 0
+                elapsed=time.perf_counter() - self._begin,
+                step=None if step is None else step + self.steps_before,
+                parameters=parameters,
+            )
         )
-        self._print(progress)
-        logger.debug("%s", progress)
-        if self.callback is not None and self._ends(self.callback(progress), progress):
-            self.stopped_by = self.stopped_by or "callback"
-        progress._close()
         # Where a fit begins ends no epoch.
         if self.watch is not None and step != 0 and self.watch(parameters()):
             self.stopped_by = self.stopped_by or "callback"
         return bool(self.stopped_by)
+
+    def search(
+        self, l2: float, loss: float, parameters: Callable[[], Parameters], gap: float, passes: int
+    ) -> bool:
+        """Tell of a step on the way to an l2, after so many `passes`; True asks the fit to stop."""
+        progress = Progress(
+            epoch=passes,
+            max_iter=self.max_iter,
+            loss=loss,
+            validation_loss=None,
+            optimality_gap=min(gap, loss) if math.isfinite(gap) else gap,
+            elapsed=time.perf_counter() - self._begin,
+            step=self.steps_before,
+            l2=l2,
+            parameters=parameters,
+        )
+        self.steps_before, self.epochs_before = self.steps_before + 1, passes
+        self._tell(progress)
+        return bool(self.stopped_by)
+
+    def note(self, line: str) -> None:
+        """Tell the log, and whoever asked for lines."""
+        logger.info("%s", line)
+        if self.verbose:
+            print(line, flush=True)  # noqa: T201 - verbose asks for it
+
+    def _tell(self, progress: Progress) -> None:
+        self._print(progress)
+        logger.debug("%s", progress)
+        asked = None if self.stopped_by == "callback" else self.callback
+        if asked is not None and self._ends(asked(progress), progress):
+            self.stopped_by = self.stopped_by or "callback"
+        progress._close()
 
     def close(self, sentence: str, loss_curve: list[float], gap: float) -> None:
         """Tell how the fit ended, and at which loss if it has one."""
         elapsed = time.perf_counter() - self._begin
         measured = _measured(loss_curve[-1], gap) if loss_curve else []
         line = "  ".join([sentence, *measured, f"{elapsed:.2f} s"])
-        logger.info("%s", line)
-        if self.verbose:
-            print(line, flush=True)  # noqa: T201 - verbose asks for it
+        self.note(line)
 
     def _ends(self, answer: object, progress: Progress) -> bool:
         """Whether the callback's answer ends the fit: True itself, and nothing that counts as true.

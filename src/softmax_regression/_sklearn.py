@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 # The arguments beside X and y that a meta-estimator may route, by method.
 ROUTED = {
-    "fit": ("sample_weight", "validation_data"),
+    "fit": ("sample_weight", "validation_data", "groups"),
     "partial_fit": ("classes", "sample_weight"),
     "score": ("sample_weight",),
 }
@@ -80,12 +80,13 @@ class ScikitLearnMethods:
         *,
         sample_weight: bool | str | None = UNCHANGED,
         validation_data: bool | str | None = UNCHANGED,
+        groups: bool | str | None = UNCHANGED,
     ) -> Self:
         """Say which metadata a scikit-learn meta-estimator passes on to `fit`.
 
         Parameters
         ----------
-        sample_weight, validation_data : bool, str or None
+        sample_weight, validation_data, groups : bool, str or None
             True passes it on, False does not, None raises where it is given, and a string is the
             name under which the meta-estimator gets it. Unchanged where left out.
 
@@ -99,7 +100,9 @@ class ScikitLearnMethods:
         RuntimeError
             scikit-learn's metadata routing is not enabled.
         """
-        return self._request("fit", sample_weight=sample_weight, validation_data=validation_data)
+        return self._request(
+            "fit", sample_weight=sample_weight, validation_data=validation_data, groups=groups
+        )
 
     def set_partial_fit_request(
         self,

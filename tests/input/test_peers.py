@@ -115,7 +115,7 @@ def test_the_signatures_are_those_written_down():
     assert tuple(names) == Hyperparameters._fields
     assert list(inspect.signature(Deeper).parameters) == ["depth"]
     assert list(inspect.signature(SoftmaxRegression.fit).parameters) == [
-        "self", "X", "y", "sample_weight", "validation_data",
+        "self", "X", "y", "sample_weight", "validation_data", "groups",
     ]  # fmt: skip
     assert list(inspect.signature(SoftmaxRegression().partial_fit).parameters) == [
         "X", "y", "classes", "sample_weight",

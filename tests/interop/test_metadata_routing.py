@@ -35,7 +35,7 @@ def estimator():
 def test_requests_are_those_of_the_signatures():
     requests = get_routing_for_object(estimator())
 
-    assert requests.fit.requests == {"sample_weight": None, "validation_data": None}
+    assert requests.fit.requests == {"sample_weight": None, "validation_data": None, "groups": None}
     assert requests.partial_fit.requests == {"classes": None, "sample_weight": None}
     assert requests.score.requests == {"sample_weight": None}
     assert requests.predict.requests == {}

@@ -6,6 +6,7 @@
 
 from .coefficients import coefficient_table
 from .explanation import Explanation, explanation
+from .names import names_of
 from .question import Model, Question, infer
 from .result import Inference
 from .table import Table
@@ -19,4 +20,5 @@ __all__ = [
     "coefficient_table",
     "explanation",
     "infer",
+    "names_of",
 ]

@@ -4,10 +4,10 @@ The free parameters are the rows of θ less that of one class, the reference; ro
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
+from .._input.groups import Groups
 from .._likelihood.block import Block
 from .._likelihood.coordinates import Coordinates
 from .._likelihood.information import expanded, value_and_information
@@ -102,15 +102,8 @@ def robust_meat(likelihood: Likelihood, theta: Matrix, reference: int, counts: b
     return _from_pairs(sums, len(theta) - 1, theta.shape[1])
 
 
-class Clusters(NamedTuple):
-    """The cluster of each row, from 0 on, and how many there are."""
-
-    codes: Index
-    number: int
-
-
 def cluster_meat(
-    block: Block, coordinates: Coordinates, theta: Matrix, reference: int, clusters: Clusters
+    block: Block, coordinates: Coordinates, theta: Matrix, reference: int, clusters: Groups
 ) -> Matrix:
     """Return Σ_g s_g s_gᵀ without the reference, (q, q), with s_g the scores of a cluster summed."""
     size = (len(theta) - 1) * theta.shape[1]

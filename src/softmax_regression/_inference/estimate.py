@@ -114,6 +114,17 @@ class Settled(NamedTuple):
     information: Matrix | None
 
 
+def add_prior(information: Matrix, l2: Vector, n_classes: int) -> None:
+    """Add l2 (1 − 11ᵀ / K) ⊗ diag(1, …, 1, 0) to the information (q, q), in place."""
+    if not l2.any():
+        return
+    blocks = information.reshape(n_classes - 1, len(l2), n_classes - 1, len(l2))
+    every = np.arange(n_classes - 1)
+    for j, each in enumerate(l2):
+        blocks[:, j, :, j] -= each / n_classes
+        blocks[every, j, every, j] += each
+
+
 class Posterior:
     """N · F as a function of the contrasts with one class, N = Σ w_i: a log-likelihood and a prior.
 
@@ -152,20 +163,13 @@ class Posterior:
         curve = self._curve(theta, loss, data)
         if not self.l2.any():
             return Around(curve, Definite(information), None)
-        return Around(curve, Definite(self._with_prior(information, *theta.shape)), information)
+        curvature = information.copy()
+        add_prior(curvature, self.l2, len(theta))
+        return Around(curve, Definite(curvature), information)
 
     def pull(self, theta: Matrix) -> Matrix:
         """Return the gradient of the prior, (K, D): at the optimum that of the data is its negative."""
         return np.asarray(self.l2 * (theta - theta.mean(axis=0)))
-
-    def _with_prior(self, information: Matrix, n_classes: int, columns: int) -> Matrix:
-        curvature = information.copy()
-        blocks = curvature.reshape(n_classes - 1, columns, n_classes - 1, columns)
-        every = np.arange(n_classes - 1)
-        for j, l2 in enumerate(self.l2):
-            blocks[:, j, :, j] -= l2 / n_classes
-            blocks[every, j, every, j] += l2
-        return curvature
 
     def settled(self, start: Matrix) -> Settled:
         """Return the optimum near θ = `start`, by Newton's method.

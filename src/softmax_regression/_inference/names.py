@@ -120,3 +120,8 @@ def _nearest(name: Any, known: Sequence[Any]) -> str:
         return f"nearest to it {'is' if len(near) == 1 else 'are'} {', '.join(map(repr, near))}"
     more = ", …" if len(known) > LISTED else ""
     return f"known are {', '.join(map(repr, known[:LISTED]))}{more}"
+
+
+def names_of(fitted: dict[str, Any]) -> Names:
+    """Return the names of what was learned."""
+    return Names.of(fitted["classes_"], fitted["n_features_in_"], fitted.get("feature_names_in_"))

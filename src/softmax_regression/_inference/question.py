@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arrays import as_array, shown
+from .._arrays import shown
 from .._input.given import problem_of
+from .._input.groups import Groups, check_groups
 from .._input.hyperparameters import Hyperparameters
 from .._input.labels import check_y
 from .._input.weights import refuse_all_zero, unscaled_sample_weight
@@ -20,7 +21,6 @@ from .._types import Features, Matrix, Vector
 from .._warn import warn
 from .contrasts import farthest
 from .covariance import (
-    Clusters,
     Definite,
     NoEstimateError,
     SingularError,
@@ -68,7 +68,7 @@ class Reading(NamedTuple):
 
     rows: Rows
     form: Form
-    clusters: Clusters | None
+    clusters: Groups | None
     unit: float
 
 
@@ -189,7 +189,7 @@ def _weights(sample_weight: Any, weights: Any, n_rows: int) -> tuple[Vector | No
     return whole, 1.0
 
 
-def _clusters(question: Question, n_rows: int, weight: Vector | None) -> Clusters | None:
+def _clusters(question: Question, n_rows: int, weight: Vector | None) -> Groups | None:
     """Return the cluster of every row that counts.
 
     Raises
@@ -207,31 +207,15 @@ def _clusters(question: Question, n_rows: int, weight: Vector | None) -> Cluster
         raise ValueError(message)
     if question.groups is None:
         return None
-    groups = as_array(question.groups, "groups")
-    if groups.shape != (n_rows,):
-        message = f"groups.shape == {groups.shape}, expected ({n_rows},): one cluster per row"
-        raise ValueError(message)
-    missing = np.array([_is_missing(each) for each in groups.tolist()], dtype=bool)
-    if missing.any():
-        first = int(np.argmax(missing))
-        message = f"groups[{first}] is missing: give every row a cluster, or drop the row"
-        raise ValueError(message)
-    if weight is not None:
-        groups = groups[weight > 0]
-    number: dict[Any, int] = {}
-    codes = np.array([number.setdefault(each, len(number)) for each in groups.tolist()], np.intp)
-    if len(number) < 2:
+    groups = check_groups(question.groups, n_rows, None if weight is None else weight > 0)
+    if groups.number < 2:
         message = "groups has fewer than 2 clusters: errors between clusters need at least two"
         raise ValueError(message)
-    return Clusters(codes, len(number))
-
-
-def _is_missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    return groups
 
 
 def _covariance(
-    settings: Hyperparameters, question: Question, clusters: Clusters | None
+    settings: Hyperparameters, question: Question, clusters: Groups | None
 ) -> Covariance:
     """Return the kind of covariance, refusing what would mean nothing."""
     asked = question.covariance

@@ -159,6 +159,9 @@ def refuse_settings(settings: Hyperparameters, validation_data: Any) -> None:
             "descent over blocks is partial_fit, block by block"
         )
         raise ValueError(message)
+    if settings.chooses_l2:
+        message = "l2='auto' needs all rows in memory: use fit on a sample, and give l2 its l2_"
+        raise ValueError(message)
     if settings.early_stopping and validation_data is None:
         message = (
             "early_stopping=True over blocks needs rows to watch: give "

@@ -9,6 +9,7 @@ from .._likelihood.block import Block
 from .._parameters import Parameters
 from .._types import Features
 from .features import check_feature_names, check_features, feature_names
+from .groups import refuse_groups
 from .hyperparameters import Hyperparameters
 from .labels import check_y, class_columns, distinct, encode, find_classes
 from .weights import apply_class_weight, check_sample_weight, refuse_all_zero
@@ -32,25 +33,80 @@ class Description(NamedTuple):
         }
 
 
+class Judged(NamedTuple):
+    """The rows that count: as a fit learns from them, and as `loss` judges them.
+
+    `judged` has their targets as given and their sample weights alone; `places` (m,) are theirs
+    among all `n_rows`.
+    """
+
+    classes: NDArray[Any]
+    problem: Block
+    judged: Block
+    places: NDArray[np.intp]
+    n_rows: int
+
+
 def learning_problem(
-    settings: Hyperparameters, X: Any, y: Any, sample_weight: Any
-) -> tuple[NDArray[Any], Block]:
-    """Return the classes, and the checked rows with their full weights."""
+    settings: Hyperparameters, X: Any, y: Any, sample_weight: Any, groups: Any
+) -> tuple[NDArray[Any], Block, Judged | None]:
+    """Return the classes, the checked rows with their full weights, and what an l2 is found by."""
+    if settings.chooses_l2:
+        rows = judged_problem(settings, X, y, sample_weight)
+        return rows.classes, rows.problem, rows
+    refuse_groups(groups)
+    given = _given(settings, X, y, sample_weight)
+    return given.classes, _learned(given, settings), None
+
+
+def judged_problem(settings: Hyperparameters, X: Any, y: Any, sample_weight: Any) -> Judged:
+    """Return the rows of a fit, and what their losses are judged by."""
+    given = _given(settings, X, y, sample_weight)
+    problem = _learned(given, settings)
+    n_rows, counts = given.features.shape[0], given.learned_weight
+    places = np.arange(n_rows) if counts is None else np.flatnonzero(counts)
+    targets = encode(given.y[places], given.classes)
+    weight = None if given.weight is None else given.weight[places]
+    return Judged(given.classes, problem, Block(problem.X, targets, weight), places, n_rows)
+
+
+class _Given(NamedTuple):
+    """Checked rows; what class weights make of their targets and weights is what is learned."""
+
+    features: Features
+    y: NDArray[Any]
+    weight: NDArray[np.float64] | None
+    learned_y: NDArray[Any]
+    learned_weight: NDArray[np.float64] | None
+    classes: NDArray[Any]
+
+
+def _given(settings: Hyperparameters, X: Any, y: Any, sample_weight: Any) -> _Given:
     features = check_features(X)
     checked_y, weight = check_rows(features, y, sample_weight)
     columns = class_columns(y) if checked_y.ndim == 2 else None
     refuse_all_zero(weight)
+    learned_y, learned_weight = checked_y, weight
     if settings.class_weight is not None:
         known = distinct(checked_y, columns)
-        weight, weighted = apply_class_weight(
+        learned_weight, weighted = apply_class_weight(
             weight, settings.class_weight, known, encode(checked_y, known)
         )
-        refuse_all_zero(weight, name="class_weight")
+        refuse_all_zero(learned_weight, name="class_weight")
         if checked_y.ndim == 2:
-            checked_y = weighted.given
-    classes = find_classes(checked_y, weight, columns)
-    smoothing = settings.label_smoothing
-    return classes, problem_of(features, checked_y, weight, classes, smoothing=smoothing)
+            learned_y = weighted.given
+    classes = find_classes(learned_y, learned_weight, columns)
+    return _Given(features, checked_y, weight, learned_y, learned_weight, classes)
+
+
+def _learned(given: _Given, settings: Hyperparameters) -> Block:
+    return problem_of(
+        given.features,
+        given.learned_y,
+        given.learned_weight,
+        given.classes,
+        smoothing=settings.label_smoothing,
+    )
 
 
 def problem_of(

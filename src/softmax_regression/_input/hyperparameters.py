@@ -45,6 +45,11 @@ class Hyperparameters(NamedTuple):
     verbose: int
     callback: Callable[[Any], object] | None
 
+    @property
+    def chooses_l2(self) -> bool:
+        """Whether `fit` is to find l2."""
+        return isinstance(self.l2, str)
+
     def rows_per_batch(self, default: int) -> int:
         """Return the rows of a mini-batch."""
         return default if self.batch_size == "auto" else self.batch_size
@@ -86,12 +91,58 @@ def check_hyperparameters(model: object) -> Hyperparameters:
             "learning_rate='auto' chooses its own steps. Set momentum=0 or give a learning_rate"
         )
         raise ValueError(message)
+    if settings.chooses_l2:
+        _refuse_auto_l2(settings)
     return settings
+
+
+def _refuse_auto_l2(settings: Hyperparameters) -> None:
+    """Raise where no l2 can be found."""
+    for wrong, given, remedy in (
+        (
+            settings.learning_rate != "auto",
+            f"learning_rate={shown(settings.learning_rate)}",
+            "the losses it compares are of optima. Set learning_rate='auto', or give l2 a number",
+        ),
+        (
+            settings.l1 > 0.0,
+            f"l1={settings.l1:g}",
+            "it has one number to find. Set l1=0, or use regularization_path(model, X, y, cv=5)",
+        ),
+        (
+            settings.early_stopping,
+            "early_stopping=True",
+            "rows that are left out in turn take the place of rows held out. Set early_stopping=False",
+        ),
+        (settings.max_iter == 0, "max_iter=0", "it needs fits. Set max_iter >= 1"),
+    ):
+        if wrong:
+            message = f"l2='auto' is not for {given}: {remedy}"
+            raise ValueError(message)
 
 
 def check_learning_rate(rate: object, epoch: int) -> float:
     """Return the step a schedule gave for `epoch`, known to be a positive finite number."""
     return _real(f"learning_rate({epoch})", rate, above=0.0)
+
+
+def check_random_state(value: object) -> RandomState:
+    """Return a random state, known to be one."""
+    return _random_state("random_state", value)  # type: ignore[no-any-return]
+
+
+def check_fraction(name: str, value: object) -> float:
+    """Return a number in [0, 1]."""
+    number = _real(name, value, least=0.0)
+    if number > 1.0:
+        message = f"{name} must be in [0, 1], got {number!r}"
+        raise ValueError(message)
+    return number
+
+
+def check_number(name: str, value: object, *, least: int) -> int:
+    """Return an integer that is no less than that."""
+    return _integer(name, value, least=least)
 
 
 def make_generator(random_state: RandomState) -> "np.random.Generator":
@@ -147,8 +198,10 @@ def _non_negative(name: str, value: object) -> float:
     return _real(name, value, least=0.0)
 
 
-def _l2(name: str, value: object) -> "float | Vector":
-    """Return one number, or a copy of one for each column."""
+def _l2(name: str, value: object) -> Any:
+    """Return one number, a copy of one for each column, or "auto"."""
+    if isinstance(value, str):
+        return _one_word(name, value, "auto", "a number >= 0, or one for each column of X")
     array = None if isinstance(value, Real) else as_array(value, name)
     if array is None or array.ndim == 0:
         return _real(name, value, least=0.0, kind="a number, or one for each column of X")

@@ -79,6 +79,9 @@ def _refuse_whole_data_settings(settings: Hyperparameters) -> None:
     if settings.early_stopping:
         message = "early_stopping=True needs all rows: use fit, or set early_stopping=False"
         raise ValueError(message)
+    if settings.chooses_l2:
+        message = "l2='auto' needs all rows: use fit, or set l2 to a number such as its l2_"
+        raise ValueError(message)
     if settings.class_weight == "balanced":
         message = (
             "class_weight='balanced' needs all rows: compute the weights on a sample and give them "

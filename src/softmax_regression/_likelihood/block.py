@@ -86,6 +86,10 @@ class Block(NamedTuple):
             return self
         return self.pick(np.flatnonzero(self.weight))
 
+    def weights(self) -> Vector:
+        """Return w_i, also where they are uniform, (m,)."""
+        return np.ones(self.n_rows) if self.weight is None else self.weight
+
     def total(self) -> float:
         """Return Σ_i w_i."""
         return float(self.n_rows if self.weight is None else self.weight.sum())

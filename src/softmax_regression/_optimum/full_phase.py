@@ -43,7 +43,7 @@ class FullPhase:
     def __init__(self, objective: Objective, limits: Limits, report: Report) -> None:
         self.objective, self.limits, self.report = objective, limits, report
         self.proof = Proof(objective, limits.tol)
-        self.plan = Plan.of(objective.likelihood, limits.tol)
+        self.plan = Plan.of(objective.likelihood, limits.tol, polish=limits.polish)
         self.matrix = FirstMatrix(objective, full=self.plan.full)
         self.pace = Pace(objective.likelihood, limits.max_iter)
         self.damped: DampedNewton | None = None

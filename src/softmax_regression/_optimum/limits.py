@@ -10,7 +10,11 @@ Report = Callable[[float, Callable[[], Parameters], float, int], bool]
 
 
 class Limits(NamedTuple):
-    """The gap to reach, and the passes after the start after which no other step is begun."""
+    """The gap to reach, and the passes after the start after which no other step is begun.
+
+    `polish`: whether a small gap asks for probabilities to the last digits too.
+    """
 
     tol: float
     max_iter: int
+    polish: bool = True

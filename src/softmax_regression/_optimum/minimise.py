@@ -67,21 +67,21 @@ def minimise(
     if space is not None:
         start = None if start is None else space.reduce(start)
         report = _expanded(report, space)
+    theta = None if start is None else likelihood.coordinates.inward(start)
     objective = Objective(likelihood, within)
-    if np.any(penalty.l1):
-        theta = None if start is None else likelihood.coordinates.inward(start)
-        return ProximalPhase(objective, limits, report).run(theta)
-    solution = _descended(objective, start, limits, report, order)
+    solution = minimise_from(theta, objective, limits, report, order)
     return solution if space is None else _expanded_solution(solution, space, limits.tol)
 
 
-def _descended(
-    objective: Objective, start: Parameters | None, limits: Limits, report: Report, order: Order
+def minimise_from(
+    theta: Matrix | None, objective: Objective, limits: Limits, report: Report, order: Order
 ) -> Solution:
-    likelihood = objective.likelihood
+    """Minimise F, whose rows are prepared, from θ or from the class frequencies."""
+    if objective.l1.any():
+        return ProximalPhase(objective, limits, report).run(theta)
     phase = FullPhase(objective, limits, report)
-    point = _begin(phase, None if start is None else likelihood.coordinates.inward(start))
-    if _streams(likelihood) and limits.max_iter > 3:
+    point = _begin(phase, theta)
+    if _streams(objective.likelihood) and limits.max_iter > 3:
         point = _stream(phase, point, *order)
     return phase.run(point)
 
@@ -108,9 +108,11 @@ def _in_axes(
     for axes in chain([space], space.narrower()):
         turned = block._replace(X=axes.coordinates, memo=Memo())
         objective = Objective(Likelihood([turned], intercept, readings=readings + 1), axes.penalty)
-        begin = None if start is None else axes.reduce(start)
+        begin = None
+        if start is not None:
+            begin = objective.likelihood.coordinates.inward(axes.reduce(start))
         left = limits._replace(max_iter=max(1, limits.max_iter - passes))
-        found = _descended(objective, begin, left, _expanded(report, axes), order)
+        found = minimise_from(begin, objective, left, _expanded(report, axes), order)
         passes, readings = passes + found.passes, found.n_iter + 1
         found = _expanded_solution(found, axes, limits.tol)._replace(passes=passes, n_iter=readings)
         lowest = min(lowest, found.objective)

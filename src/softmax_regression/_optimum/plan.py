@@ -51,7 +51,7 @@ class Plan(NamedTuple):
     settled: float
 
     @staticmethod
-    def of(likelihood: Likelihood, tol: float) -> "Plan":
+    def of(likelihood: Likelihood, tol: float, *, polish: bool = True) -> "Plan":
         """Return the plan of a fit."""
         work = full_work(likelihood)
         pass_entries = float(likelihood.n_rows) * likelihood.n_columns * likelihood.n_classes
@@ -61,7 +61,7 @@ class Plan(NamedTuple):
         changes = likelihood.n_classes <= FEW_CLASSES and likelihood.n_rows <= FEW_ROWS * free
         newton = work <= (10.0 if changes else 1.0) * NEWTON_WORK
         in_reach = max(POLISH_WORK, min(FULL_WORK, POLISH_PASSES * pass_entries))
-        polish = work <= in_reach and tol <= POLISHED_TOL
+        polish = polish and work <= in_reach and tol <= POLISHED_TOL
         return Plan(
             dtype=np.float64 if pass_entries <= SMALL_PASS else np.float32,
             newton=newton,

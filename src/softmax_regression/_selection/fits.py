@@ -1,0 +1,134 @@
+"""Fits of the same rows along l2, each begun where those before it point."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .._exceptions import DivergenceError
+from .._objective import Objective
+from .._optimum import BATCH
+from .._optimum.limits import Limits
+from .._optimum.minimise import minimise_from
+from .._optimum.solution import Solution
+from .._parameters import Parameters
+from .._penalty import Penalty
+from .._types import Matrix, Vector
+from .prepared import Prepared
+
+# In log l2: farther apart, a parabola through three fits leads away from the path.
+NEAR = 1.2
+
+# l2, F, the parameters, the gap and the readings of the rows so far; a true return ends the search.
+Tell = Callable[[float, float, Callable[[], Parameters], float, int], bool]
+
+
+def l2_alone(l2: float) -> Penalty:
+    """Return the penalty without an l1 term."""
+    return Penalty(0.0, l2)
+
+
+class StoppedError(Exception):
+    """Whoever is told of the fits wants no more of them; `parameters` (W, b) are the last."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__()
+        self.parameters = parameters
+
+
+class Fits:
+    """Minima of F along a penalty, an l2 unless `penalty_of` says another; `tell` hears of each step."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        limits: Limits,
+        tell: Tell,
+        penalty_of: Callable[[float], Penalty] = l2_alone,
+    ) -> None:
+        self.prepared, self.limits, self.tell = prepared, limits, tell
+        self.penalty_of = penalty_of
+        self.start: Matrix | None = None
+        self.known: dict[float, Matrix] = {}
+        self.solutions: dict[float, Solution] = {}
+
+    def begin(self, start: Parameters | None) -> None:
+        """Begin the first fit there, or at the class frequencies."""
+        self.start = None if start is None else self.prepared.inward(start)
+
+    def at(self, l2: float) -> Solution:
+        """Return the minimum of F with this penalty, found once, in the prepared coordinates.
+
+        Raises
+        ------
+        StoppedError
+            The search is to end.
+        DivergenceError
+            F left the finite numbers.
+        """
+        if l2 in self.solutions:
+            return self.solutions[l2]
+        objective = Objective(self.prepared.likelihood, self.penalty_of(l2))
+        with np.errstate(all="ignore"):
+            solution = minimise_from(
+                self.start_of(l2, straight=bool(objective.l1.any())),
+                objective,
+                self.limits,
+                lambda *step: self._told(l2, *step),
+                (BATCH, None),
+            )
+        if solution.reason == "non-finite":
+            raise DivergenceError(solution.n_iter, solution.objective, None)
+        if solution.reason == "stopped":
+            raise StoppedError(self.prepared.expanded(solution.parameters))
+        theta = self.prepared.likelihood.coordinates.inward(solution.parameters)
+        self.known[math.log(l2)] = theta
+        self.solutions[l2] = solution
+        return solution
+
+    def theta(self, l2: float) -> Matrix:
+        """Return where the fit with this l2 ended."""
+        return self.known[math.log(l2)]
+
+    def start_of(self, l2: float, *, straight: bool = False) -> Matrix | None:
+        """Return θ where the path leads to: a parabola through the three nearest fits, if near.
+
+        With an l1 term, whose path has corners, the nearest one.
+        """
+        x = math.log(l2)
+        nearest = sorted(self.known, key=lambda each: abs(each - x))[:3]
+        if not nearest:
+            return self.start
+        spread = max(nearest) - min(nearest)
+        if straight or len(nearest) < 3 or max(spread / 2, abs(nearest[0] - x)) > NEAR:
+            return self.known[nearest[0]]
+        found: Matrix = np.zeros_like(self.known[nearest[0]])
+        for share, each in zip(lagrange(x, nearest), nearest, strict=True):
+            found += share * self.known[each]
+        return found
+
+    def _told(
+        self,
+        l2: float,
+        loss: float,
+        parameters: Callable[[], Parameters],
+        gap: float,
+        readings: int,
+    ) -> bool:
+        expanded = self.prepared.expanded
+        return self.tell(l2, loss, lambda: expanded(parameters()), gap, readings)
+
+
+def readings_of(fits: Sequence[Fits], n_rows: int) -> int:
+    """Return how often so many rows have been read."""
+    read = [each.prepared.likelihood.readings * each.prepared.original.n_rows for each in fits]
+    return round(sum(read) / n_rows)
+
+
+def lagrange(x: float, nodes: list[float]) -> Vector:
+    """Return the shares at x of values at the nodes, of the polynomial through them."""
+    shares = [
+        math.prod((x - other) / (node - other) for other in nodes if other != node)
+        for node in nodes
+    ]
+    return np.array(shares)

@@ -1,0 +1,98 @@
+"""The search for an l2 on curves that are known: where it ends, how soon, and what it says."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from softmax_regression._selection.curve import Point
+from softmax_regression._selection.search import Judge, Search
+
+ROWS = np.random.default_rng(0).normal(size=100)
+
+
+def judge():
+    with np.errstate(invalid="ignore"):
+        return Judge(lambda losses: float(losses.mean()), lambda d: float(d.std(ddof=1) / 10.0))
+
+
+def searched(mean, start=1.0, noise=0.02):
+    """A search on losses with that mean, which rows reach with a spread that moves with l2."""
+    calls = []
+
+    def curve(l2):
+        calls.append(l2)
+        x = math.log(l2)
+        spread = noise * (ROWS - ROWS.mean()) * (1.0 + 0.2 * x)
+        return Point(l2, mean(x) + spread)
+
+    search = Search(curve, judge(), start)
+    search.run()
+    return search, calls
+
+
+@given(st.floats(-14.0, 8.0), st.floats(0.02, 1.0))
+def test_the_minimum_of_a_parabola_is_found_in_few_steps(minimum, width):
+    search, calls = searched(lambda x: 1.0 + width * (x - minimum) ** 2 / 10.0, noise=1e-3)
+    x = math.log(search.best.l2)
+    assert abs(x - minimum) < 0.11
+    assert len(calls) <= 5 + abs(minimum) / math.log(10.0)
+    assert search.edge is None
+    assert len(calls) == len(set(calls))
+
+
+def test_a_gain_that_chance_explains_is_not_followed():
+    _, sure = searched(lambda x: 1.0 + 0.001 * (x + 3.0) ** 2, noise=1e-4)
+    _, unsure = searched(lambda x: 1.0 + 0.001 * (x + 3.0) ** 2, noise=0.5)
+    assert len(unsure) <= 5
+    assert len(sure) <= 6
+
+
+def test_a_loss_that_falls_to_the_end_is_at_an_edge():
+    low, _ = searched(lambda x: 0.5 * math.exp(0.6 * x), noise=1e-6)
+    assert low.edge == "low"
+    assert low.judge.mean(low.best.losses) < 2e-4
+    unending, calls = searched(lambda x: 10.0 + 0.1 * x, noise=1e-6)
+    assert unending.edge == "low"
+    assert len(calls) == 9
+    high, calls = searched(lambda x: 10.0 - 0.1 * x, noise=1e-6)
+    assert high.edge == "high"
+    assert len(calls) == 6
+
+
+def test_a_plateau_at_the_low_end_needs_no_smaller_penalty():
+    search, calls = searched(lambda x: 1.0 + 0.01 * math.exp(x), start=100.0, noise=1e-2)
+    assert search.edge is None
+    assert len(calls) <= 9
+
+
+def test_a_plateau_at_the_high_end_says_that_features_say_nothing():
+    search, _ = searched(lambda x: 1.0 + 0.01 * math.exp(-x), start=1.0, noise=1e-3)
+    assert search.edge == "high"
+
+
+def test_losses_that_are_not_known_end_the_way_down():
+    def mean(x):
+        return 1.0 + x / 20.0 if x > -6.0 else np.inf
+
+    search, _ = searched(mean, noise=1e-6)
+    assert search.edge is None
+    assert math.log(search.best.l2) > -6.0
+    assert search.judge.mean(search.best.losses) == pytest.approx(0.7, abs=0.03)
+
+
+def test_a_parabola_that_opens_downwards_promises_nothing():
+    search, calls = searched(lambda x: 1.0 - 0.2 * math.exp(-(x**2)), noise=1e-6)
+    assert search.best.l2 == pytest.approx(1.0)
+    assert len(calls) <= 9
+
+
+def test_a_bracket_whose_end_is_not_known_is_halved():
+    def mean(x):
+        return 1.0 + 0.1 * abs(x + 4.0) if x > -6.0 else np.inf
+
+    search, calls = searched(mean, noise=1e-6)
+    assert math.log(search.best.l2) == pytest.approx(-4.0, abs=0.7)
+    assert len(calls) > 4
