@@ -1018,3 +1018,24 @@ def test_a_pickle_or_copy_has_the_same_l2_for_each_column(copied):
     other = copied(model)
     assert other.l2 is not model.l2
     assert other.l2.tolist() == [0.1, 0.2]
+
+
+def test_the_l2_of_the_fit_is_kept_whatever_is_asked_for_by_now(tmp_path):
+    """An array and a number, either way round; a file whose array does not fit is refused."""
+    for used, asked in ((np.array([0.1, 0.2]), 0.3), (0.3, np.array([0.1, 0.2]))):
+        model = SoftmaxRegression(l2=used).fit([[0.0, 1.0], [1.0, 0.5], [2.0, 0.0]], [0, 1, 0])
+        model.set_params(l2=asked).save(tmp_path / "model.npz")
+        loaded = SoftmaxRegression.load(tmp_path / "model.npz")
+        np.testing.assert_array_equal(loaded.l2_, used)
+        np.testing.assert_array_equal(loaded.l2, asked)
+        assert type(loaded.l2_) is type(used)
+
+
+@pytest.mark.parametrize("wrong", [[0.1], [0.1, -0.2]])
+def test_an_l2_of_the_fit_that_cannot_be_is_refused(tmp_path, wrong):
+    model = SoftmaxRegression(l2=[0.1, 0.2]).fit([[0.0, 1.0], [1.0, 0.5], [2.0, 0.0]], [0, 1, 0])
+    model.l2_ = np.array(wrong)
+    model.save(tmp_path / "model.npz")
+    with pytest.raises(ModelFileError) as caught:
+        SoftmaxRegression.load(tmp_path / "model.npz")
+    assert "l2_ of shape" in str(caught.value.__cause__)

@@ -323,7 +323,10 @@ def test_an_interrupt_leaves_the_model_as_it_was():
         ({"l1": 0.1}, r"not for l1=0\.1.*regularization_path"),
         ({"early_stopping": True}, "not for early_stopping=True"),
         ({"max_iter": 0}, "not for max_iter=0"),
-        ({"l2": "best"}, "l2 must be 'auto' or a number >= 0, or one for each column of X, got 'best'"),
+        (
+            {"l2": "best"},
+            "l2 must be 'auto' or a number >= 0, or one for each column of X, got 'best'",
+        ),
     ],
 )
 def test_settings_under_which_nothing_can_be_chosen_are_refused(settings, message):
