@@ -327,6 +327,11 @@ def test_many_rows_are_predicted_as_few(n_rows, dtype):
     assert (model.predict(rows) == model.classes_[z.argmax(axis=1)]).all()
 
 
+def test_of_classes_as_probable_the_first_is_predicted():
+    model = model_at(np.zeros((4, 2)), [0.0, 1.0, 1.0, 1.0])
+    assert model.predict([[3.0, -1.0]]).tolist() == [1]
+
+
 def test_log_probabilities_stay_finite_where_probabilities_vanish():
     model = model_at([[1e3], [0.0]], [0.0, 0.0])
     assert model.predict_proba([[1.0]]).tolist() == [[1.0, 0.0]]

@@ -189,6 +189,19 @@ def test_a_kept_fit_goes_on_as_the_fit(keep, tmp_path):
     assert model.loss(X, y) < again.loss(X, y) + 1e-3
 
 
+@pytest.mark.parametrize("name", ["coef_", "intercept_"])
+def test_from_parameters_set_by_hand_a_new_stream_begins(name):
+    X, y = drawn(300)
+    model = streamed(X[:200], y[:200], 50)
+    setattr(model, name, getattr(model, name) * 2.0)
+    new = SoftmaxRegression()
+    new.coef_, new.intercept_, new.classes_ = model.coef_, model.intercept_, model.classes_
+    for each in (model, new):
+        each.partial_fit(X[200:], y[200:])
+    np.testing.assert_array_equal(model.coef_, new.coef_)
+    assert model._stream.rows == new._stream.rows == 100
+
+
 def test_a_copy_s_stream_is_its_own():
     X, y = drawn(500)
     model = streamed(X, y, 100)

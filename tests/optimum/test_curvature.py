@@ -235,3 +235,15 @@ def test_principal_squares_of_another_precision_are_not_reused():
     found = axes.build(parameters(), np.float64)(gradient)
     single = PrincipalAxes(data).build(parameters(), np.float32)(gradient)
     np.testing.assert_allclose(found, single, rtol=0, atol=1e-5 * np.abs(single).max())
+
+
+def test_a_column_that_the_sample_misses_bends_no_less_than_at_unit_spread(monkeypatch):
+    """Nothing of it is in the sampled Hessian; without a ridge its step had no end."""
+    monkeypatch.setattr("softmax_regression._optimum.moments.SAMPLED_ROWS", 1000)
+    rare = np.zeros((4000, 2))
+    rare[:, 0], rare[3999, 1] = RNG.standard_normal(4000), 1.0
+    F = objective_of(rare, Labels(np.arange(4000) % 3, 3))
+    gradient = np.zeros((3, 3))
+    gradient[:2, 1] = 1.0, -1.0
+    step = Full(F).build(np.zeros((3, 3)), np.float64)(gradient)
+    np.testing.assert_allclose(step[:2, 1], [3.0, -3.0], rtol=1e-2)
