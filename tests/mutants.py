@@ -474,7 +474,7 @@ MUTANTS = [
     Mutant("_likelihood/intercepts.py", "chunk.kept(\"logits\", (theta,), lambda: chunk.rows.logits(theta))", "chunk.kept(\"logits\", (), lambda: chunk.rows.logits(theta))", "logits of another θ"),
     Mutant("_likelihood/value.py", "logits *= 1 / np.add.reduce(logits, axis=0)", "pass", "probabilities that do not sum to one"),
     Mutant("_proven.py", "settings.max_iter - spent", "settings.max_iter", "max_iter for each search anew"),
-    Mutant("_optimum/minimise.py", "readings=readings + 1", "readings=0", "readings for the axes not counted"),
+    Mutant("_optimum/minimise.py", "0, likelihood.readings + 1", "0, 0", "readings for the axes not counted"),
     Mutant("_optimum/first_matrix.py", "self.renewal = self.steps + max(1, int(left))", "pass", "the question whether a matrix pays asked at every step"),
     # An l2 for each column
     Mutant("_input/hyperparameters.py", "legal = np.isfinite(numbers) & (numbers >= 0.0)", "legal = np.isfinite(numbers)", "l2 for each column: negative"),

@@ -251,7 +251,8 @@ def test_n_iter_counts_every_reading_of_the_rows(shape, penalty, besides, monkey
     assert _readings(*drawn(*shape), penalty, monkeypatch) == besides
 
 
-def test_n_iter_counts_the_readings_to_axes_of_collinear_columns_and_back(monkeypatch):
+def test_n_iter_counts_the_readings_for_axes_of_collinear_columns(monkeypatch):
+    """One that turns the rows, and one for F of the weights in the columns themselves."""
     X, y = drawn(300, 4, 3)
     assert _readings(np.hstack([X, X[:, :1] + X[:, 1:2]]), y, {"l2": 0.0}, monkeypatch) == 2
 

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from strategies import objective_of
 
 from softmax_regression import DivergenceError, SoftmaxRegression
 from softmax_regression._exceptions import ConvergenceWarning
 from softmax_regression._likelihood.block import Memo
+from softmax_regression._likelihood.targets import Labels
 from softmax_regression._optimum import elastic_net, proximal
+from softmax_regression._parameters import Parameters
 from softmax_regression._penalty import Penalty
 
 
@@ -317,6 +320,21 @@ def test_intercepts_without_a_dual_point_near_them_prove_nothing(monkeypatch):
     monkeypatch.setattr(elastic_net, "closing", lambda *_: (np.inf, 0.0))
     model, _ = cut_short()
     assert model.optimality_gap_ == np.inf
+
+
+@pytest.mark.parametrize("l2", [0.0, 1e-3])
+@pytest.mark.parametrize("off", [1e-11, 1e-8])
+def test_intercepts_that_are_nearly_optimal_prove_nearly_as_much(l2, off):
+    X, y = make()
+    model = SoftmaxRegression(l1=1e-3, l2=l2, tol=1e-10).fit(X, y)
+    F = objective_of(X, Labels(y, 3), l1=1e-3, l2=l2)
+    theta = F.likelihood.coordinates.inward(Parameters(model.coef_, model.intercept_))
+    theta[:, -1] += off * np.array([1.0, -2.0, 1.0])
+    net = elastic_net.ElasticNet(F, 1e-12)
+    point = net.at(theta)
+    bound = net._proven(point)
+    assert point.value - model.loss_curve_[-1] <= bound + 1e-14
+    assert bound <= 1e-9 + 10 * off
 
 
 def test_features_beyond_float64_are_a_divergence():

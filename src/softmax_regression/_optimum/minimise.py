@@ -104,10 +104,10 @@ def _in_axes(
     """
     lowest = math.inf
     best: Solution | None = None
-    intercept, passes, readings = likelihood.fit_intercept, 0, likelihood.readings
+    intercept, passes, readings = likelihood.fit_intercept, 0, likelihood.readings + 1
     for axes in chain([space], space.narrower()):
         turned = block._replace(X=axes.coordinates, memo=Memo())
-        objective = Objective(Likelihood([turned], intercept, readings=readings + 1), axes.penalty)
+        objective = Objective(Likelihood([turned], intercept, readings=readings), axes.penalty)
         begin = None
         if start is not None:
             begin = objective.likelihood.coordinates.inward(axes.reduce(start))
