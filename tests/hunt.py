@@ -456,23 +456,25 @@ def main() -> int:
         return 0
     end = time.monotonic() + asked.seconds
     counts = {family: Counter() for family in families}
-    work = ((f, seed) for seed in range(asked.first, asked.last) for f in families)
+    seed = asked.first
     with multiprocessing.Pool(asked.jobs) as pool:
-        for found in pool.imap_unordered(partial(_judged, end), work, chunksize=1):
-            if found is None:
-                break
-            count = counts[found["family"]]
-            count.update(["fits", *found["wrong"]])
-            count.update(
-                ["converged"] * (found["reason"] == "tol") + ["minimum"] * found["newton"][0]
-            )
-            if found["wrong"]:
-                print(json.dumps(found), flush=True)
-            last = found["seed"]
-        pool.terminate()
-    print(f"seeds {asked.first} to {last}")
+        while seed < asked.last and time.monotonic() < end:
+            # A few seeds at a time: the pool reads ahead all that it is given.
+            work = [(f, s) for s in range(seed, seed + asked.jobs) for f in families]
+            for found in pool.imap_unordered(partial(_judged, end), work):
+                if found is not None:
+                    _count(counts[found["family"]], found)
+            seed += asked.jobs
+    print(f"seeds {asked.first} to {seed - 1}")
     print("\n".join(told({**counts, "all": sum(counts.values(), Counter())})))
     return int(any(count[name] for count in counts.values() for name in COUNTED[:3]))
+
+
+def _count(count: Counter, found: dict) -> None:
+    count.update(["fits", *found["wrong"]])
+    count.update(["converged"] * (found["reason"] == "tol") + ["minimum"] * found["newton"][0])
+    if found["wrong"]:
+        print(json.dumps(found), flush=True)
 
 
 def _judged(end: float, drawn: tuple[str, int]) -> dict | None:
