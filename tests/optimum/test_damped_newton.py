@@ -4,8 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from strategies import chunks_of, objective_of
+from newton import optimum
+from strategies import Csr, chunks_of, objective_of
 
+from softmax_regression import SoftmaxRegression
 from softmax_regression._likelihood.targets import Labels
 from softmax_regression._objective import Point
 from softmax_regression._optimum import curvature, damped_newton
@@ -195,3 +197,16 @@ def test_products_lead_to_the_same_minimum(monkeypatch):
     factored = descended(Descent(objective(2.0)), 60)[-1]
     monkeypatch.setattr(curvature, "FULL_PARAMETERS", 5)
     assert descended(Descent(objective(2.0)), 200)[-1] == pytest.approx(factored, abs=1e-12)
+
+
+@pytest.mark.parametrize("constant", [3.7, -1e3])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_constant_sparse_column_without_a_penalty_hides_no_convergence(seed, constant):
+    """Its curvature and gradient are the rounding of centring; the other columns decide."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(300, 6)) * (rng.random((300, 6)) < 0.2)
+    y = (X @ rng.normal(size=(6, 3)) + rng.gumbel(size=(300, 3))).argmax(axis=1)
+    model = SoftmaxRegression(l2=0.0).fit(Csr(np.column_stack([X, np.full(300, constant)])), y)
+    lowest = optimum(X, np.eye(3)[y], 0.0)[2]
+    assert model.converged_
+    assert abs(model.loss_curve_[-1] - lowest) <= 1e-6
