@@ -4,6 +4,7 @@ import pickle
 from typing import NamedTuple
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -12,6 +13,11 @@ from softmax_regression._likelihood.block import Block, Memo
 from softmax_regression._likelihood.working import Likelihood, chunks
 from softmax_regression._objective import Objective
 from softmax_regression._penalty import Penalty
+
+
+def unless_fast(*cases):
+    """Cases for the profiles `thorough` and `long` only, beside those that every run takes."""
+    return cases if settings().max_examples > 10 else ()
 
 
 class Case(NamedTuple):
