@@ -1,6 +1,7 @@
 """What the tests draw and stand in with: problems, parameters, a model at given parameters, CSR."""
 
 import pickle
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,16 @@ from softmax_regression._penalty import Penalty
 def unless_fast(*cases):
     """Cases for the profiles `thorough` and `long` only, beside those that every run takes."""
     return cases if settings().max_examples > 10 else ()
+
+
+@contextmanager
+def named(case):
+    """Say of which of many cases in one test a failure is."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"in the case {case}")
+        raise
 
 
 class Case(NamedTuple):

@@ -100,7 +100,7 @@ import numpy as np
 from softmax_regression import SoftmaxRegression
 
 rng = np.random.default_rng(0)
-X, W, b = rng.normal(size=(3000, 200)), rng.normal(size=(40, 200)), rng.normal(size=40)
+X, W, b = rng.normal(size=(1500, 200)), rng.normal(size=(40, 200)), rng.normal(size=40)
 y = (X @ W.T + b).argmax(axis=1)
 model = SoftmaxRegression(learning_rate=1.0, max_iter=0)
 model.fit(np.zeros((80, 200)), np.arange(80) % 40)
