@@ -19,12 +19,12 @@ def objective(model):
     return model.loss(X, y) + L2 / 2 * np.sum(model.coef_**2)
 
 
-print("after 10 epochs with learning rate 0.05:")
+print("after 5 epochs with learning rate 0.05:")
 for batch_size in (len(y), 256, 32, 1):
     model = SoftmaxRegression(
-        l2=L2, learning_rate=0.05, batch_size=batch_size, max_iter=10, tol=0, random_state=0
+        l2=L2, learning_rate=0.05, batch_size=batch_size, max_iter=5, tol=0, random_state=0
     ).fit(X, y)
-    steps = 10 * -(-len(y) // batch_size)
+    steps = 5 * -(-len(y) // batch_size)
     print(f"batch size {batch_size:4d}  {steps:5d} steps  objective {objective(model):.4f} nats")
 
 # An epoch is nothing but its batches in turn: handed over one by one, they lead to the same

@@ -1,9 +1,11 @@
 """What the tests draw and stand in with: problems, parameters, a model at given parameters, CSR."""
 
 import pickle
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -12,6 +14,21 @@ from softmax_regression._likelihood.block import Block, Memo
 from softmax_regression._likelihood.working import Likelihood, chunks
 from softmax_regression._objective import Objective
 from softmax_regression._penalty import Penalty
+
+
+def unless_fast(*cases):
+    """Cases for the profiles `thorough` and `long` only, beside those that every run takes."""
+    return cases if settings().max_examples > 10 else ()
+
+
+@contextmanager
+def named(case):
+    """Say of which of many cases in one test a failure is."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"in the case {case}")
+        raise
 
 
 class Case(NamedTuple):

@@ -83,11 +83,10 @@ def plain_run():
 @pytest.mark.parametrize(
     ("flags", "environment"),
     [
-        (["-O"], {"PYTHONHASHSEED": "random"}),
-        (["-OO"], {"PYTHONHASHSEED": "0"}),
+        (["-OO"], {"PYTHONHASHSEED": "random"}),
         (["-W", "error", "-X", "dev"], {"PYTHONHASHSEED": "1"}),
     ],
-    ids=["O", "OO", "W-error-dev"],
+    ids=["OO", "W-error-dev"],
 )
 def test_flags_and_hash_seeds_change_neither_fits_nor_checks(flags, environment, plain_run):
     """The same bits, and the same faults refused: no check is an assert, no order is a set's."""
@@ -101,7 +100,7 @@ import numpy as np
 from softmax_regression import SoftmaxRegression
 
 rng = np.random.default_rng(0)
-X, W, b = rng.normal(size=(3000, 200)), rng.normal(size=(40, 200)), rng.normal(size=40)
+X, W, b = rng.normal(size=(1500, 200)), rng.normal(size=(40, 200)), rng.normal(size=40)
 y = (X @ W.T + b).argmax(axis=1)
 model = SoftmaxRegression(learning_rate=1.0, max_iter=0)
 model.fit(np.zeros((80, 200)), np.arange(80) % 40)

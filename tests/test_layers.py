@@ -44,6 +44,16 @@ def tree(module):
     return ast.parse(MODULES[module].read_text(encoding="utf-8"))
 
 
+@cache
+def nodes(module):
+    return tuple(ast.walk(tree(module)))
+
+
+def forget():
+    tree.cache_clear()
+    nodes.cache_clear()
+
+
 def room(module):
     return module.split(".")[0]
 
@@ -51,7 +61,7 @@ def room(module):
 def imported(module):
     """The package's modules that a module imports, wherever in it, for types too."""
     here = [softmax_regression.__name__, *module.split(".")[:-1]]
-    for node in ast.walk(tree(module)):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -125,9 +135,9 @@ def test_an_import_in_a_circle_or_from_above_would_be_seen(monkeypatch, tmp_path
         path = tmp_path / "_losses.py"
         path.write_text(line, encoding="utf-8")
         monkeypatch.setitem(MODULES, "_losses", path)
-        tree.cache_clear()
+        forget()
         assert reached in set(imported("_losses"))
-    tree.cache_clear()
+    forget()
     assert cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) is not None
 
 
@@ -139,7 +149,7 @@ def test_no_function_is_longer_than_a_screen():
     lines = {
         f"{module}.{node.name}": body[-1].end_lineno - body[0].lineno + 1
         for module in MODULES
-        for node in ast.walk(tree(module))
+        for node in nodes(module)
         if isinstance(node, FUNCTION) and (body := without_docstring(node))
     }
     assert {name for name, count in lines.items() if count > LONGEST_BODY} == set()

@@ -80,7 +80,7 @@ def test_moments_are_the_sums_over_rows(size, factors, weight, entries, kind, mo
     V = parameters(data)
     values, P = softmax_of(data, V)
     w = np.full(300, 1 / 300) if weight is None else weight / weight.sum()
-    expected = np.einsum("mi,i,ij,il->mjl", factors(P.T), w, values, values)
+    expected = np.einsum("mi,i,ij,il->mjl", factors(P.T), w, values, values, optimize=True)
     found = mean_moments(data, V, np.float64, factors, 1)
     np.testing.assert_allclose(found, expected, rtol=0, atol=SUMMED)
 

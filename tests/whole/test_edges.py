@@ -36,9 +36,8 @@ def test_newton_s_method_takes_few_passes(shape):
     assert max(steps) <= 8
 
 
-@pytest.mark.parametrize("tol", [1e-2, 1e-3, 1e-5])
 @pytest.mark.parametrize("shape", [(200, 3, 3), (6000, 40, 10)], ids=["newton", "l-bfgs"])
-def test_an_unpenalised_fit_ends_within_tol_of_the_optimum(shape, tol):
+def test_an_unpenalised_fit_ends_within_tol_of_the_optimum(shape):
     """Without a proof the estimate decides; noisy labels keep the optimum finite."""
     n_rows, n_features, n_classes = shape
     rng = np.random.default_rng(3)
@@ -46,9 +45,10 @@ def test_an_unpenalised_fit_ends_within_tol_of_the_optimum(shape, tol):
     Z = rows @ rng.normal(size=(n_features, n_classes)) + 3 * rng.gumbel(size=(n_rows, n_classes))
     labels = Z.argmax(axis=1)
     least = SoftmaxRegression(l2=0.0, tol=1e-9).fit(rows, labels).loss(rows, labels)
-    model = SoftmaxRegression(l2=0.0, tol=tol).fit(rows, labels)
-    assert model.converged_
-    assert model.loss(rows, labels) - least <= tol
+    for tol in (1e-2, 1e-3, 1e-5):
+        model = SoftmaxRegression(l2=0.0, tol=tol).fit(rows, labels)
+        assert model.converged_
+        assert model.loss(rows, labels) - least <= tol
 
 
 # The textbook's descent at its edges

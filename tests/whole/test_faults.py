@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from strategies import Csr, global_states, model_at, plain
+from strategies import Csr, global_states, model_at, named, plain
 from tolerances import EPS, EPS32, REORDERED
 
 from softmax_regression import (
@@ -135,15 +135,18 @@ USES = {
 }
 
 
-@pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize(("error", "fragment", "arguments"), BAD_X)
-def test_bad_x(use, error, fragment, arguments):
+def test_bad_x(error, fragment, arguments):
     if getattr(arguments[0], "dtype", None) == np.longdouble and np.finfo("g").maxexp <= 1024:
         pytest.skip("longdouble is float64 here")
-    if use == "validation":
-        fragment = fragment.replace(r"X\[", r"validation_data\[0\]\[")
-        fragment = fragment.replace("Input X", r"Input validation_data\[0\]")
-    refuse(USES[use], fitted(), arguments, error, fragment)
+    model = fitted()
+    for use, call in USES.items():
+        told = fragment
+        if use == "validation":
+            told = told.replace(r"X\[", r"validation_data\[0\]\[")
+            told = told.replace("Input X", r"Input validation_data\[0\]")
+        with named(use):
+            refuse(call, model, arguments, error, told)
 
 
 @pytest.mark.parametrize(("error", "fragment", "arguments"), BAD_X)
@@ -210,12 +213,14 @@ BAD_FIT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("state", ["fresh", "fitted", "warm"])
 @pytest.mark.parametrize(("error", "fragment", "arguments"), BAD_FIT)
 @pytest.mark.filterwarnings("ignore::softmax_regression.DataConversionWarning")
-def test_bad_fit(state, error, fragment, arguments):
-    model = plain() if state == "fresh" else fitted(warm_start=state == "warm")
-    refuse(SoftmaxRegression.fit, model, arguments, error, fragment)
+def test_bad_fit(error, fragment, arguments):
+    for state, model in {
+        "fresh": plain(), "fitted": fitted(), "warm": fitted(warm_start=True),
+    }.items():  # fmt: skip
+        with named(state):
+            refuse(SoftmaxRegression.fit, model, arguments, error, fragment)
 
 
 @pytest.mark.parametrize(
@@ -233,12 +238,11 @@ def test_bad_partial_fit(error, fragment, arguments):
     ("error", "fragment", "arguments"),
     [case for case in BAD_FIT if case.id.partition("-")[0] not in ("9",)],
 )
-@pytest.mark.parametrize("method", ["loss", "gradient", "score"])
-def test_bad_rows_to_judge(method, error, fragment, arguments):
-    def call(model, *arguments):
-        return getattr(model, method)(*arguments)
-
-    refuse(call, fitted(), arguments, error, fragment)
+def test_bad_rows_to_judge(error, fragment, arguments):
+    model = fitted()
+    for method in (SoftmaxRegression.loss, SoftmaxRegression.gradient, SoftmaxRegression.score):
+        with named(method.__name__):
+            refuse(method, model, arguments, error, fragment)
 
 
 @pytest.mark.parametrize(

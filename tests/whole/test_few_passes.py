@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from strategies import Csr
+from strategies import Csr, unless_fast
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
 
@@ -36,7 +36,7 @@ SETTINGS = {
 @pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("settings", SETTINGS)
-@pytest.mark.parametrize("max_iter", [1, 2, 3])
+@pytest.mark.parametrize("max_iter", [1, 3, *unless_fast(2)])
 def test_every_fit_lowers_f_in_the_passes_it_is_given(kind, settings, max_iter):
     """From the class frequencies, and from where the last fit ended."""
     X, y = drawn(*KINDS[kind])
@@ -47,7 +47,7 @@ def test_every_fit_lowers_f_in_the_passes_it_is_given(kind, settings, max_iter):
     lowest = -float(frequencies @ np.log(frequencies))
     if settings == "without intercept":
         lowest = np.log(len(frequencies))
-    for _ in range(4):
+    for _ in range(3):
         F = model.fit(X, y).loss_curve_[-1]
         assert lowest > F or model.converged_
         lowest = F
@@ -60,8 +60,9 @@ def test_a_loop_of_single_passes_learns_to_the_minimum(settings, kind):
     X, y = drawn(300, 6, 4)
     model = SoftmaxRegression(max_iter=1, warm_start=True, **SETTINGS[settings])
     for _ in range(40):
-        model.fit(kind(X), y)
-    assert model.converged_
+        if model.fit(kind(X), y).converged_:
+            break
+    assert model.fit(kind(X), y).converged_
 
 
 @pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")

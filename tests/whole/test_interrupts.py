@@ -95,10 +95,10 @@ def test_an_error_of_the_callback_at_any_epoch_leaves_the_previous_model(mode, c
     finished.callback = epochs.append
     CALLS[call](finished)
     assert len(epochs) >= 4
-    for epoch in [progress.epoch for progress in epochs]:
+    for i, epoch in enumerate(progress.epoch for progress in epochs):
         model = prepared(mode, call)
         before = state(model)
-        for kind in ERRORS:
+        for kind in ERRORS[i % 4 :][:1] if i else ERRORS:
             error = kind("from the callback")
             model.callback = raising(error, epoch)
             with pytest.raises(kind, match="from the callback") as caught:
@@ -163,7 +163,7 @@ def test_an_interrupt_inside_a_pass_leaves_the_previous_model(name, mode, call, 
         assert n_calls >= 4  # every pass has one
     model = prepared(mode, call)
     before = state(model)
-    for nth in sampled(n_calls, 8, 2):
+    for nth in sampled(n_calls, 4, 2):
         kind = ERRORS[nth % 2]
         error = kind()
         with monkeypatch.context() as patch:
@@ -270,7 +270,7 @@ def test_an_interrupt_before_any_line_leaves_one_whole_model(mode, call):
     after = state(finished)
     model = prepared(mode, call)
     before = state(model)
-    for line in sampled(total, 8, 12):
+    for line in sampled(total, 4, 12):
         tracer = Tracer(line).run(partial(CALLS[call], model))
         assert tracer.interrupted
         assert_whole(model, before, after)
