@@ -200,10 +200,14 @@ def _expanded(report: Report, space: RowSpace | ColumnSpace) -> Report:
 
 
 def _expanded_solution(solution: Solution, space: RowSpace | ColumnSpace, tol: float) -> Solution:
-    """Return the solution in all features, where rounding the intercepts may lift F."""
+    """Return the solution in all features, where rounding the intercepts may lift F.
+
+    And the weights, far apart in collinear columns: a proof in their axes is none there.
+    """
     expanded = space.expand(solution.parameters)
     rise = intercept_error(expanded.weights, solution.parameters.intercept, space.centre)
-    gap, decrement = solution.gap + rise, solution.decrement + rise
+    gap = solution.gap + rise if isinstance(space, RowSpace) else math.inf
+    decrement = solution.decrement + rise
     converged = solution.converged and (gap if math.isfinite(gap) else decrement) <= tol
     reason = "rounding" if solution.converged and not converged else solution.reason
     return solution._replace(
