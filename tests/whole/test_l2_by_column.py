@@ -377,3 +377,14 @@ def test_columns_are_judged_as_if_there_were_no_others(seed, intercept):
     assert found.among == tuple(among.tolist())
     for here, there in ((found.infinite, alone.infinite), (found.undetermined, alone.undetermined)):
         assert set(here) == {each._replace(feature=places[each.feature]) for each in there}
+
+
+def test_a_fit_that_parts_all_rows_by_penalised_columns_proves_nothing_of_the_others():
+    rows = np.column_stack([S[:, 0], np.eye(3)[Y]])
+    fit = Parameters(np.column_stack([np.zeros(3), np.eye(3)]), np.zeros(3))
+    block = Block(rows, Labels(Y, 3))
+    assert find_separation(block, fit, fit_intercept=True).kind == "complete"
+    alone = find_separation(block, fit, fit_intercept=True, among=np.array([0]))
+    assert alone.kind == "none"
+    with_a_penalty = SoftmaxRegression(l2=[0.0, 1e-3, 1e-3, 1e-3]).fit(rows, Y)
+    assert with_a_penalty.converged_
