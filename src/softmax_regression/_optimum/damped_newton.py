@@ -20,8 +20,6 @@ from .._types import Index, Matrix, Vector
 from .exact_hessian import ExactHessian, hessian_at
 from .line_search import DECREASE, Step
 
-EPS = float(np.finfo(np.float64).eps)
-
 FIRST = 1e-2
 LEAST = 1e-20
 RAISED = 3.0
@@ -48,7 +46,6 @@ class DampedNewton:
     def __init__(self, objective: Objective, settled: float) -> None:
         self.objective, self.settled = objective, settled
         self.spread = mean_squares(objective.likelihood)
-        self.least = rounded_squares(objective.likelihood)
         self.damping = FIRST
         self.decrement = np.inf
         self.products = 0
@@ -97,7 +94,7 @@ class DampedNewton:
         damped = -hessian.solve(gradient, self.damping * self.spread)
         if -0.5 * float(np.vdot(gradient, damped)) > self.settled:
             return damped
-        undamped = -hessian.solve(gradient, self.least)
+        undamped = -hessian.solve(gradient, np.zeros_like(self.spread))
         decrement = -0.5 * float(np.vdot(gradient, undamped))
         if decrement > self.settled or not hessian.solved:
             return damped
@@ -129,15 +126,3 @@ def mean_squares(likelihood: Likelihood) -> Vector:
     """(1 / Σ w) Σ_i w_i x̃_ij², (D,)."""
     weight, squares = likelihood.sums(column_squares, 1)
     return np.asarray(squares[0] / weight)
-
-
-def rounded_squares(likelihood: Likelihood) -> Vector:
-    """Return what rounding may leave of the mean squares of constant columns, (D,).
-
-    Sparse rows are centred after products of them: the curvature of a constant column, and the
-    gradient in it, are rounding, and a step by their ratio would be anything.
-    """
-    coordinates, least = likelihood.coordinates, np.zeros(likelihood.n_columns)
-    if likelihood.sparse:
-        least[: likelihood.n_features] = EPS * (coordinates.centre / coordinates.scale) ** 2
-    return least
