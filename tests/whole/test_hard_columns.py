@@ -197,3 +197,24 @@ def test_sparse_rows_with_l1_take_few_readings(l1, kind):
     assert dense.converged_
     assert abs(sparse.loss_curve_[-1] - dense.loss_curve_[-1]) <= 1e-6
     assert sparse.n_iter_ <= 150
+
+
+@pytest.mark.parametrize(
+    ("shape", "l1", "l2"), [((73, 4, 18), 1.35e-4, 1e-3), ((38, 12, 10), 4e-4, 1e-3)]
+)
+def test_many_signs_of_heavy_tails_are_found_in_few_steps(shape, l1, l2):
+    """Coordinates brought back next to zero stopped every step: hundreds of steps, or no end."""
+    N, y, rng = drawn(*shape, seed=9, strength=0.5)
+    X = np.column_stack([log_normal(N[:, ::2], rng), counts(N[:, 1::2], rng)])
+    model = SoftmaxRegression(l1=l1, l2=l2).fit(X, y)
+    assert model.converged_
+    assert model.n_iter_ <= 150
+
+
+def test_nearly_parallel_columns_with_l1_and_no_intercept():
+    N, y, rng = drawn(300, 5, 8, seed=10)
+    X = offsets(N, rng)
+    X[:, 0] = 1e5 + N[:, 0]
+    model = SoftmaxRegression(l1=1e-2, l2=1e-4, fit_intercept=False).fit(X, y)
+    assert model.converged_
+    assert model.n_iter_ <= 150

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from .._penalty import Penalty
-from .._types import Index, Vector
+from .._types import Index, Mask, Vector
 
 FORCING = 0.1  # the model is solved to a tenth of its first residual
 
@@ -20,14 +20,15 @@ FORCING = 0.1  # the model is solved to a tenth of its first residual
 class Hessian(Protocol):
     """B on the free coefficients: products, and solves on some of its coordinates.
 
-    `rounds` and `proximal_steps` in each say how much work a product is worth; `bound` is the
-    largest eigenvalue known of B relative to its diagonal, `forcing` the part of the first residual
-    to which the model is solved.
+    `rounds`, and `proximal_steps` and `drops` in each, say how much work a product is worth; `bound`
+    is the largest eigenvalue known of B relative to its diagonal, `forcing` the part of the first
+    residual to which the model is solved.
     """
 
     diagonal: Vector
     rounds: int
     proximal_steps: int
+    drops: int
     bound: float
     forcing: float
 
@@ -119,22 +120,31 @@ def _newton_on_support(
 ) -> tuple[Vector, Vector]:
     """Minimise q over the orthant of x; coordinates that would change sign become zero.
 
-    Where that does not lower q, only the first to change sign does.
+    Where that does not lower q, only the first to change sign does, and q is minimised over what is
+    left: proximal steps might bring that one back, next to zero, and the next step would end there.
     """
     penalised = l1 > 0.0
-    signs = np.sign(x) * penalised
-    support = np.flatnonzero((x != 0.0) | ~penalised)
-    step = np.zeros_like(x)
-    step[support] = hessian.solve(support, -(slope + l1 * signs)[support])
-    crossed = penalised & ((x + step) * signs < 0.0)
-    new = np.where(crossed, 0.0, x + step)
-    change = hessian.product(new - x)
-    smooth = float((slope + 0.5 * change) @ (new - x))
-    if smooth + float(l1 @ (np.abs(new) - np.abs(x))) <= 0.0:
-        return new, slope + change
-    if not crossed.any():
-        return x, slope
+    for _ in range(hessian.drops):
+        signs = np.sign(x) * penalised
+        support = np.flatnonzero((x != 0.0) | ~penalised)
+        step = np.zeros_like(x)
+        step[support] = hessian.solve(support, -(slope + l1 * signs)[support])
+        crossed = penalised & ((x + step) * signs < 0.0)
+        new = np.where(crossed, 0.0, x + step)
+        change = hessian.product(new - x)
+        smooth = float((slope + 0.5 * change) @ (new - x))
+        if smooth + float(l1 @ (np.abs(new) - np.abs(x))) <= 0.0:
+            return new, slope + change
+        if not crossed.any():
+            break
+        new = _first_crossing(x, step, crossed)
+        x, slope = new, slope + hessian.product(new - x)
+    return x, slope
+
+
+def _first_crossing(x: Vector, step: Vector, crossed: Mask) -> Vector:
+    """Return where the first coordinate on the way becomes zero."""
     length = -x[crossed] / step[crossed]
     new = x + length.min() * step
     new[np.flatnonzero(crossed)[length.argmin()]] = 0.0
-    return new, slope + hessian.product(new - x)
+    return np.asarray(new)

@@ -45,6 +45,7 @@ class HessianMatrix:
         self.diagonal = matrix.diagonal().copy()
         self.rounds = 40
         self.proximal_steps = min(10 + len(free) // 10, 40)
+        self.drops = 40
         self.bound, self.forcing = 1.0, FORCING
 
     def product(self, direction: Vector) -> Vector:
@@ -86,7 +87,7 @@ class HessianProducts:
         (squares,) = likelihood.sums(diagonal, theta)
         squares = squares / likelihood.survey.weight
         self.diagonal = np.asarray(squares.ravel()[free] + self.penalty + 1e-300)
-        self.rounds, self.proximal_steps = 4, 4
+        self.rounds, self.proximal_steps, self.drops = 4, 4, 1
         self.bound, self.forcing = 1.0, FORCING
 
     def product(self, direction: Vector) -> Vector:
