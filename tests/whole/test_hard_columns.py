@@ -218,3 +218,12 @@ def test_nearly_parallel_columns_with_l1_and_no_intercept():
     model = SoftmaxRegression(l1=1e-2, l2=1e-4, fit_intercept=False).fit(X, y)
     assert model.converged_
     assert model.n_iter_ <= 150
+
+
+def test_a_constant_column_of_sparse_rows_has_no_curvature_to_wait_for():
+    N, y, rng = drawn(300, 4, 3, seed=11)
+    X = np.where(rng.random(N.shape) < 0.3, N, 0.0)
+    model = SoftmaxRegression(l2=0.0).fit(Csr(np.column_stack([X, np.full(300, 3.7)])), y)
+    assert model.converged_
+    right = float(optimum(X, np.eye(3)[y], 0.0)[2])
+    assert abs(model.loss_curve_[-1] - right) <= 1e-6

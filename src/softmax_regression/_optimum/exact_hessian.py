@@ -14,6 +14,7 @@ from .._types import Index, Matrix, Vector
 from .conjugate_gradients import conjugate_gradients
 from .curvature import (
     FULL_WORK,
+    LEAST_CURVATURE,
     WORK_OF_ENTRY,
     choose,
     coupled,
@@ -48,14 +49,14 @@ class HessianByFactor:
 
     def __init__(self, objective: Objective, theta: Matrix) -> None:
         self.products, self.solved = 0, True
-        self.l2 = objective.l2
+        self.ridge = objective.l2 + flat(objective.likelihood)
         (squares,) = objective.likelihood.sums(diagonal, theta)
         self.order = largest_last(squares)
         self.data = data_hessian(objective.likelihood, theta, np.float64, 1, self.order)
 
     def solve(self, right: Matrix, damping: Vector) -> Matrix:
         """(H + damping)⁻¹ r."""
-        ridge = coupled(self.l2 + damping, len(right))
+        ridge = coupled(self.ridge + damping, len(right))
         step = np.empty_like(right)
         step[self.order] = full_inverse(self.data.copy(), ridge)(right[self.order])
         return step
@@ -91,6 +92,19 @@ def largest_last(curvature: Matrix) -> Index:
     """Return the classes, that of the largest curvature (K, D) last."""
     classes = np.arange(len(curvature))
     return np.roll(classes, -1 - int(curvature.sum(axis=1).argmax()))
+
+
+def flat(likelihood: Likelihood) -> Vector:
+    """Return the least curvature that is not rounding, (D,): centring leaves it of a constant column.
+
+    Of dense rows constant columns are known, and hold nothing.
+    """
+    least = np.zeros(likelihood.n_columns)
+    if likelihood.sparse:
+        coordinates = likelihood.coordinates
+        far = coordinates.centre / coordinates.scale
+        least[: likelihood.n_features] = LEAST_CURVATURE * far**2
+    return least
 
 
 def factors(likelihood: Likelihood) -> bool:

@@ -27,7 +27,7 @@ from .solution import Solution
 # optimal, is below this part of `tol`.
 AIM = 0.5
 # Part of `tol` that a decrement is to reach where it is not of the Hessian at the point, or where
-# more than FLAT of the slope was left of the last step.
+# more than FLAT of the slope was left at the end of the last step, or it went beyond.
 FORMER = 0.1
 FLAT = 0.25
 # Roundings of one F by which it may seem to rise.
@@ -96,7 +96,7 @@ class FullPhase:
         found = self._step()
         if found is None:
             return self._exhausted() or self._ended()
-        self.left = abs(found.left)
+        self.left = abs(found.left) if found.length <= 1.0 else math.inf
         self._stand(found.point)
         return "stopped" if self._reported() else self._exhausted()
 
