@@ -131,3 +131,14 @@ def test_a_covariance_goes_outward_as_the_parameters_do(fit_intercept):
     inner = np.cov(drawn.reshape(100, -1).T).reshape(2 * drawn.shape[1:])
     expected = np.cov(parameters.reshape(100, -1).T).reshape(2 * parameters.shape[1:])
     np.testing.assert_allclose(given.covariance(inner), expected, atol=1e-11)
+
+
+def test_what_rounding_the_intercept_adds_is_bounded_from_above():
+    """Σ_k ¼ δ_k² with the δ of sums of so large terms: far more than float64 loses here."""
+    given = Coordinates(np.full(5, 1e9), np.full(5, 2.0), fit_intercept=True)
+    theta = RNG.normal(size=(3, 6))
+    sizes = np.abs(theta[:, :5] / 2.0).sum(axis=1) * 1e9 + np.abs(theta[:, 5])
+    assert given.rounding(theta) == pytest.approx(0.25 * ((EPS * sizes) ** 2).sum(), rel=1e-12)
+    again = given.inward(given.outward(theta))
+    assert 0.25 * ((again - theta)[:, 5] ** 2).sum() <= given.rounding(theta)
+    assert given._replace(fit_intercept=False).rounding(theta[:, :5]) == 0.0

@@ -68,7 +68,7 @@ def test_class_covariances_run_along_the_upper_triangle():
 
 
 # The products of columns are formed once, the columns are scaled, or the rows.
-@pytest.mark.parametrize("size", [(3, 4), (7, 4), (21, 4), (2, 24), (7, 40)])
+@pytest.mark.parametrize("size", [(3, 4), (7, 4), (21, 4), (2, 24), (3, 40), (7, 40)])
 @pytest.mark.parametrize("factors", [class_variances, class_covariances])
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
 @pytest.mark.parametrize("entries", [2**20, 100])
