@@ -45,6 +45,8 @@ DONE, STILL = 1e-13, 1e-3
 MORE = 12
 # An l1 that counts for no more than rounding.
 NOTHING = 1e-13
+# Seeds that the pool is given at once: it reads ahead all that there is.
+ROUND = 20
 
 
 class Problem(NamedTuple):
@@ -459,12 +461,11 @@ def main() -> int:
     seed = asked.first
     with multiprocessing.Pool(asked.jobs) as pool:
         while seed < asked.last and time.monotonic() < end:
-            # A few seeds at a time: the pool reads ahead all that it is given.
-            work = [(f, s) for s in range(seed, seed + asked.jobs) for f in families]
+            work = [(f, s) for s in range(seed, seed + ROUND) for f in families]
             for found in pool.imap_unordered(partial(_judged, end), work):
                 if found is not None:
                     _count(counts[found["family"]], found)
-            seed += asked.jobs
+            seed += ROUND
     print(f"seeds {asked.first} to {seed - 1}")
     print("\n".join(told({**counts, "all": sum(counts.values(), Counter())})))
     return int(any(count[name] for count in counts.values() for name in COUNTED[:3]))
