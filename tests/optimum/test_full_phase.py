@@ -87,6 +87,15 @@ def test_steps_left_are_those_at_the_pace_so_far():
     assert steps_to(1e-2, 1e-4, 1.0, 4) == 0.0
 
 
+def test_the_pace_is_that_on_the_matrix_at_hand():
+    """Of eight steps, four on another matrix do not count."""
+    descent = phase(4_000, 40, 12, 1e-3)
+    from_zero(descent)
+    matrix, point = descent.matrix, descent.point._replace(bound=1e-2)
+    matrix.begun, matrix.steps = (4, 1.0), 8
+    assert matrix._steps_left(point, 1e-6) == pytest.approx(8.0)
+
+
 @pytest.mark.parametrize(
     ("aim", "then", "now"),
     [(0.0, 1.0, 1e-4), (1e-6, 1e-4, 1e-4), (1e-6, 1.0, 0.0), (1e-6, np.inf, 1.0)],

@@ -274,6 +274,13 @@ def _readings(X, y, penalty, monkeypatch):
     return SoftmaxRegression(**penalty).fit(X, y).n_iter_ - len(seen)
 
 
+def test_a_fit_ends_where_f_itself_is_below_tol():
+    """F is never below 0: no more is to be gained, however steep it still is."""
+    X = np.linspace(-2.0, 2.0, 40)[:, None]
+    losses = SoftmaxRegression(l2=1e-14).fit(X, X[:, 0] > 0.0).loss_curve_[:-1]
+    assert (losses <= 0.5e-6).tolist() == [False] * (len(losses) - 1) + [True]
+
+
 @pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
 @pytest.mark.parametrize("l2", [1e-30, 1e-300, 5e-324])
 def test_the_gap_is_no_larger_than_f(l2):

@@ -397,3 +397,15 @@ def test_the_gap_knows_of_the_rounding_of_intercepts():
     T = np.eye(3)[y]
     distance = value(model, X, T, **settings) - value(best, centred, T, **settings)
     assert 1e-8 < distance <= model.optimality_gap_
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.1])
+def test_a_dual_point_apart_from_the_probabilities_widens_the_gap_by_its_divergence(l2):
+    """As much of it as the dual point has of q, which is all where no gradient is above l1."""
+    X, y = make()
+    F = objective_of(X, Labels(y, 3), l1=0.01, l2=l2)
+    point = F.at(F.class_frequencies())
+    net, data = elastic_net.ElasticNet(F), np.full_like(point.gradient, 0.5 * F.l1[0])
+    data[:, -1] = 0.0  # the intercept is optimal
+    apart = net._gap(point, data, 1e-3) - net._gap(point, data)
+    assert apart == pytest.approx(1e-3, rel=1e-9)
