@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from selection.references import NAMES, reference
 from strategies import Csr
@@ -62,7 +62,6 @@ def test_the_selection_says_what_leave_one_out_says():
     np.testing.assert_allclose(model.coef_, plain.coef_, atol=1e-6)
 
 
-@settings(max_examples=10)
 @given(SEEDS)
 def test_scaled_columns_weights_and_other_names_change_the_scale_of_l2_alone(seed):
     _, X, y, weight = drawn(seed)
