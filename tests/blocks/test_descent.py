@@ -134,3 +134,9 @@ def test_a_step_without_curvature_corrects_no_hessian():
     hessian = PairedProducts(F, F.class_frequencies(), free)
     hessian.update(np.ones(free.size), np.zeros(free.size))
     assert hessian.corrections == []
+
+
+def test_a_direction_that_raises_f_is_the_end_where_there_is_no_better_model():
+    F = objective()
+    found = Descent(F, Told(F, -1.0, []), Limits(1e-6, 50), lambda *_: False).run([])
+    assert (found.reason, found.converged) == ("rounding", False)
