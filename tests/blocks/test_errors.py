@@ -111,6 +111,7 @@ def test_classes_that_do_not_fit_are_refused(blocks, classes, error, message):
             {"learning_rate": 0.1},
             "fit_blocks needs learning_rate='auto', got 0.1: gradient descent",
         ),
+        ({"l2": "auto"}, "l2='auto' needs all rows in memory: use fit on a sample"),
         ({"early_stopping": True}, "early_stopping=True over blocks needs rows to watch"),
         ({"class_weight": {9: 1.0}}, "class_weight names the class 9, but the classes are"),
         (

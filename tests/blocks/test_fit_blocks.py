@@ -24,6 +24,10 @@ KINDS = {
     "probability rows": (Rows(ROWS.X, SOFT), {}),
     "balanced": (ROWS, {"class_weight": "balanced"}),
     "class weights": (Rows(ROWS.X, TEXT), {"class_weight": {"ash": 3.0, "elm": 0.5}}),
+    "one class weight for all": (
+        Rows(ROWS.X, TEXT),
+        {"class_weight": dict.fromkeys(np.unique(TEXT).tolist(), 3.0)},
+    ),
     "weighted probability rows": (
         Rows(ROWS.X, SOFT, WEIGHT),
         {"class_weight": {0: 2.0, 1: 1.0, 2: 1.0, 3: 0.25}},

@@ -50,7 +50,8 @@ class Door:
         self.map, self.n_blocks = map, n_blocks
         self.readings = 0
         self.held: list[tuple[int, float]] = []
-        self.convert: Any = _as_given
+        # Every reading says first what it makes of checked rows.
+        self.convert: Any
 
     def __call__(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
         """Yield what the function makes of each block in turn, as the built-in map does."""
@@ -135,7 +136,3 @@ def attempt(
         return Failure(
             error, traceback.format_exc(), own and type(error) in (TypeError, ValueError)
         )
-
-
-def _as_given(rows: GivenRows) -> GivenRows:
-    return rows
