@@ -38,7 +38,8 @@ def test_the_minimum_of_a_parabola_is_found_in_few_steps(minimum, width):
     search, calls = searched(lambda x: 1.0 + width * (x - minimum) ** 2 / 10.0, noise=1e-3)
     x = math.log(search.best.l2)
     assert abs(x - minimum) < 0.11
-    assert len(calls) <= 5 + abs(minimum) / math.log(10.0)
+    # The start, a decade down, decades up until the loss has risen, a look and a step between.
+    assert len(calls) <= 5 + math.ceil(abs(minimum) / math.log(10.0))
     assert search.edge is None
     assert len(calls) == len(set(calls))
 
