@@ -59,7 +59,7 @@ class Table:
         facts: Sequence[Fact] = (),
         notes: Sequence[str] = (),
     ) -> None:
-        self.columns = dict(columns)
+        self.columns: dict[str, NDArray[Any]] = dict(columns)
         self._shown, self._label, self._groups = tuple(shown), label, groups
         self._corner, self._title = corner, title
         self._facts, self._notes = tuple(facts), tuple(notes)
