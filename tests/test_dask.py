@@ -72,3 +72,9 @@ def test_a_fit_on_collections_is_that_of_their_partitions(chunks, weight):
 def test_collections_that_do_not_match_are_refused(X, y, error, message):
     with pytest.raises(error, match=message):
         SoftmaxRegression().fit(X, y)
+
+
+def test_groups_are_not_ignored():
+    collections = [Collection(array, (20, 30, 40)) for array in (X, Y)]
+    with pytest.raises(ValueError, match="groups is for l2='auto', which needs all rows in memory"):
+        SoftmaxRegression().fit(*collections, groups=Y)

@@ -10,7 +10,9 @@ from typing import Any
 from ._arrays import is_dask
 
 
-def partitions(X: Any, y: Any, sample_weight: Any = None) -> list[tuple[Any, ...]]:
+def partitions(
+    X: Any, y: Any, sample_weight: Any = None, groups: Any = None
+) -> list[tuple[Any, ...]]:
     """Return the partitions as tuples (X, y) or (X, y, sample_weight), not computed.
 
     Raises
@@ -18,8 +20,14 @@ def partitions(X: Any, y: Any, sample_weight: Any = None) -> list[tuple[Any, ...
     TypeError
         One of them is no Dask collection.
     ValueError
-        Partitions that do not belong together.
+        Partitions that do not belong together, or groups.
     """
+    if groups is not None:
+        message = (
+            "groups is for l2='auto', which needs all rows in memory: use fit on a sample of them, "
+            "and leave groups out here"
+        )
+        raise ValueError(message)
     given = {"X": X, "y": y} | ({} if sample_weight is None else {"sample_weight": sample_weight})
     for name, values in given.items():
         if not (is_dask(values) and hasattr(values, "to_delayed")):

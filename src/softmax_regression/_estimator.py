@@ -307,7 +307,7 @@ class SoftmaxRegression(KeywordArguments, LearnedState, ScikitLearnMethods):
         if is_dask(X) and hasattr(X, "to_delayed"):
             from ._dask import computed, partitions
 
-            parts = partitions(X, y, sample_weight)
+            parts = partitions(X, y, sample_weight, groups)
             return self.fit_blocks(parts, map=computed, validation_data=validation_data)
         settings = check_hyperparameters(self)
         names = feature_names(X)

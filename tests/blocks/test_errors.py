@@ -255,3 +255,8 @@ def test_an_empty_block_in_the_middle_changes_nothing():
     assert (
         exact().fit_blocks(cut(rows, [100, 100, 300])).coef_ == exact().fit(*rows[:2]).coef_
     ).all()
+
+
+def test_an_l2_for_other_columns_names_how_many_there_are():
+    with pytest.raises(ValueError, match=r"l2 has length 3, but X has \d+ columns"):
+        SoftmaxRegression(l2=[0.1, 0.2, 0.3]).fit_blocks(BLOCKS)

@@ -305,3 +305,28 @@ def test_the_same_object_again_is_drawn_from_anew():
     best = min(model.loss_curve_[-1], few.loss_curve_[-1])
     assert model.loss_curve_[0] - best < 0.2 * (few.loss_curve_[0] - best)
     np.testing.assert_allclose(model.coef_, exact().fit(*ROWS).coef_, rtol=1e-6)
+
+
+def test_an_l2_for_each_column_is_that_of_fit(monkeypatch):
+    """Also where the sample is a part of the rows, and where all are one number."""
+    l2 = 10.0 ** np.linspace(-4, 0, ROWS.X.shape[1])
+    for sampled in (False, True):
+        if sampled:
+            sample_of(monkeypatch, ROWS, len(ROWS.X) // 4)
+        for each in (l2, np.full(len(l2), 1e-2)):
+            expected = exact(l2=each).fit(ROWS.X, ROWS.y)
+            found = exact(l2=each).fit_blocks(evenly(ROWS, 4))
+            np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-5, atol=1e-8)
+
+
+def test_a_sample_that_is_parted_by_columns_without_a_penalty_is_told(monkeypatch):
+    """The first column tells a class from the others, and no penalty holds it."""
+    X = ROWS.X.copy()
+    X[:, 0] = np.where(ROWS.y == 0, 1.0, -1.0) * (1.0 + np.abs(X[:, 0]))
+    l2 = np.full(X.shape[1], 1e-2)
+    l2[0] = 0.0
+    sample_of(monkeypatch, Rows(X, ROWS.y), len(X) // 4)
+    with pytest.warns(ConvergenceWarning, match="a sample is parted"):
+        SoftmaxRegression(l2=l2).fit_blocks(evenly(Rows(X, ROWS.y), 4))
+    with pytest.warns(ConvergenceWarning, match="quasi-complete separation"):
+        SoftmaxRegression(l2=l2).fit(X, ROWS.y)

@@ -383,3 +383,22 @@ def test_illegal_arguments_are_named(arguments, error, message):
     model = SoftmaxRegression(l2=0.1).fit(X, y)
     with pytest.raises(error, match=message):
         model.leave_one_out(X, y, **arguments)
+
+
+@pytest.mark.parametrize("zero", [False, True])
+def test_an_l2_for_each_column_is_kept_where_a_row_is_left_out(zero):
+    """Refits of all rows give the mean of fits without them; one Newton step each comes near."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(60, 3))
+    y = (X @ rng.normal(size=(3, 3)) + 2.0 * rng.gumbel(size=(60, 3))).argmax(axis=1)
+    model = SoftmaxRegression(l2=[0.0 if zero else 0.02, 0.1, 1.0], tol=1e-10).fit(X, y)
+    found = model.leave_one_out(X, y)
+    losses = []
+    for i in range(60):
+        kept = np.arange(60) != i
+        without = SoftmaxRegression(l2=model.l2, tol=1e-10).fit(X[kept], y[kept])
+        losses.append(without.loss(X[[i]], y[[i]]))
+    refitted = model.leave_one_out(X, y, exact=60)
+    assert refitted.loss == pytest.approx(np.mean(losses), abs=1e-7)
+    # Of what leaving rows out costs, 0.1 nats.
+    assert abs(found.loss - refitted.loss) < 0.05 * (refitted.loss - found.training_loss)

@@ -244,3 +244,19 @@ def test_settings_without_an_optimum_are_refused(monkeypatch):
     constant = regularization_path(SoftmaxRegression(), np.ones((90, 2)), y, n_penalties=3)
     assert constant.l2s[0] == 1.0
     assert constant.svg()
+
+
+def test_with_l1_as_the_path_the_model_s_l2_is_one_number():
+    """Also given as equal ones for all columns; others are refused."""
+    X, y, *_ = drawn()
+    one, many = (
+        regularization_path(SoftmaxRegression(l2=l2), X, y, l1=[0.05, 0.01])
+        for l2 in (0.1, np.full(X.shape[1], 0.1))
+    )
+    np.testing.assert_array_equal(many.model(1).coef_, one.model(1).coef_)
+    for l2, message in (
+        (np.linspace(0.01, 0.1, 5), "the model's is one for each column: give l2"),
+        (np.ones(4), "l2 has length 4, but X has 5 columns"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            regularization_path(SoftmaxRegression(l2=l2), X, y, l1=[0.05])

@@ -51,6 +51,7 @@ def prepared(
     refuse_settings(settings, validation_data)
     gathered = gather(blocks, settings, classes, map)
     description = gathered.description
+    settings = settings.for_columns(description.n_features, description.names)
     validation = validation_problem(validation_data, description)
     none = np.zeros((0, description.n_features), gathered.dtype)
     start = start_of(settings, description, none, left)
@@ -151,10 +152,13 @@ class _Fit:
         empty: tuple[int, ...] = ()
         if self.settings.fit_intercept:
             empty = tuple(int(k) for k in np.flatnonzero(totals == 0))
-        if empty or self.settings.l1 or np.any(self.settings.l2):
+        if empty or self.settings.l1 or np.all(self.settings.l2):
             return Separation("quasi" if empty else "none", empty=empty)
         found = find_separation(
-            self.gathered.sample, solution.parameters, fit_intercept=self.settings.fit_intercept
+            self.gathered.sample,
+            solution.parameters,
+            fit_intercept=self.settings.fit_intercept,
+            among=self.settings.unpenalised,
         )
         if found.kind == "none":
             return found

@@ -71,8 +71,9 @@ def _of_l1(settings: Hyperparameters, scale: Vector, l2: Any, l1_ratio: float) -
         return Grid(scale, lambda each: Penalty(each, fixed))
     if l1_ratio:
         return Grid(scale, lambda each: Penalty(each, each * (1.0 - l1_ratio) / l1_ratio))
-    if settings.chooses_l2:
-        message = "with l1 as the path l2 must be a number, and the model's is 'auto': give l2"
+    if settings.chooses_l2 or np.ndim(settings.l2):
+        given = "'auto'" if settings.chooses_l2 else "one for each column"
+        message = f"with l1 as the path l2 must be one number, and the model's is {given}: give l2"
         raise ValueError(message)
     return Grid(scale, lambda each: Penalty(each, settings.l2))
 

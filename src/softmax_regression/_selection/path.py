@@ -44,7 +44,7 @@ def follow(
     model: Any, rows: Judged, groups: Any, asked: Asked, *, cv: Any, names: Any
 ) -> RegularizationPath:
     """Return the optima of a model's F along a penalty."""
-    settings = check_hyperparameters(model)
+    settings = check_hyperparameters(model).for_columns(rows.problem.X.shape[1], names)
     _refuse_settings(settings)
     asked = asked._replace(
         l1_ratio=check_fraction("l1_ratio", asked.l1_ratio),
