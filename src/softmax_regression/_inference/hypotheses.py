@@ -7,7 +7,7 @@ import numpy as np
 from .._likelihood.block import Block, Memo
 from .._likelihood.targets import Labels, ProbabilityRows
 from .._likelihood.working import Likelihood
-from .._optimum import BATCH, Limits, minimise
+from .._optimum import Limits, minimise_unwatched
 from .._penalty import Penalty
 from .._types import Index, Matrix
 from .covariance import Definite, SingularError
@@ -132,17 +132,8 @@ def _fitted(block: Block, kept: Index, estimate: Estimate, theta: Matrix) -> Res
     part = block._replace(X=block.X[:, kept], memo=Memo())
     seen = [*kept, *range(estimate.coordinates.n_features, theta.shape[1])]
     start = coordinates.outward(theta[:, seen])
-    with np.errstate(all="ignore"):
-        solution = minimise(
-            part,
-            Penalty(0.0, 0.0),
-            start,
-            Limits(RESTRICTED_TOL, RESTRICTED_PASSES),
-            lambda *_: False,
-            fit_intercept=intercept,
-            batch_size=BATCH,
-            generator=None,
-        )
+    limits = Limits(RESTRICTED_TOL, RESTRICTED_PASSES)
+    solution = minimise_unwatched(part, Penalty(0.0, 0.0), start, limits, fit_intercept=intercept)
     likelihood = Likelihood([part], coordinates=coordinates)
     posterior = Posterior(likelihood, Penalty(0.0, 0.0))
     settled = posterior.settled(posterior.inward(solution.parameters))

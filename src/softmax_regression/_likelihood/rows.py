@@ -12,11 +12,10 @@ from .targets import RowIndex
 
 # Of the squares of a sparse column: centring in float32 leaves no less.
 LEAST_SQUARES = 1e-6
-# Share of entries up to which a product with a sparse matrix beats one with the matrix filled in.
-LEAST_WORK = (
-    4e6  # multiplications of a dense product up to which it costs less than the sparse call
-)
+# Share of entries up to which a product with a sparse matrix beats one with the matrix filled in,
+# and multiplications of that up to which it costs less than the call for sparse ones.
 THIN = 0.1
+LEAST_WORK = 4e6
 
 
 class Rows(Protocol):

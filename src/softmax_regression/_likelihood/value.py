@@ -86,7 +86,7 @@ def value(chunk: Chunk, theta: Floats) -> tuple[float, Matrix]:
 
 
 def loss_and_gradient(
-    chunk: Chunk, losses: Floats, p: Floats, sure: tuple[Index, Index] | None
+    chunk: Chunk, losses: Floats, p: Floats, sure: tuple[Index, Index] | None = None
 ) -> tuple[float, Matrix]:
     """Return the sums of `value` from the losses (b,) and the probabilities (K, b), both in place.
 

@@ -2,8 +2,17 @@
 
 from .limits import Limits, Report
 from .minibatch import BATCH, AveragedDescent
-from .minimise import minimise
+from .minimise import minimise, minimise_unwatched
 from .row_metric import RowMetric
 from .solution import Solution
 
-__all__ = ["BATCH", "AveragedDescent", "Limits", "Report", "RowMetric", "Solution", "minimise"]
+__all__ = [
+    "BATCH",
+    "AveragedDescent",
+    "Limits",
+    "Report",
+    "RowMetric",
+    "Solution",
+    "minimise",
+    "minimise_unwatched",
+]

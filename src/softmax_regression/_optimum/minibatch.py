@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .._likelihood.value import exponentials
+from .._likelihood.value import exponentials, loss_and_gradient
 from .._likelihood.working import Chunk
 from .._parameters import Parameters
 from .._types import Floats, Matrix, Vector
@@ -60,16 +60,9 @@ class AveragedDescent:
         p *= 1 / sums
         curvature = row_curvatures(p)
         self._observe(block, curvature)
-        if block.weight is None:
-            block.targets.subtract_from(p)
-        else:
-            losses *= block.weight
-            p *= block.weight
-            block.targets.subtract_from(p, block.weight)
-        gradient = np.asarray(block.rows.gradient(p), np.float64) / total
-        self._descend(block, curvature, gradient + self.penalty * before)
-        loss = float(np.add.reduce(losses, dtype=np.float64)) / total
-        return loss + 0.5 * float((self.penalty * before**2).sum())
+        loss, gradient = loss_and_gradient(block, losses, p)
+        self._descend(block, curvature, gradient / total + self.penalty * before)
+        return loss / total + 0.5 * float((self.penalty * before**2).sum())
 
     def _observe(self, block: Chunk, curvature: Floats) -> None:
         """Let the metric learn from the block, and renew it when its rows have doubled."""

@@ -26,7 +26,7 @@ from .._types import Matrix
 from .column_space import ColumnSpace
 from .full_phase import FullPhase
 from .limits import Limits, Report
-from .minibatch import AveragedDescent
+from .minibatch import BATCH, AveragedDescent
 from .proximal import ProximalPhase
 from .row_metric import RowMetric
 from .row_space import RowSpace
@@ -71,6 +71,28 @@ def minimise(
     objective = Objective(likelihood, within)
     solution = minimise_from(theta, objective, limits, report, order)
     return solution if space is None else _expanded_solution(solution, space, limits.tol)
+
+
+def minimise_unwatched(
+    block: Block,
+    penalty: Penalty,
+    start: Parameters | None,
+    limits: Limits,
+    *,
+    fit_intercept: bool,
+) -> Solution:
+    """Minimise F for a question about a fit: in the rows' order, with no one to tell."""
+    with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
+        return minimise(
+            block,
+            penalty,
+            start,
+            limits,
+            lambda *_: False,
+            fit_intercept=fit_intercept,
+            batch_size=BATCH,
+            generator=None,
+        )
 
 
 def minimise_from(

@@ -7,7 +7,7 @@ from .._inference.estimate import Posterior
 from .._likelihood.block import Block
 from .._likelihood.logits import logits
 from .._likelihood.working import Likelihood
-from .._optimum import BATCH, minimise
+from .._optimum import minimise_unwatched
 from .._optimum.limits import Limits
 from .._parameters import Parameters
 from .._penalty import Penalty
@@ -35,17 +35,8 @@ def refitted_logits(
     kept = np.ones(block.n_rows, dtype=bool)
     kept[unit] = False
     rest = block.take(np.flatnonzero(kept))
-    with np.errstate(all="ignore"):
-        solution = minimise(
-            rest,
-            penalty,
-            start,
-            Limits(REFIT_TOL, REFIT_PASSES),
-            lambda *_: False,
-            fit_intercept=fit_intercept,
-            batch_size=BATCH,
-            generator=None,
-        )
+    limits = Limits(REFIT_TOL, REFIT_PASSES)
+    solution = minimise_unwatched(rest, penalty, start, limits, fit_intercept=fit_intercept)
     found = None
     if not np.any(penalty.l1):
         found = _settled(rest, penalty, solution.parameters, fit_intercept)
