@@ -60,7 +60,7 @@ def regularization_path(
         object with scikit-learn's ``split(X, y, groups)``, or pairs of indices (rows to learn from,
         rows to test on), are taken as they come. Each fold has a path of its own.
     groups : array-like of shape (n_samples,), optional
-        Rows of the same group are held out together.
+        Rows of the same group are held out together by `cv`.
 
     Returns
     -------

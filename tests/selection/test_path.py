@@ -216,6 +216,7 @@ def test_optima_that_are_not_reached_are_told():
         ({"n_penalties": 0}, ValueError, "n_penalties must be >= 1"),
         ({"cv": 1}, ValueError, "cv must be >= 2 and at most 90, the number of rows, got 1"),
         ({"cv": 10, "groups": [0, 1] * 45}, ValueError, "at most 2, the number of groups"),
+        ({"groups": [0, 1] * 45}, ValueError, "cv=None holds nothing out: give cv"),
         ({"cv": 2.5}, TypeError, "cv must be 'leave-one-out', a number of folds"),
         ({"cv": True}, TypeError, "cv must be"),
         ({"cv": []}, ValueError, "cv gives a pair without rows"),

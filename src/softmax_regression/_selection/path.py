@@ -92,13 +92,16 @@ def _curve(path: Path, fits: Fits, cv: Any) -> Curve | None:
     """Return what the optima lose on rows that they have not seen, if that is asked."""
     rows, units, intercept = path.rows, path.units, path.settings.fit_intercept
     if cv is None:
+        if path.units.grouped:
+            message = "groups are held out together, and cv=None holds nothing out: give cv, cv=5"
+            raise ValueError(message)
         return None
     if isinstance(cv, str) and cv == LEAVE_ONE_OUT:
         if path.grid.has_l1:
             message = "cv='leave-one-out' is for paths of l2 alone: give a number of folds, cv=5"
             raise ValueError(message)
         refuse_lone_classes(rows.problem, units, rows.classes, intercept)
-        refuse_size(max(fits.prepared.n_free, 0))
+        refuse_size(fits.prepared.n_free)
         return LeaveOneOutCurve(rows, units, fits)
     pairs = pairs_of(cv, rows, units)
     if intercept:
