@@ -23,8 +23,7 @@ class Census(NamedTuple):
     """What is known of some blocks.
 
     `survey` is by label (L,), before class weights and smoothing. Weights are 2^`exponent` times
-    those in `survey`, `totals` Σ w t (L,) and `squares` Σ w². `largest` is the number of bytes of
-    the rows.
+    those in `survey`, `totals` Σ w t (L,) and `squares` Σ w².
     """
 
     form: Form
