@@ -82,21 +82,21 @@ def test_the_penalty_of_some_columns_is_theirs():
 
 def test_the_bound_is_the_conjugate_of_the_penalty():
     """max_v Σ_kj g_kj v_kj − ½ l2_j v_kj², found at v = g / l2; the intercept does not count."""
-    gradient, penalty = RNG.normal(size=(K, D + 1)), Penalty(0.0, np.append(EACH[1], 0.0))
+    gradient, penalty = RNG.normal(size=(K, D + 1)), Penalty(0.0, np.append(EACH[1], 0.0), 1)
     v = gradient[:, :D] / EACH[1]
     expected = float(np.vdot(gradient[:, :D], v)) - Penalty(0.0, EACH[1]).value(v)
-    assert penalty.bound(gradient, D) == pytest.approx(expected, rel=100 * EPS)
+    assert penalty.bound(gradient) == pytest.approx(expected, rel=100 * EPS)
 
 
 @pytest.mark.parametrize("name", ["none", "l1", "both", "by column", "some columns"])
 def test_where_a_column_has_no_l2_or_some_an_l1_there_is_no_bound(name):
     penalty = PENALTIES[name].within(Coordinates.identity(D, fit_intercept=True))
-    assert penalty.bound(np.ones((K, D + 1)), D) == np.inf
+    assert penalty.bound(np.ones((K, D + 1))) == np.inf
 
 
 def test_a_bound_that_overflows_is_infinite():
     with np.errstate(over="ignore"):
-        assert Penalty(0.0, np.full(D, 1e-300)).bound(np.full((K, D), 1e200), D) == np.inf
+        assert Penalty(0.0, np.full(D, 1e-300)).bound(np.full((K, D), 1e200)) == np.inf
 
 
 @EVERY

@@ -83,7 +83,7 @@ class BatchObjective:
         dtype: Any,
     ) -> None:
         self.n_classes, self.n_features = shape
-        self.penalty, self._shrinks = penalty, bool(np.any(penalty.l2))
+        self.penalty, self._shrinks = penalty, penalty.has_l2
         self.fit_intercept = fit_intercept
         self.gradient = np.zeros(self.n_classes * (self.n_features + 1), dtype)
         self._parts = Parameters.split(self.gradient, self.n_classes)

@@ -66,7 +66,7 @@ class Objective:
     @property
     def proves(self) -> bool:
         """Whether every feature has an l2 > 0, without which there is no proof."""
-        return bool(self.l2[: self.likelihood.n_features].all())
+        return self.penalty.holds_all
 
     def columns(self, chosen: Index) -> "Objective":
         """Return F with the weights of all other features held at zero."""
@@ -120,12 +120,13 @@ class Objective:
         return self._point(theta, loss, p * np.add.reduce(M, axis=0) - M)
 
     def _point(self, theta: Matrix, loss: float, data: Matrix) -> Point:
-        gradient = data + self.penalty.slope(theta)
-        return Point(theta, loss + self.penalty.value(theta), gradient, self.bound(gradient))
+        penalty, slope = self.penalty.value_and_slope(theta)
+        gradient = data + slope
+        return Point(theta, loss + penalty, gradient, self.bound(gradient))
 
     def bound(self, gradient: Matrix) -> float:
         """Return what the penalty and a gradient of F say of F − F*, at optimal intercepts."""
-        return self.penalty.bound(gradient, self.likelihood.n_features)
+        return self.penalty.bound(gradient)
 
 
 def objective_of(block: Block, penalty: Penalty, parameters: Parameters) -> float:

@@ -1,6 +1,7 @@
 """The penalty Σ_kj l1_j |W_kj| + ½ Σ_kj l2_j W_kj²: the part of F that is not a mean over rows."""
 
 import math
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -14,14 +15,43 @@ LARGEST = 1e200
 FARTHEST = 1e12
 
 
-class Penalty(NamedTuple):
-    """l1 and l2 >= 0, one for every column of a matrix of weights, or one each.
-
-    Section 5.7 of the book, for weights of classes, in which the intercept has no part.
-    """
-
+class _Sizes(NamedTuple):
     l1: float | Vector
     l2: float | Vector
+    intercepts: int = 0
+
+
+class Penalty(_Sizes):
+    """l1 and l2 >= 0, one for every column of a matrix of weights, or one each.
+
+    Section 5.7 of the book, for weights of classes, in which the intercept has no part: so many of
+    the last columns are `intercepts`.
+    """
+
+    @cached_property
+    def has_l1(self) -> bool:
+        """Whether a column has an l1."""
+        return bool(self.l1) if isinstance(self.l1, float) else bool(np.any(self.l1))
+
+    @cached_property
+    def has_l2(self) -> bool:
+        """Whether a column has an l2."""
+        return bool(self.l2) if isinstance(self.l2, float) else bool(np.any(self.l2))
+
+    @cached_property
+    def holds_all(self) -> bool:
+        """Whether every feature has an l2 > 0."""
+        if isinstance(self.l2, float):
+            return self.has_l2
+        l2 = np.atleast_1d(self.l2)
+        return bool(l2[: len(l2) - self.intercepts].all())
+
+    @cached_property
+    def _half_inverse(self) -> Vector:
+        """1 / (2 l2) of the features, which all have one, and 0 of the intercept, (D,)."""
+        l2 = np.array(self.l2, np.float64)
+        l2[len(l2) - self.intercepts :] = np.inf
+        return np.asarray(0.5 / l2)
 
     def within(self, coordinates: Coordinates) -> "Penalty":
         """Return the same penalty on θ: l1 / s_j and l2 / s_j² (D,), 0 for the intercept."""
@@ -31,13 +61,14 @@ class Penalty(NamedTuple):
             l1[inside] = np.where(self.l1, self.l1 / coordinates.scale, 0.0)
             squares = np.where(self.l2, self.l2 / coordinates.scale**2, 0.0)
         l2[inside] = np.minimum(squares, LARGEST)
-        return Penalty(l1, l2)
+        return Penalty(l1, l2, coordinates.n_columns - coordinates.n_features)
 
     @property
     def is_even(self) -> bool:
         """Whether the columns can be scaled so that one l2 > 0 holds for all of them."""
-        least, most = np.min(self.l2), np.max(self.l2)
-        return bool(0.0 < most <= FARTHEST * least)
+        if np.ndim(self.l2) == 0:
+            return self.has_l2
+        return bool(0.0 < np.max(self.l2) <= FARTHEST * np.min(self.l2))
 
     def even(self) -> "tuple[Penalty, Vector | None]":
         """Return the penalty of s_j W_j, with one l2 for all, and s (D,); None: all are 1.
@@ -50,13 +81,18 @@ class Penalty(NamedTuple):
         return Penalty(self.l1, most), np.sqrt(np.asarray(self.l2) / most)
 
     def columns(self, chosen: Index) -> "Penalty":
-        """Return the penalty of some of the columns, one each."""
-        return Penalty(np.asarray(self.l1)[chosen], np.asarray(self.l2)[chosen])
+        """Return the penalty of some of the columns, the intercept's among them; one each."""
+        return self._replace(l1=np.asarray(self.l1)[chosen], l2=np.asarray(self.l2)[chosen])
 
     def value(self, weights: Floats) -> float:
         """Return the penalty of `weights` (K, D)."""
-        total = 0.5 * float(np.vdot(self.slope(weights), weights)) if np.any(self.l2) else 0.0
-        return total + self.l1_value(weights) if np.any(self.l1) else total
+        return self.value_and_slope(weights)[0]
+
+    def value_and_slope(self, weights: Floats) -> tuple[float, Floats]:
+        """Return the penalty, and the gradient of its smooth part."""
+        slope = self.slope(weights)
+        total = 0.5 * float(np.vdot(slope, weights)) if self.has_l2 else 0.0
+        return total + self.l1_value(weights) if self.has_l1 else total, slope
 
     def l1_value(self, weights: Floats) -> float:
         """Return Σ_kj l1_j |W_kj|."""
@@ -66,18 +102,16 @@ class Penalty(NamedTuple):
         """Return the gradient l2_j W_kj of the smooth part, in the precision of the weights."""
         return weights * np.asarray(self.l2, weights.dtype)
 
-    def bound(self, gradient: Matrix, n_features: int) -> float:
+    def bound(self, gradient: Matrix) -> float:
         """Return Σ_kj g_kj² / (2 l2_j) over the features, g the gradient of F; of one l2 each.
 
         At optimal intercepts it bounds F − F* (weak duality; Shalev-Shwartz and Zhang, 2014,
         arXiv 1309.2375). Infinite where an l2 is 0, or an l1 is not.
         """
-        l2 = np.asarray(self.l2)[:n_features]
-        if np.any(self.l1) or not np.minimum.reduce(l2, initial=np.inf) > 0.0:
-            return np.inf
-        weights = gradient[:, :n_features]
-        bound = 0.5 * float(np.einsum("kj,kj->j", weights, weights) @ (1.0 / l2))
-        return bound if math.isfinite(bound) else np.inf
+        if self.has_l1 or not self.holds_all:
+            return math.inf
+        bound = float(np.vdot(gradient * self._half_inverse, gradient))
+        return bound if math.isfinite(bound) else math.inf
 
     def cheapest(self, weights: Matrix) -> Vector:
         """Per column of `weights` (K, m) return the c that minimises the penalty of W − c.

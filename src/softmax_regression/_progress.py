@@ -158,6 +158,11 @@ class Progress:
         return "  ".join([counted, *measured, f"at most {left:.1f} s left"])
 
 
+def _gap(gap: float, loss: float) -> float:
+    """Return a bound on F − min F: F is never below 0."""
+    return min(gap, loss) if math.isfinite(gap) else gap
+
+
 def _measured(loss: float, gap: float, validation_loss: float | None = None) -> list[str]:
     parts = [f"loss {loss:.6f}"]
     if validation_loss is not None:
@@ -235,18 +240,19 @@ class Monitor:
             self.stopped_by = "tol"
         entries = len(self.loss_curve)
         epoch, step = (entries, None) if passes is None else (passes, entries - 1)
-        self._tell(
-            Progress(
-                epoch=epoch + self.epochs_before,
-                max_iter=self.max_iter,
-                loss=loss,
-                validation_loss=validation,
-                optimality_gap=min(gap, loss) if math.isfinite(gap) else gap,  # F is never below 0
-                elapsed=time.perf_counter() - self._begin,
-                step=None if step is None else step + self.steps_before,
-                parameters=parameters,
+        if self._is_heard():
+            self._tell(
+                Progress(
+                    epoch=epoch + self.epochs_before,
+                    max_iter=self.max_iter,
+                    loss=loss,
+                    validation_loss=validation,
+                    optimality_gap=_gap(gap, loss),
+                    elapsed=time.perf_counter() - self._begin,
+                    step=None if step is None else step + self.steps_before,
+                    parameters=parameters,
+                )
             )
-        )
         # Where a fit begins ends no epoch.
         if self.watch is not None and step != 0 and self.watch(parameters()):
             self.stopped_by = self.stopped_by or "callback"
@@ -261,7 +267,7 @@ class Monitor:
             max_iter=self.max_iter,
             loss=loss,
             validation_loss=None,
-            optimality_gap=min(gap, loss) if math.isfinite(gap) else gap,
+            optimality_gap=_gap(gap, loss),
             elapsed=time.perf_counter() - self._begin,
             step=self.steps_before,
             l2=l2,
@@ -276,6 +282,10 @@ class Monitor:
         logger.info("%s", line)
         if self.verbose:
             print(line, flush=True)  # noqa: T201 - verbose asks for it
+
+    def _is_heard(self) -> bool:
+        """Whether anyone listens."""
+        return bool(self.verbose or self.callback) or logger.isEnabledFor(logging.DEBUG)
 
     def _tell(self, progress: Progress) -> None:
         self._print(progress)

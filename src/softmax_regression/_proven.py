@@ -91,7 +91,7 @@ def concluded(
 
 def _separation(problem: Block, settings: Hyperparameters, solution: Solution) -> Separation:
     """Return whether F has a minimum: a penalty holds the weights of its columns."""
-    if not (settings.l1 or np.all(settings.l2)):
+    if not (settings.l1 or Penalty(0.0, settings.l2).holds_all):
         return find_separation(
             problem,
             solution.parameters,

@@ -38,6 +38,16 @@ def test_the_two_linear_forms_are_those_of_the_full_matrix(targets):
 
 
 @every_target
+def test_what_is_taken_from_columns_of_one_sum_is_subtracted(targets):
+    scale = RNG.random(4)
+    P = np.ascontiguousarray(RNG.dirichlet(np.ones(3), 4).T * scale)
+    expected = P - smoothed(targets).T * scale
+    targets.take_from(P, scale)
+    np.testing.assert_allclose(P, expected, rtol=0, atol=8 * EPS)
+    np.testing.assert_allclose(P.sum(axis=0), 0.0, rtol=0, atol=4 * EPS)
+
+
+@every_target
 def test_parts_of_targets_are_targets_of_those_rows(targets):
     for rows in (slice(1, 3), np.array([3, 0, 0])):
         part, Z = targets.take(rows), RNG.normal(size=(3, 4))

@@ -64,8 +64,8 @@ def test_the_gap_bounds_the_distance_from_anywhere(weight, size):
 
 
 def test_without_a_penalty_on_every_column_there_is_no_bound():
-    assert Penalty(0.0, np.array([1.0, 0.0, 0.0])).bound(np.zeros((2, 3)), 2) == np.inf
-    assert Penalty(0.0, np.array([1.0, 1.0, 0.0])).bound(np.zeros((2, 3)), 2) == 0.0
+    assert Penalty(0.0, np.array([1.0, 0.0, 0.0]), 1).bound(np.zeros((2, 3))) == np.inf
+    assert Penalty(0.0, np.array([1.0, 1.0, 0.0]), 1).bound(np.zeros((2, 3))) == 0.0
 
 
 def test_a_float64_value_at_exact_intercepts_needs_no_pass():

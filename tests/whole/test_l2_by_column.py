@@ -102,16 +102,16 @@ def test_value_slope_and_bound_sum_over_the_columns():
     weights = np.array([[1.0, 2.0], [3.0, -1.0]])
     assert penalty.value(weights) == 0.25 * 10.0 + 1.0 * 5.0
     np.testing.assert_array_equal(penalty.slope(weights), [[0.5, 4.0], [1.5, -2.0]])
-    assert penalty.bound(weights, 2) == 10.0 / 1.0 + 5.0 / 4.0
+    assert penalty.bound(weights) == 10.0 / 1.0 + 5.0 / 4.0
     assert penalty.slope(weights.astype(np.float32)).dtype == np.float32
 
 
 def test_scaled_columns_have_the_largest_l2_in_common():
     l2 = np.array([0.25, 4.0, 1.0])
     even, scale = Penalty(0.0, l2).even()
-    assert even == (0.0, 4.0)
+    assert even == Penalty(0.0, 4.0)
     np.testing.assert_array_equal(scale, [0.25, 1.0, 0.5])
-    assert Penalty(0.0, 0.1).even() == ((0.0, 0.1), None)
+    assert Penalty(0.0, 0.1).even() == (Penalty(0.0, 0.1), None)
 
 
 @pytest.mark.parametrize(("l2", "even"), [
@@ -188,7 +188,8 @@ def test_the_row_space_of_scaled_columns_leads_there_and_back():
 def test_wide_rows_of_penalties_that_no_scaling_evens_are_solved_too(l2):
     rows = WIDE.copy()
     soft = np.random.default_rng(0).permutation(np.repeat(np.eye(3) * 0.4 + 0.2, 8, axis=0))
-    model = SoftmaxRegression(l2=l2, tol=1e-8).fit(rows, soft)
+    # Of the least penalties rounding leaves no proof below 1e-8.
+    model = SoftmaxRegression(l2=l2, tol=1e-7).fit(rows, soft)
     *_, least = optimum(rows, soft, l2)
     assert float(objective(rows, soft, model.coef_, model.intercept_, l2) - least) <= 1e-8
 

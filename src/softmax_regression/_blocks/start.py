@@ -38,7 +38,7 @@ def sample_optimum(objective: Objective) -> Matrix:
     squares = likelihood.coordinates.squares(likelihood.survey)
     ridge[: likelihood.n_features] = squares / likelihood.n_rows
     held = objective.with_l2(objective.l2 + ridge)
-    if objective.l1.any():
+    if objective.penalty.has_l1:
         solution = ProximalPhase(held, limits, _unheard).run(None)
     else:
         phase = FullPhase(held, limits, _unheard)

@@ -1,5 +1,6 @@
 """Some rows with their targets and weights, and what may be kept of them between two sums."""
 
+from operator import is_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,7 +50,7 @@ class _Entry(NamedTuple):
 
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+    return len(one) == len(other) and all(map(is_, one, other))
 
 
 class Block(NamedTuple):

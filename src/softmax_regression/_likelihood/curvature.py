@@ -11,7 +11,7 @@ import numpy as np
 from .._types import Floats, Index, Matrix, Precision, Vector
 from .information import class_variances, sampled
 from .sums import Largest
-from .value import close, nearly_sure, probabilities, softmax
+from .value import probabilities, softmax
 from .working import Chunk
 
 CHUNK_ENTRIES = 2**20
@@ -38,17 +38,10 @@ def tilt(chunk: Chunk, theta: Matrix, direction: Matrix) -> tuple[Floats, Larges
     growth -= np.einsum("kb,kb->b", p, growth)
     share = Largest(-growth.min(initial=0.0))
     growth *= p
-    squares = (_residuals(chunk, p) ** 2 + growth**2) @ chunk.weights()
-    return chunk.rows.gradient(growth * chunk.weights()), share, squares
-
-
-def _residuals(chunk: Chunk, p: Floats) -> Floats:
-    """Return p − t, (K, b)."""
     residual = p.copy()
-    chunk.targets.subtract_from(residual)
-    shares = p / np.maximum.reduce(p, axis=0)
-    close(residual, *nearly_sure(shares, np.add.reduce(shares, axis=0)))
-    return residual
+    chunk.targets.take_from(residual)
+    squares = (residual**2 + growth**2) @ chunk.weights()
+    return chunk.rows.gradient(growth * chunk.weights()), share, squares
 
 
 def diagonal(chunk: Chunk, theta: Matrix) -> tuple[Floats]:

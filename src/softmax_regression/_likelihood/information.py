@@ -14,20 +14,15 @@ import numpy as np
 
 from .._types import Floats, Index, Matrix
 from .rows import CentredRows, Rows
-from .value import (
-    NEARLY_ONE,
-    exponentials,
-    flushed,
-    loss_and_gradient,
-    nearly_sure,
-    probabilities,
-)
+from .value import exponentials, flushed, loss_and_gradient, probabilities
 from .working import Chunk
 
 Factors = Callable[[Floats], Floats]
 
 # From so many on, the products x̃_ij x̃_il are worth forming once for all factors.
 MANY_FACTORS = 8
+# 1 − p has lost digits that tell where it is less.
+NEARLY_ONE = 1e-4
 # Up to so many columns, half of a product saves no time.
 NARROW = 24
 CHUNK_ENTRIES = 2**20
@@ -84,7 +79,8 @@ def information(
     are made in float32 unless `exact`, sums over chunks in float64.
     """
     chunk = sampled(chunk, share)
-    p = probabilities(chunk, theta)
+    known = chunk.recalled("probabilities", (theta,))
+    p = probabilities(chunk, theta) if known is None else known
     return chunk.total(), _weighted_moments(chunk, p, factors, theta.shape[1], exact)
 
 
@@ -96,10 +92,9 @@ def value_and_information(
     One reading, one softmax for both.
     """
     losses, p, total = exponentials(chunk, theta)
-    sure = nearly_sure(p, total)
     p *= 1 / total
     sums = _weighted_moments(chunk, p[order], class_covariances, theta.shape[1], exact)
-    loss, gradient = loss_and_gradient(chunk, losses, p, sure)
+    loss, gradient = loss_and_gradient(chunk, losses, p)
     return loss, gradient, sums
 
 
@@ -115,7 +110,13 @@ def _weighted_moments(
             c *= chunk.weight[some]
         return c if exact else c.astype(np.float32, copy=False)
 
-    return moments(chunk.rows, weighted, len(factors(p[:, :1])), columns)
+    return moments(chunk.rows, weighted, _number(factors, len(p)), columns)
+
+
+@lru_cache(maxsize=16)
+def _number(factors: Factors, n_classes: int) -> int:
+    """Return how many factors there are of so many classes."""
+    return len(factors(np.full((n_classes, 1), 1.0 / n_classes)))
 
 
 def moments(

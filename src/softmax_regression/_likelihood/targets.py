@@ -1,8 +1,8 @@
 """The targets t the core works with: class labels or probability rows.
 
 Cross-entropy meets a target only through two linear forms, `inner` (Σ_k t_k z_k) and
-`subtract_from` (P - T). Whoever has them never builds an n x K one-hot matrix. Both work on
-classes-first arrays of shape (n_classes, n_rows).
+`subtract_from` (P - T), or `take_from`, which does that to all its digits. Whoever has them never
+builds an n x K one-hot matrix. All work on classes-first arrays of shape (n_classes, n_rows).
 """
 
 from typing import Any, TypeAlias
@@ -68,6 +68,15 @@ class Labels:
             scale = np.multiply(scale, 1.0 - self.smoothing)
         P.reshape(-1)[self._true_places()] -= scale
 
+    def take_from(self, P: NDArray[Any], scale: Any = 1.0) -> None:
+        """Do P -= scale · T in place where every column of P sums to `scale`, to all its digits.
+
+        p − 1 of a row nearly sure of its class would be rounding: it lacks what the others have.
+        """
+        if self.smoothing:
+            P -= np.multiply(scale, self.smoothing / self.n_classes)
+        _close(P, self._true_places())
+
     def _true_places(self) -> NDArray[np.intp]:
         """Return the flat places of the true classes in a C-ordered (n_classes, n_rows) array."""
         # A flat index is faster than the pair (labels, arange).
@@ -87,6 +96,7 @@ class ProbabilityRows:
     def __init__(self, rows: NDArray[Any], smoothing: float = 0.0) -> None:
         self.rows = rows
         self.smoothing = smoothing
+        self._places: NDArray[np.intp] | None = None
 
     @property
     def n_rows(self) -> int:
@@ -146,6 +156,21 @@ class ProbabilityRows:
             P -= np.multiply(scale, self.smoothing / self.n_classes)
             scale = np.multiply(scale, 1.0 - self.smoothing)
         P -= self.rows.T.astype(P.dtype, copy=False) * scale
+
+    def take_from(self, P: NDArray[Any], scale: Any = 1.0) -> None:
+        """Do P -= scale · T in place where every column of P sums to `scale`, to all its digits."""
+        self.subtract_from(P, scale)
+        if self._places is None:
+            n_rows = len(self.rows)
+            self._places = self.rows.argmax(axis=1) * n_rows + np.arange(n_rows)
+        _close(P, self._places)
+
+
+def _close(residuals: NDArray[Any], places: NDArray[np.intp]) -> None:
+    """Make columns sum to zero by one entry of each, at its flat place, where nothing cancels."""
+    flat = residuals.reshape(-1)
+    flat[places] = 0.0
+    flat[places] = -np.add.reduce(residuals, axis=0)
 
 
 Targets: TypeAlias = Labels | ProbabilityRows

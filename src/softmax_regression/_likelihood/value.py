@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .._types import Floats, Index, Matrix
+from .._types import Floats, Matrix
 from .working import Chunk
 
 _ROOT_OF_TINY = {
     np.dtype(dtype): np.sqrt(np.finfo(dtype).tiny) for dtype in (np.float32, np.float64)
 }
-# 1 − p and p − 1 have lost digits that tell where they are less.
-NEARLY_ONE = 1e-4
+# Probabilities of a chunk up to which a copy for the Hessian costs less than making them again.
+FEW_ENTRIES = 2**15
 
 
 def softmax(logits: Floats) -> Floats:
@@ -56,50 +56,23 @@ def exponentials(chunk: Chunk, theta: Floats) -> tuple[Floats, Floats, Floats]:
     return losses, logits, total
 
 
-def nearly_sure(shares: Floats, total: Floats) -> tuple[Index, Index]:
-    """Return the rows one class of which has nearly all, and that class.
-
-    `shares` (K, b) are 1 for the largest class of each row, and add up to `total` (b,).
-    """
-    rows = np.flatnonzero(total < 1.0 + NEARLY_ONE)
-    return rows, np.argmax(shares[:, rows], axis=0) if len(rows) else rows
-
-
-def close(residual: Floats, rows: Index, classes: Index) -> None:
-    """Make residuals (K, b) of some rows sum to zero over classes, in place, by one class of each.
-
-    Where a class is told from the others, p − 1 of its rows would be rounding alone, and that is
-    all that pulls at its weights.
-    """
-    if len(rows):
-        others = residual[:, rows]
-        others[classes, np.arange(len(rows))] = 0.0
-        residual[classes, rows] = -np.add.reduce(others, axis=0)
-
-
 def value(chunk: Chunk, theta: Floats) -> tuple[float, Matrix]:
     """Return the sum of the losses and the sum of their gradients (K, D)."""
     losses, p, total = exponentials(chunk, theta)
-    sure = nearly_sure(p, total) if p.dtype == np.float64 else None
     p *= 1 / total
-    return loss_and_gradient(chunk, losses, p, sure)
+    if p.size <= FEW_ENTRIES:
+        chunk.keep("probabilities", (theta,), p.copy())
+    return loss_and_gradient(chunk, losses, p)
 
 
-def loss_and_gradient(
-    chunk: Chunk, losses: Floats, p: Floats, sure: tuple[Index, Index] | None = None
-) -> tuple[float, Matrix]:
-    """Return the sums of `value` from the losses (b,) and the probabilities (K, b), both in place.
-
-    `sure` are the rows, and their classes, whose residuals are closed.
-    """
+def loss_and_gradient(chunk: Chunk, losses: Floats, p: Floats) -> tuple[float, Matrix]:
+    """Return the sums of `value` from the losses (b,) and the probabilities (K, b), both in place."""
     if chunk.weight is None:
-        chunk.targets.subtract_from(p)
+        chunk.targets.take_from(p)
     else:
         losses *= chunk.weight
         p *= chunk.weight
-        chunk.targets.subtract_from(p, chunk.weight)
-    if sure is not None:
-        close(p, *sure)
+        chunk.targets.take_from(p, chunk.weight)
     gradient = chunk.rows.gradient(p).astype(np.float64, copy=False)
     return float(np.add.reduce(losses, dtype=np.float64)), gradient
 

@@ -57,15 +57,22 @@ class Chunk(NamedTuple):
         return np.random.default_rng(self.number)
 
     def kept(self, name: str, key: tuple[Any, ...], make: Callable[[], Floats]) -> Floats:
-        """Return what `make` returned before for this key, or returns now."""
-        if self.memo is None:
-            return make()
-        value: Floats | None = self.memo.recall(name, key, self.number[1])
+        """Return what was kept for this key, or what `make` returns, which is kept then."""
+        value = self.recalled(name, key)
         if value is None:
             value = make()
+            self.keep(name, key, value)
+        return value
+
+    def recalled(self, name: str, key: tuple[Any, ...]) -> Floats | None:
+        """Return what was kept for this key, or None."""
+        return None if self.memo is None else self.memo.recall(name, key, self.number[1])
+
+    def keep(self, name: str, key: tuple[Any, ...], value: Floats) -> None:
+        """Keep a value that is not written to any more, if there is room for those of all rows."""
+        if self.memo is not None:
             size = value.nbytes * self.block_rows / max(1, self.rows.n_rows)
             self.memo.keep(name, key, self.number[1], value, size)
-        return value
 
 
 class _Working(NamedTuple):
@@ -173,23 +180,24 @@ def chunks(
     Where only products of the rows are asked for, and centring after them is as exact, they are
     those of X itself, and nothing is copied.
     """
-    convert = _Conversion(block, coordinates, dtype)
     name = "rows" if coordinates.chosen is None else "columns"
-    size = chunk_size(block)
-    for number, first in enumerate(range(0, max(1, block.n_rows), size)):  # none: an empty chunk
-        part = slice(first, min(first + size, block.n_rows))
+    n_rows, size, memo = block.n_rows, chunk_size(block), block.memo
+    convert: _Conversion | None = None
+    for number, first in enumerate(range(0, max(1, n_rows), size)):  # none: an empty chunk
         working: _Working | None = None
-        if block.memo is not None and order is None:
-            working = block.memo.recall(name, (coordinates, dtype), number)
-        if working is None and products and convert.is_needless:
-            working = convert.by_coordinates(part)
-        elif working is None:
-            working = convert(part if order is None else order[part])
-            if block.memo is not None:
-                whole = working.size() * block.n_rows / max(1, working.rows.n_rows)
-                block.memo.keep(name, (coordinates, dtype), number, working, whole)
-        place = block.number, number
-        yield Chunk(*working, place, block.memo, block.n_rows)
+        if memo is not None and order is None:
+            working = memo.recall(name, (coordinates, dtype), number)
+        if working is None:
+            part = slice(first, min(first + size, n_rows))
+            convert = convert or _Conversion(block, coordinates, dtype)
+            if products and convert.is_needless:
+                working = convert.by_coordinates(part)
+            else:
+                working = convert(part if order is None else order[part])
+                if memo is not None:
+                    whole = working.size() * n_rows / max(1, working.rows.n_rows)
+                    memo.keep(name, (coordinates, dtype), number, working, whole)
+        yield Chunk(*working, (block.number, number), memo, n_rows)
 
 
 def chunk_size(block: Block) -> int:

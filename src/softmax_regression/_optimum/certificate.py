@@ -30,9 +30,8 @@ LARGEST_SHARE = 0.5
 
 def closed_gap(objective: Objective, point: Point) -> float:
     """Return a proven bound on F − F* where the intercepts are only nearly optimal."""
-    gap = objective.bound(point.gradient)
-    if not math.isfinite(gap):
-        return gap
+    if objective.penalty.has_l1 or not objective.proves:
+        return math.inf
     divergence, change = closing(objective, point)
     if not math.isfinite(divergence):
         return np.inf
@@ -77,11 +76,11 @@ def _towards(objective: Objective, point: Point, shared: Vector) -> tuple[float,
     """
     M = objective.likelihood.mean_target_rows
     mean_row = np.add.reduce(M, axis=0)
-    loss = point.value - objective.penalty.value(point.theta)
-    mean_log = point.theta @ mean_row - (loss + float(np.vdot(M, point.theta)))
+    penalty, slope = objective.penalty.value_and_slope(point.theta)
+    mean_log = point.theta @ mean_row - (point.value - penalty + float(np.vdot(M, point.theta)))
     used = shared > 0.0
     divergence = float(shared[used] @ (np.log(shared[used]) - mean_log[used]))
-    data = point.gradient - objective.penalty.slope(point.theta)
+    data = point.gradient - slope
     return max(divergence, 0.0), np.outer(shared, mean_row) - (data + M)
 
 
@@ -92,7 +91,7 @@ class Proof:
         self.objective, self.tol = objective, tol
         self.intercepts = Intercepts(objective.likelihood)
         self.free = None
-        if objective.l2.any():
+        if objective.penalty.has_l2:
             self.free = FreeColumns.of(objective.likelihood, objective.l2, tol)
         self.seen = objective
         if self.free is not None and objective.proves:
@@ -100,7 +99,7 @@ class Proof:
 
     def expected(self, point: Point) -> float:
         """Return the bound that there would be at exact intercepts: an estimate."""
-        return self.seen.bound(point.gradient)
+        return point.bound if self.seen is self.objective else self.seen.bound(point.gradient)
 
     def certify(self, point: Point, dtype: Precision) -> Point:
         """Evaluate F in float64 and bound its distance from the minimum, at intercepts that allow it.
@@ -138,18 +137,19 @@ class Proof:
         return self.objective.with_l2(np.where(l2, l2, np.inf)).bound(gradient)
 
     def _with_intercepts(self, point: Point, dtype: Precision) -> Point:
-        found = self._at(point)
+        found = self.as_it_stands(point)
         if dtype is not np.float64:
             theta = point.theta
             if not self._nearly_closed(found):
                 theta = self.intercepts.solve(theta, self._share(found), dtype)
-            found = self._at(self.objective.at(theta))
+            found = self.as_it_stands(self.objective.at(theta))
         if self._nearly_closed(found):
             return found
         theta = self.intercepts.solve(found.theta, self._share(found), np.float64)
-        return self._at(self.objective.at(theta))
+        return self.as_it_stands(self.objective.at(theta))
 
-    def _at(self, point: Point) -> Point:
+    def as_it_stands(self, point: Point) -> Point:
+        """Bound F's distance from the minimum at the intercepts that there are, in float64."""
         return point._replace(bound=closed_gap(self.objective, point))
 
     def _nearly_closed(self, found: Point) -> bool:

@@ -109,8 +109,8 @@ def coupled(penalty: Vector, n_classes: int) -> Matrix:
 def full_inverse(hessian: Matrix, ridge: Matrix) -> Apply:
     """H⁻¹ of the first K − 1 classes, where a `ridge` (D, K − 1, K − 1) is added to H, in place."""
     free, columns = hessian.shape[:2]
-    j = np.arange(columns)
-    hessian[:, j, :, j] += ridge
+    diagonals = np.einsum("kjlj->jkl", hessian)
+    diagonals += ridge
     factor = Cholesky(hessian.reshape(free * columns, -1))
 
     def apply(gradient: Matrix) -> Matrix:

@@ -53,6 +53,8 @@ class FullPhase:
         self.decrement, self.gap, self.aim = math.inf, math.inf, AIM * limits.tol
         self.passes = self.before = 0
         self.left = 0.0
+        # Newton's step closes the intercepts too, and costs less than they do alone.
+        self.hurried = self.sharp and objective.proves and self.proof.free is None
 
     def evaluate(self, theta: Matrix) -> Point:
         """F at θ, counted as one pass."""
@@ -74,7 +76,7 @@ class FullPhase:
         self.pace.note(self.passes, bound if self.objective.proves else self.decrement)
         if self.objective.proves:
             bound = min(bound, point.value)  # F is never below 0
-        self.point = point._replace(bound=bound)
+        self.point = point if bound == point.bound else point._replace(bound=bound)
 
     def _iterate(self) -> str | None:
         """Certify or step; return why to stop, or None."""
@@ -87,6 +89,8 @@ class FullPhase:
                 self._go_over()
             elif self._certify():
                 return "converged"
+            elif self.hurried:
+                self.hurried = False
             else:
                 # The intercepts were not exact: aim lower by what they hid, tenfold at most; by half
                 # where F has no digits for what is left, and any step may be the last.
@@ -201,7 +205,10 @@ class FullPhase:
 
     def _certify(self) -> bool:
         """Prove in float64, at intercepts that allow it; True if `tol` is met, or no proof exists."""
-        found = self.proof.certify(self.point, self.dtype)
+        if self.hurried:
+            found = self.proof.as_it_stands(self.point)
+        else:
+            found = self.proof.certify(self.point, self.dtype)
         gap = min(found.bound, found.value) if self.objective.proves else found.bound
         self.gap = gap + self.objective.likelihood.coordinates.rounding(found.theta)
         self.point = found._replace(bound=self.gap)
@@ -233,6 +240,7 @@ class FullPhase:
         )
 
     def _solution(self, reason: str) -> Solution:
+        self.hurried = False
         if reason not in ("converged", "non-finite") and self._certify():
             settled = self.objective.proves or self.decrement <= self.limits.tol
             reason = "converged" if settled else reason

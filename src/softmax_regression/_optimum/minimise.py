@@ -99,7 +99,7 @@ def minimise_from(
     theta: Matrix | None, objective: Objective, limits: Limits, report: Report, order: Order
 ) -> Solution:
     """Minimise F, whose rows are prepared, from θ or from the class frequencies."""
-    if objective.l1.any():
+    if objective.penalty.has_l1:
         return ProximalPhase(objective, limits, report).run(theta)
     phase = FullPhase(objective, limits, report)
     point = _begin(phase, theta)
@@ -171,7 +171,7 @@ def _coordinates(
     block: Block, penalty: Penalty, fit_intercept: bool
 ) -> tuple[RowSpace | ColumnSpace | None, Likelihood, Penalty]:
     """Return rows and a penalty to descend on: as they are, or in coordinates that pay."""
-    smooth = not np.any(penalty.l1)
+    smooth = not penalty.has_l1
     whole = not (is_sparse(block.X) or is_mapped(block.X))
     if smooth and penalty.is_even and whole and RowSpace.pays(block.X.shape):
         even, scale = penalty.even()
@@ -180,7 +180,7 @@ def _coordinates(
             turned = block._replace(X=space.coordinates, memo=Memo())
             return space, Likelihood([turned], coordinates=space.inner, readings=1), even
     likelihood = Likelihood([block._replace(memo=Memo())], fit_intercept)
-    axes = ColumnSpace.of(block, likelihood, penalty) if smooth and not np.all(penalty.l2) else None
+    axes = ColumnSpace.of(block, likelihood, penalty) if smooth and not penalty.holds_all else None
     return axes, likelihood, penalty
 
 

@@ -71,7 +71,7 @@ class Fits:
         objective = Objective(self.prepared.likelihood, self.penalty_of(l2))
         with np.errstate(all="ignore"):
             solution = minimise_from(
-                self.start_of(l2, straight=bool(objective.l1.any())),
+                self.start_of(l2, straight=objective.penalty.has_l1),
                 objective,
                 self.limits,
                 lambda *step: self._told(l2, *step),

@@ -32,7 +32,7 @@ class Units(NamedTuple):
 
 def is_even(penalty: Penalty) -> bool:
     """Whether the penalty is the same in all directions, as the row space needs it."""
-    return not np.any(penalty.l1) and np.ndim(penalty.l2) == 0 and bool(penalty.l2 > 0)
+    return not penalty.has_l1 and np.ndim(penalty.l2) == 0 and bool(penalty.l2 > 0)
 
 
 def units_of(groups: Any, rows: Judged) -> Units:

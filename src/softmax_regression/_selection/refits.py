@@ -38,10 +38,10 @@ def refitted_logits(
     limits = Limits(REFIT_TOL, REFIT_PASSES)
     solution = minimise_unwatched(rest, penalty, start, limits, fit_intercept=fit_intercept)
     found = None
-    if not np.any(penalty.l1):
+    if not penalty.has_l1:
         found = _settled(rest, penalty, solution.parameters, fit_intercept)
     if found is None:
-        if not (solution.converged and (np.any(penalty.l1) or np.any(penalty.l2))):
+        if not (solution.converged and (penalty.has_l1 or penalty.has_l2)):
             raise NoRefitError
         found = solution.parameters
     return np.asarray(logits(block.X[unit], found))
