@@ -62,13 +62,13 @@ class Full:
     def __init__(self, objective: Objective) -> None:
         likelihood = self.likelihood = objective.likelihood
         self.cost = full_cost(likelihood)
-        self.ridge = coupled(objective.l2, likelihood.n_classes)
-        p = likelihood.survey.targets[:-1]
-        # A column that a sample misses would have no curvature, and a step no end.
-        missing = missed(likelihood, np.float32)
-        self.ridge += missing[:, None, None] * (np.diag(p) - np.outer(p, p))
         # Columns are of unit spread: along one of less curvature the gradient is rounding alone.
-        self.ridge += coupled(np.full(likelihood.n_columns, LEAST_CURVATURE), likelihood.n_classes)
+        self.ridge = coupled(objective.l2 + LEAST_CURVATURE, likelihood.n_classes)
+        missing = missed(likelihood, np.float32)
+        if missing.any():
+            # A column that a sample misses would have no curvature, and a step no end.
+            p = likelihood.survey.targets[:-1]
+            self.ridge += missing[:, None, None] * (np.diag(p) - np.outer(p, p))
 
     def build(self, theta: Matrix, dtype: Precision) -> Apply:
         part = share(self.likelihood.n_rows)
@@ -103,7 +103,7 @@ def paired(moments: Matrix, free: int) -> Matrix:
 
 def coupled(penalty: Vector, n_classes: int) -> Matrix:
     """penalty_j (I − 11ᵀ/K) of the first K − 1 classes, (D, K − 1, K − 1)."""
-    return np.asarray(penalty[:, None, None] * (np.eye(n_classes - 1) - 1 / n_classes))
+    return np.multiply.outer(penalty, np.eye(n_classes - 1) - 1 / n_classes)
 
 
 def full_inverse(hessian: Matrix, ridge: Matrix) -> Apply:
