@@ -265,7 +265,10 @@ def solve(H, right):
     root = 1 / np.sqrt(np.maximum(H.diagonal(), 1e-300))
     scaled = H * root[:, None] * root
     scaled[np.diag_indices_from(scaled)] += 1e-15 * len(H)
-    return np.linalg.solve(scaled, right * root) * root
+    try:
+        return np.linalg.solve(scaled, right * root) * root
+    except np.linalg.LinAlgError:
+        return np.full(len(H), np.nan)
 
 
 def newton(rows: Coordinates, most: int = 2 * STEPS) -> Minimum:

@@ -330,6 +330,7 @@ MUTANTS = [
     Mutant("_optimum/full_phase.py", "and self.left <= FLAT", "and True", "a decrement far from quadratic taken for an estimate"),
     Mutant("_optimum/quadratic.py", "for _ in range(hessian.drops):", "for _ in range(1):", "one sign at a time in a proximal Newton step"),
     Mutant("_optimum/exact_hessian.py", "self.ridge = objective.l2 + flat(objective.likelihood)", "self.ridge = objective.l2", "curvature of a constant sparse column waited for"),
+    Mutant("_optimum/full_phase.py", "dear = step_passes", "dear = True or step_passes", "a Hessian of many steps ago taken for an estimate"),
     Mutant("_optimum/line_search.py", "if rise <= DECREASE * length * slope:", "if True:", "any rise of F accepted"),
     Mutant("_optimum/lbfgs.py", "descent -= correction", "descent += correction", "sign of the L-BFGS correction"),
     Mutant("_optimum/lbfgs.py", "self.inverse[:, row] = self.inverse @ inner / -curvature", "self.inverse[:, row] = self.inverse.T @ inner / -curvature", "wrong triangle in L-BFGS"),

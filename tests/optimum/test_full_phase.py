@@ -127,3 +127,16 @@ def test_where_rounding_turns_a_direction_uphill_the_pairs_are_forgotten(monkeyp
 
     monkeypatch.setattr(Memory, "direction", turned)
     assert from_zero(phase(4_000, 40, 12, 1e-2)).converged
+
+
+def test_a_decrement_on_a_hessian_of_some_steps_ago_is_an_estimate_only_after_few_passes():
+    """After many, the Hessian at the point costs little: F was 6e-4 above where 6e-8 was foretold."""
+    descent = phase(1_500, 8, 16, 1e-6)
+    assert not descent.plan.newton
+    descent.matrix.use(Full(descent.objective))
+    descent.passes = 10
+    assert descent._estimates()
+    descent.passes = 120
+    assert not descent._estimates()
+    descent._go_over()
+    assert descent._estimates()

@@ -15,7 +15,7 @@ from .._types import Matrix, Precision
 from .certificate import Proof
 from .curvature import Full
 from .damped_newton import DampedNewton
-from .exact_hessian import PRODUCTS
+from .exact_hessian import PRODUCTS, step_passes
 from .first_matrix import FirstMatrix
 from .limits import Limits, Report
 from .line_search import TRIALS, Step, search
@@ -30,6 +30,8 @@ AIM = 0.5
 # more than FLAT of the slope was left at the end of the last step, or it went beyond.
 FORMER = 0.1
 FLAT = 0.25
+# Of the passes so far: what the Hessian may cost for an estimate.
+LITTLE = 0.1
 # Roundings of one F by which it may seem to rise.
 NOISE = 4.0
 
@@ -200,8 +202,14 @@ class FullPhase:
         return self._exhausted()
 
     def _estimates(self) -> bool:
-        """Whether the decrement is of the Hessian, not of what L-BFGS has seen of it."""
-        return self.damped is not None or isinstance(self.matrix.curvature, Full)
+        """Whether the decrement is of the Hessian, if that costs little after the passes so far.
+
+        Else one of some steps ago must do, but none of what L-BFGS has seen of it.
+        """
+        if self.damped is not None or self.plan.newton:
+            return True
+        dear = step_passes(self.objective.likelihood) > LITTLE * self.passes
+        return dear and isinstance(self.matrix.curvature, Full)
 
     def _certify(self) -> bool:
         """Prove in float64, at intercepts that allow it; True if `tol` is met, or no proof exists."""
