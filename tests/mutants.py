@@ -403,7 +403,7 @@ MUTANTS = [
     Mutant("_optimum/full_phase.py", "if self.point.value <= self.aim:", "if False:", "a fit that goes on below tol"),
     Mutant("_optimum/column_space.py", "along[:, kept] / self.spread", "along[:, kept]", "axes not of unit spread"),
     Mutant("_optimum/column_space.py", "@ self.axes * self.spread", "@ self.axes", "a warm start in axes of another spread"),
-    Mutant("_optimum/column_space.py", "kept = spread > ROUNDING * math.sqrt(len(self.free))", "kept = spread >= 0.0", "axes of rounding kept"),
+    Mutant("_optimum/column_space.py", "self._keep(spread > least,", "self._keep(spread >= 0 * least,", "axes of rounding kept"),
     Mutant("_proven.py", "solution.decrement + rise", "solution.decrement", "rounding to float32 not told"),
     Mutant("_proven.py", "parameters.intercept + moved", "parameters.intercept", "intercepts that do not make up for rounded weights"),
     Mutant("_proven.py", "for times in ROUNDINGS:", "for times in ():", "collinear columns rounded as they are"),
