@@ -57,6 +57,14 @@ def test_a_column_that_says_what_others_say_gives_no_axis():
     assert space(X, y).coordinates.shape == (200, 2)
 
 
+@pytest.mark.parametrize("offset", [1e3, 1e5, 1e7])
+def test_what_columns_far_from_zero_say_of_their_rounding_gives_no_axis(offset):
+    X, y, _ = collinear(0.0)
+    X = X / [1.0, 10.0, 100.0] + offset * np.array([0.9, 0.8, 0.0])
+    X[:, 2] = X[:, 0] + X[:, 1]
+    assert space(X, y).coordinates.shape == (200, 2)
+
+
 def test_what_takes_weights_too_large_for_their_products_gives_no_axis():
     """More columns than rows, far from zero: the rounding of their means is no direction."""
     rng = np.random.default_rng(0)
