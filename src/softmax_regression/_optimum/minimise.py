@@ -35,6 +35,10 @@ from .solution import Solution
 ROWS_PER_PARAMETER = 100
 STREAM_PARAMETERS = 32
 LEAST_VARIANCE = 0.1
+# Deviations from zero up to which products of sparse rows are centred after they are made, and the
+# share of entries from which rows of such columns are filled in.
+FAR = 1e4
+FULL = 2.0 / 3.0
 # Of F: so much more by the rounding of products is borne, where `tol` is less.
 SEEN = 1e-9
 
@@ -180,8 +184,22 @@ def _coordinates(
             turned = block._replace(X=space.coordinates, memo=Memo())
             return space, Likelihood([turned], coordinates=space.inner, readings=1), even
     likelihood = Likelihood([block._replace(memo=Memo())], fit_intercept)
+    if likelihood.sparse and _blurred(block, likelihood):
+        block = block._replace(X=block.X.toarray())
+        seen = likelihood.readings
+        likelihood = Likelihood([block._replace(memo=Memo())], fit_intercept, readings=seen)
     axes = ColumnSpace.of(block, likelihood, penalty) if smooth and not penalty.holds_all else None
     return axes, likelihood, penalty
+
+
+def _blurred(block: Block, likelihood: Likelihood) -> bool:
+    """Whether sparse rows fill their columns, which are so far from zero that products lose digits.
+
+    Filled in they take no more memory, and are centred before they are multiplied.
+    """
+    full = block.X.nnz >= FULL * block.X.shape[0] * block.X.shape[1]
+    far = np.abs(likelihood.coordinates.centre) > FAR * likelihood.survey.spread
+    return bool(full and (far & (likelihood.survey.mean != 0.0)).any())
 
 
 def _begin(phase: FullPhase, theta: Matrix | None) -> Point:
