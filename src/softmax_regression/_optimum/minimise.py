@@ -37,7 +37,7 @@ STREAM_PARAMETERS = 32
 LEAST_VARIANCE = 0.1
 # Deviations from zero up to which products of sparse rows are centred after they are made, and the
 # share of entries from which rows of such columns are filled in.
-FAR = 1e4
+FAR = 1e3
 FULL = 2.0 / 3.0
 # Of F: so much more by the rounding of products is borne, where `tol` is less.
 SEEN = 1e-9
