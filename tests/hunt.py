@@ -8,8 +8,8 @@ by damped Newton steps in centred columns of unit spread; with l1 by an interior
 what the model keeps is summed in longdouble. The table counts, for each family, the fits, and of
 these
 
-- missed: unconverged although Newton's method finds the minimum in `STEPS` steps, and no linear
-  program a direction in which F falls for ever,
+- missed: unconverged although Newton's method finds a minimum in `STEPS` steps, which is no higher
+  than the fit, and no linear program a direction in which F falls for ever,
 - false: `converged_`, and F more than `tol` above the minimum,
 - gap: `optimality_gap_` below the distance from the minimum, beyond rounding,
 - long: more than `LONG` epochs,
@@ -436,7 +436,7 @@ def judge(family: str, seed: int) -> dict:
         right = (interior if (rows.l1 > NOTHING).any() else newton)(rows)
     above, gap = F - right.objective, float(model.optimality_gap_)
     rounding = ROUNDING * (1.0 + abs(F) + rows.far)
-    found = right.found and right.steps <= STEPS
+    found = right.found and right.steps <= STEPS and above >= -model.tol
     if found and model.stop_reason_ == "separable" and family != "soft targets":
         found = not parted(rows, problem.y)
     wrong = {

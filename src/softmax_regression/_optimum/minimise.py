@@ -35,10 +35,11 @@ from .solution import Solution
 ROWS_PER_PARAMETER = 100
 STREAM_PARAMETERS = 32
 LEAST_VARIANCE = 0.1
-# Deviations from zero up to which products of sparse rows are centred after they are made, and the
-# share of entries from which rows of such columns are filled in.
+# Deviations from zero up to which products of sparse rows are centred after they are made. Rows of
+# columns farther out are filled in from this share of entries on, or where they are so few.
 FAR = 1e3
 FULL = 2.0 / 3.0
+FEW = 2**22
 # Of F: so much more by the rounding of products is borne, where `tol` is less.
 SEEN = 1e-9
 
@@ -193,11 +194,12 @@ def _coordinates(
 
 
 def _blurred(block: Block, likelihood: Likelihood) -> bool:
-    """Whether sparse rows fill their columns, which are so far from zero that products lose digits.
+    """Whether sparse rows have columns so far from zero that products lose digits, and may be filled in.
 
-    Filled in they take no more memory, and are centred before they are multiplied.
+    Then they are centred before they are multiplied, and take no more memory, or little.
     """
-    full = block.X.nnz >= FULL * block.X.shape[0] * block.X.shape[1]
+    entries = block.X.shape[0] * block.X.shape[1]
+    full = entries <= FEW or block.X.nnz >= FULL * entries
     far = np.abs(likelihood.coordinates.centre) > FAR * likelihood.survey.spread
     return bool(full and (far & (likelihood.survey.mean != 0.0)).any())
 
