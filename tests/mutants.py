@@ -408,7 +408,7 @@ MUTANTS = [
     Mutant("_optimum/told_apart.py", "cumsum(pairs) <= most", "cumsum(pairs) <= 0.0 * most", "classes told apart by nothing at all"),
     Mutant("_optimum/told_apart.py", "mass[shared > 0.0] = np.inf", "pass", "classes that share a target told apart"),
     Mutant("_optimum/told_apart.py", "(targets * chunk.weights()) @ p.T", "targets @ p.T", "classes told apart by rows without their weights"),
-    Mutant("_optimum/told_apart.py", "objective.l2 / share)", "objective.l2)", "groups with less than the whole penalty"),
+    Mutant("_optimum/told_apart.py", "l2=objective.l2 / share)", "l2=objective.l2)", "groups with less than the whole penalty"),
     Mutant("_optimum/told_apart.py", "lowest += share *", "lowest +=", "minima of groups as of all rows"),
     Mutant("_optimum/told_apart.py", "found.value - found.bound", "found.value", "groups taken for minimised"),
     Mutant("_optimum/told_apart.py", "likelihood.count(readings)", "pass", "readings of groups not counted"),

@@ -106,6 +106,7 @@ def test_the_gap_is_to_the_sum_of_the_groups_minima(weight, targets, kind):
     lowest = iter([minimum for _, minimum in minima])
 
     def prove(part, theta):
+        assert part.proves
         found = part.at(theta)
         return found._replace(bound=found.value - next(lowest))
 

@@ -18,7 +18,6 @@ from .._likelihood.targets import Labels, ProbabilityRows, Targets
 from .._likelihood.value import probabilities
 from .._likelihood.working import Chunk, Likelihood
 from .._objective import Objective, Point
-from .._penalty import Penalty
 from .._types import Index, Matrix
 
 # Parts of `tol`: what the groups' probabilities of each other may take of a proof, and what each
@@ -84,7 +83,7 @@ def _own(objective: Objective, group: Index) -> tuple[float, Objective]:
     own = copy(objective)
     own.likelihood = Likelihood(held, coordinates=likelihood.coordinates, map=likelihood.map)
     share = own.likelihood.survey.weight / likelihood.survey.weight
-    own.penalty = Penalty(objective.l1 / share, objective.l2 / share)
+    own.penalty = objective.penalty._replace(l1=objective.l1 / share, l2=objective.l2 / share)
     return share, own
 
 
