@@ -327,6 +327,7 @@ MUTANTS = [
     Mutant("_optimum/free_columns.py", "error[np.ix_(reference, places)] = error[others].sum(axis=0)", "pass", "an error of the others for free in the class that follows"),
     Mutant("_optimum/column_space.py", "axes[varying] = found.T", "axes[varying] = np.eye(len(found))", "columns for their principal axes"),
     Mutant("_optimum/minimise.py", "objective = max(found.objective, objective)", "objective = found.objective", "F of the axes for that of the weights"),
+    Mutant("_optimum/full_phase.py", "math.inf if beyond or self.beyond else", "math.inf if beyond else", "a decrement after a step beyond taken for an estimate"),
     Mutant("_optimum/full_phase.py", "and self.left <= FLAT", "and True", "a decrement far from quadratic taken for an estimate"),
     Mutant("_optimum/quadratic.py", "for _ in range(hessian.drops):", "for _ in range(1):", "one sign at a time in a proximal Newton step"),
     Mutant("_optimum/exact_hessian.py", "self.ridge = objective.l2 + flat(objective.likelihood)", "self.ridge = objective.l2", "curvature of a constant sparse column waited for"),

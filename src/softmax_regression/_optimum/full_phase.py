@@ -27,7 +27,7 @@ from .solution import Solution
 # optimal, is below this part of `tol`.
 AIM = 0.5
 # Part of `tol` that a decrement is to reach where it is not of the Hessian at the point, or where
-# more than FLAT of the slope was left at the end of the last step, or it went beyond.
+# more than FLAT of the slope was left at the end of the last step, or one of the last two went beyond.
 FORMER = 0.1
 FLAT = 0.25
 # Of the passes so far: what the Hessian may cost for an estimate.
@@ -54,7 +54,7 @@ class FullPhase:
         self.sharp = self.plan.newton and self.dtype is np.float64
         self.decrement, self.gap, self.aim = math.inf, math.inf, AIM * limits.tol
         self.passes = self.before = 0
-        self.left = 0.0
+        self.left, self.beyond = 0.0, False
         # Newton's step closes the intercepts too, and costs less than they do alone.
         self.hurried = self.sharp and objective.proves and self.proof.free is None
 
@@ -102,9 +102,15 @@ class FullPhase:
         found = self._step()
         if found is None:
             return self._exhausted() or self._ended()
-        self.left = abs(found.left) if found.length <= 1.0 else math.inf
+        self._see(found)
         self._stand(found.point)
         return "stopped" if self._reported() else self._exhausted()
+
+    def _see(self, step: Step) -> None:
+        """Take note of how quadratic F was along a step."""
+        beyond = step.length > 1.0
+        self.left = math.inf if beyond or self.beyond else abs(step.left)
+        self.beyond = beyond
 
     def _looks_done(self) -> bool:
         if not self.objective.proves:
