@@ -11,6 +11,8 @@ from softmax_regression._likelihood.targets import Labels
 from softmax_regression._likelihood.working import Likelihood
 from softmax_regression._optimum import column_space
 from softmax_regression._optimum.column_space import ColumnSpace
+from softmax_regression._optimum.minimise import _kept
+from softmax_regression._optimum.solution import Solution
 from softmax_regression._parameters import Parameters
 from softmax_regression._penalty import Penalty
 
@@ -111,6 +113,24 @@ def test_what_nearly_collinear_columns_still_tell_is_learned(noise, tol):
     assert model.loss_curve_[-1] - lowest <= tol + 1e-8
     found = objective(given, np.eye(3)[y], model.coef_, model.intercept_, 0.0)
     assert found == pytest.approx(model.loss_curve_[-1], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("weights", "lowest", "expected"),
+    [
+        (1.5, 1.0, (1.5, False, "rounding")),
+        (1.0 + 1e-9, 1.0, (1.0 + 1e-9, True, "converged")),
+        (0.9, 0.9, (1.0, False, "rounding")),
+    ],
+    ids=["higher", "within tol", "lower"],
+)
+def test_f_of_the_axes_is_kept_with_what_the_weights_add_to_it(weights, lowest, expected):
+    """The larger of both, and no lower than the lowest of wider axes: that is how far above it is."""
+    none = Parameters(np.zeros((2, 1)), np.zeros(2))
+    found = Solution(none, 1.0, np.inf, 0.0, True, 5, 5, "converged", np.zeros(1), np.ones(1))
+    kept = _kept(found, weights, lowest, 1e-6)
+    assert (kept.objective, kept.converged, kept.reason) == expected
+    assert kept.decrement == kept.objective - lowest
 
 
 def test_a_warm_start_goes_on_in_the_axes():
