@@ -8,7 +8,8 @@ by damped Newton steps in centred columns of unit spread; with l1 by an interior
 what the model keeps is summed in longdouble. The table counts, for each family, the fits, and of
 these
 
-- missed: unconverged although Newton's method finds the minimum in `STEPS` steps,
+- missed: unconverged although Newton's method finds a minimum in `STEPS` steps, which is no higher
+  than the fit, and no linear program a direction in which F falls for ever,
 - false: `converged_`, and F more than `tol` above the minimum,
 - gap: `optimality_gap_` below the distance from the minimum, beyond rounding,
 - long: more than `LONG` epochs,
@@ -29,6 +30,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from softmax_regression import SoftmaxRegression
@@ -37,6 +39,10 @@ STEPS = 100
 LONG, SLOW, FELT = 300, 10.0, 0.25
 # Multiplications of a Hessian: drawn problems have no more, and few have nearly as many.
 WORK, LITTLE_WORK = 6e8, 4e7
+# Of its mean: a column that varies by no more is constant to rounding.
+CONSTANT = 1e-14
+# Margins of rows of unit spread that a linear program takes for none.
+BORDER = 1e-9
 # F is a mean of n terms, each of a few roundings.
 ROUNDING = 1e-13
 # A decrement that leaves nothing to find, and a step that moves no logit: there is a minimum.
@@ -221,7 +227,8 @@ class Coordinates:
         mean = self.weight @ X if intercept else np.zeros(X.shape[1])
         X = X - mean
         scale = np.sqrt(self.weight @ X**2)
-        scale[scale <= 1e-18 * np.abs(mean) + 1e-290] = 1.0
+        constant = scale <= CONSTANT * np.abs(mean) + 1e-290
+        X[:, constant], scale[constant] = 0.0, 1.0
         columns = [X / scale, np.ones((n, 1))] if intercept else [X / scale]
         self.A = np.concatenate(columns, axis=1).astype(float)
         D = self.A.shape[1]
@@ -265,7 +272,29 @@ def solve(H, right):
     root = 1 / np.sqrt(np.maximum(H.diagonal(), 1e-300))
     scaled = H * root[:, None] * root
     scaled[np.diag_indices_from(scaled)] += 1e-15 * len(H)
-    return np.linalg.solve(scaled, right * root) * root
+    try:
+        return np.linalg.solve(scaled, right * root) * root
+    except np.linalg.LinAlgError:
+        return np.full(len(H), np.nan)
+
+
+def parted(rows: Coordinates, labels: np.ndarray) -> bool:
+    """Whether some weights part classes: no margin negative, some positive, by a linear program.
+
+    In an orthonormal basis of the columns, where nearly collinear ones are as good as others.
+    """
+    axes, spread, _ = np.linalg.svd(rows.A, full_matrices=False)
+    axes = axes[:, spread > CONSTANT * spread[0]] * np.sqrt(len(axes))
+    K = rows.T.shape[1]
+    margins = [
+        np.einsum("k,r->kr", np.eye(K)[label] - np.eye(K)[other], row).ravel()
+        for row, label, weight in zip(axes, labels, rows.weight, strict=True)
+        for other in range(K)
+        if other != label and weight > 0.0
+    ]
+    G = np.array(margins)
+    found = linprog(-G.mean(axis=0), A_ub=-G, b_ub=np.zeros(len(G)), bounds=(-1, 1))
+    return bool(found.status == 0 and -found.fun > BORDER and (G @ found.x).min() > -BORDER)
 
 
 def newton(rows: Coordinates, most: int = 2 * STEPS) -> Minimum:
@@ -407,8 +436,11 @@ def judge(family: str, seed: int) -> dict:
         right = (interior if (rows.l1 > NOTHING).any() else newton)(rows)
     above, gap = F - right.objective, float(model.optimality_gap_)
     rounding = ROUNDING * (1.0 + abs(F) + rows.far)
+    found = right.found and right.steps <= STEPS and above >= -model.tol
+    if found and model.stop_reason_ == "separable" and family != "soft targets":
+        found = not parted(rows, problem.y)
     wrong = {
-        "missed": not model.converged_ and right.found and right.steps <= STEPS,
+        "missed": not model.converged_ and found,
         "false": model.converged_ and above > model.tol + rounding,
         "gap": np.isfinite(gap) and gap + rounding < above,
         "long": model.n_iter_ > LONG,

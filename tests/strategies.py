@@ -144,6 +144,9 @@ class Csr:
     def astype(self, dtype):
         return Csr(self.dense.astype(dtype))
 
+    def toarray(self):
+        return self.dense.copy()
+
     def multiply(self, other):
         return Csr(self.dense * other.dense)
 

@@ -188,13 +188,15 @@ def test_a_row_of_every_class_is_learned_from(targets, fraction):
         assert set(labels[learned_from]) == {0, 1, 2, 3}
 
 
+@pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("targets", ["labels", "rows"])
-def test_the_held_out_rows_are_a_share_of_every_class_and_not_learned_from(targets):
+def test_the_held_out_rows_are_a_share_of_every_class_and_not_learned_from(targets, shuffle):
     """A row that is held out cannot move W: rows 0 … 29 hold class 0 alone, and their own feature."""
     labels = np.repeat([0, 1, 2], 30)
     identity = np.eye(90)
     y = labels if targets == "labels" else np.eye(3)[labels]
-    model = plain(early_stopping=True, validation_fraction=0.2, random_state=1, max_iter=3)
+    settings = {"early_stopping": True, "validation_fraction": 0.2, "random_state": 1}
+    model = plain(**settings, max_iter=3, shuffle=shuffle, batch_size=16)
     model.fit(identity, y)
     held_out = ~model.coef_.any(axis=0)
     assert np.bincount(labels[held_out]).tolist() == [6, 6, 6]

@@ -11,7 +11,7 @@ from strategies import plain
 
 from softmax_regression import ConvergenceWarning, Progress, SoftmaxRegression
 from softmax_regression import _progress as progress_module
-from softmax_regression._progress import Plateau
+from softmax_regression._progress import Monitor, Plateau
 
 RNG = np.random.default_rng(2)
 X = RNG.normal(size=(40, 3))
@@ -244,6 +244,16 @@ def test_no_gap_on_the_way_is_above_the_objective(l1):
     SoftmaxRegression(l1=l1, l2=1e-8, callback=seen.append).fit(scaled, Y)
     assert len(seen) > 2
     assert all(0.0 <= state.optimality_gap <= state.loss for state in seen)
+
+
+def test_a_bound_above_the_objective_is_told_as_the_objective():
+    seen = []
+    monitor = Monitor(max_iter=5, callback=seen.append)
+    monitor.report(0.5, lambda: None, 2.0, 1)
+    monitor.search(0.1, 0.5, lambda: None, 2.0, 1)
+    monitor.report(0.5, lambda: None, 0.1, 2)
+    monitor.report(0.5, lambda: None, math.inf, 3)
+    assert [state.optimality_gap for state in seen] == [0.5, 0.5, 0.1, math.inf]
 
 
 # Lines

@@ -355,6 +355,16 @@ def test_quasi_complete_separation_names_what_grows():
         SoftmaxRegression(l2=1e-3).fit(parted, Y).inference(parted, Y)
 
 
+def test_columns_with_a_penalty_may_part_classes_where_others_have_none():
+    """Far from the optimum is all that there is to say: the penalty holds the column that parts."""
+    parted = np.column_stack([np.unique(Y)[0] == Y, X])
+    l2 = np.r_[1e-3, np.zeros(X.shape[1])]
+    model = SoftmaxRegression(l2=l2).fit(parted, Y)
+    model.coef_ = model.coef_ + 30.0 * np.array([[1.0], [-1.0], [0.0]])
+    with pytest.raises(ValueError, match="standard errors from the optimum"):
+        model.inference(parted, Y)
+
+
 def test_columns_without_a_penalty_must_have_an_estimate_of_their_own():
     parted = np.column_stack([np.unique(Y)[0] == Y, X])
     l2 = np.r_[0.0, np.full(X.shape[1], 1e-3)]

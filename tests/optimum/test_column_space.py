@@ -11,6 +11,8 @@ from softmax_regression._likelihood.targets import Labels
 from softmax_regression._likelihood.working import Likelihood
 from softmax_regression._optimum import column_space
 from softmax_regression._optimum.column_space import ColumnSpace
+from softmax_regression._optimum.minimise import _kept
+from softmax_regression._optimum.solution import Solution
 from softmax_regression._parameters import Parameters
 from softmax_regression._penalty import Penalty
 
@@ -54,6 +56,14 @@ def test_the_axes_have_unit_spread_and_the_same_logits(weight, intercept):
 
 def test_a_column_that_says_what_others_say_gives_no_axis():
     X, y, _ = collinear(0.0)
+    assert space(X, y).coordinates.shape == (200, 2)
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e5, 1e7])
+def test_what_columns_far_from_zero_say_of_their_rounding_gives_no_axis(offset):
+    X, y, _ = collinear(0.0)
+    X = X / [1.0, 10.0, 100.0] + offset * np.array([0.9, 0.8, 0.0])
+    X[:, 2] = X[:, 0] + X[:, 1]
     assert space(X, y).coordinates.shape == (200, 2)
 
 
@@ -103,6 +113,24 @@ def test_what_nearly_collinear_columns_still_tell_is_learned(noise, tol):
     assert model.loss_curve_[-1] - lowest <= tol + 1e-8
     found = objective(given, np.eye(3)[y], model.coef_, model.intercept_, 0.0)
     assert found == pytest.approx(model.loss_curve_[-1], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("weights", "lowest", "expected"),
+    [
+        (1.5, 1.0, (1.5, False, "rounding")),
+        (1.0 + 1e-9, 1.0, (1.0 + 1e-9, True, "converged")),
+        (0.9, 0.9, (1.0, False, "rounding")),
+    ],
+    ids=["higher", "within tol", "lower"],
+)
+def test_f_of_the_axes_is_kept_with_what_the_weights_add_to_it(weights, lowest, expected):
+    """The larger of both, and no lower than the lowest of wider axes: that is how far above it is."""
+    none = Parameters(np.zeros((2, 1)), np.zeros(2))
+    found = Solution(none, 1.0, np.inf, 0.0, True, 5, 5, "converged", np.zeros(1), np.ones(1))
+    kept = _kept(found, weights, lowest, 1e-6)
+    assert (kept.objective, kept.converged, kept.reason) == expected
+    assert kept.decrement == kept.objective - lowest
 
 
 def test_a_warm_start_goes_on_in_the_axes():

@@ -10,6 +10,7 @@ from softmax_regression._optimum.exact_hessian import (
     HessianByFactor,
     HessianByProducts,
     hessian_at,
+    largest_last,
     step_passes,
 )
 
@@ -81,3 +82,14 @@ def test_a_matrix_where_it_fits_else_products(monkeypatch):
     monkeypatch.setattr(curvature, "FULL_PARAMETERS", 5)
     assert isinstance(hessian_at(F, parameters(F), 5), HessianByProducts)
     assert step_passes(F.likelihood) > few
+
+
+def test_the_class_that_follows_from_the_others_is_that_of_the_largest_curvature():
+    """The rounding of the others' weights and gradients is least in it."""
+    assert largest_last(np.array([[1.0, 3.0], [4.0, 5.0], [0.0, 1e-9]])).tolist() == [2, 0, 1]
+    F = objective(WEIGHT, 1e-3)
+    theta = parameters(F)
+    theta[2, -1] += 4.0
+    theta[0, -1] -= 40.0
+    for found in (HessianByFactor(F, theta), HessianByProducts(F, theta, 1)):
+        assert found.order[-1] != 0

@@ -11,6 +11,7 @@ from softmax_regression._optimum.first_matrix import FirstMatrix
 from softmax_regression._optimum.full_phase import FullPhase
 from softmax_regression._optimum.lbfgs import Memory
 from softmax_regression._optimum.limits import Limits
+from softmax_regression._optimum.line_search import Step
 from softmax_regression._optimum.pace import steps_to
 
 
@@ -127,3 +128,30 @@ def test_where_rounding_turns_a_direction_uphill_the_pairs_are_forgotten(monkeyp
 
     monkeypatch.setattr(Memory, "direction", turned)
     assert from_zero(phase(4_000, 40, 12, 1e-2)).converged
+
+
+def test_a_decrement_on_a_hessian_of_some_steps_ago_is_an_estimate_only_after_few_passes():
+    """After many, the Hessian at the point costs little: F was 6e-4 above where 6e-8 was foretold."""
+    descent = phase(1_500, 8, 16, 1e-6)
+    assert not descent.plan.newton
+    descent.matrix.use(Full(descent.objective))
+    descent.passes = 10
+    assert descent._estimates()
+    descent.passes = 120
+    assert not descent._estimates()
+    descent._go_over()
+    assert descent._estimates()
+
+
+def test_a_step_that_goes_beyond_leaves_two_decrements_in_doubt():
+    """Longer and plain steps in turn: F was 3e-5 above where a plain one foretold less than 1e-6."""
+    descent = phase(300, 4, 3, 1e-6)
+    assert descent.plan.newton
+    descent.objective = descent.objective.with_l2(np.zeros(5))
+    descent.decrement = 0.5e-6
+    point = descent.evaluate(np.zeros((3, 5)))
+    done = []
+    for length, left in [(1.0, 0.1), (1.0, 0.3), (1.0, 0.1), (3.0, 0.1), (1.0, 0.1), (1.0, 0.1)]:
+        descent._see(Step(point, length, left))
+        done.append(descent._looks_done())
+    assert done == [True, False, True, False, False, True]

@@ -325,6 +325,18 @@ def test_a_model_that_predicts_no_decrease_takes_no_step(monkeypatch):
     assert not model.coef_.any()
 
 
+def test_a_bound_that_was_no_proof_is_aimed_below():
+    """An estimate below `tol` that is none: F was 8e-8 above, and no step was taken any more."""
+    rng = np.random.default_rng(6)
+    N = rng.normal(size=(57, 2))
+    X = np.column_stack([np.floor((1.6e9 + 5e7 * N[:, 0]) * 1e6), N[:, 1] - 1e3])
+    y = (3 * N @ rng.normal(size=(2, 17)) + rng.gumbel(size=(57, 17))).argmax(axis=1)
+    y[:17] = np.arange(17)
+    model = SoftmaxRegression(l1=0.05, l2=1e-3).fit(X, y)
+    assert model.converged_
+    assert model.optimality_gap_ <= 1e-6
+
+
 def test_intercepts_without_a_dual_point_near_them_prove_nothing(monkeypatch):
     monkeypatch.setattr(elastic_net, "INEXACT", -1.0)
     monkeypatch.setattr(elastic_net, "closing", lambda *_: (np.inf, 0.0))

@@ -114,6 +114,39 @@ def test_a_class_that_times_tell_from_all_others_leaves_the_proof(unit, shape, l
     assert model.optimality_gap_ <= 1e-6
 
 
+@pytest.mark.parametrize(
+    "penalty", [{"l2": 1e-4}, {"l1": 1e-3, "l2": 0.0}, {"l1": 1e-3, "l2": 1e-3}]
+)
+def test_pairs_of_classes_that_times_tell_from_all_others_are_proven(penalty):
+    """Each class has curvature, against the other of its era; what parts the eras has none."""
+    N, _, rng = drawn(160, 3, 6, seed=12)
+    era = np.arange(160) % 3
+    X = N.copy()
+    X[:, 0] = np.floor((1.6e9 + 1e6 * era + 1e5 * N[:, 0]) * 1e9)
+    X[:, 2] = np.floor((1.6e9 + 1e6 * N[:, 2]) * 1e9)
+    y = 2 * era + (N[:, 1] + N[:, 2] + rng.gumbel(size=160) > 0.5)
+    model = SoftmaxRegression(**penalty).fit(X, y)
+    assert model.converged_
+    assert model.n_iter_ <= 150
+    # In times of days F is the same, up to what is left of a penalty on them.
+    X[:, ::2] = (X[:, ::2] - 1.6e18) / 1e9 / 86_400
+    rows = SoftmaxRegression(**penalty, tol=1e-9).fit(X, y)
+    assert -1e-6 <= rows.loss_curve_[-1] - model.loss_curve_[-1] <= 0.02
+
+
+@pytest.mark.parametrize("penalty", [{"l2": 0.0}, {"l2": 1e-4}, {"l1": 1e-3, "l2": 1e-3}])
+def test_sparse_rows_that_fill_columns_far_from_zero_keep_their_digits(penalty):
+    """Centred after they were multiplied, they took ten times as many readings, or had no proof."""
+    N, y, rng = drawn(150, 4, 5, seed=13)
+    X = stamps(N, rng, 1e9)
+    X[:, 1] += 2e5
+    X[:, 2] = np.where(rng.random(150) < 0.3, 0.0, X[:, 2])
+    sparse, dense = (SoftmaxRegression(**penalty).fit(rows, y) for rows in (Csr(X), X))
+    assert sparse.converged_
+    assert sparse.loss_curve_[-1] == dense.loss_curve_[-1]
+    assert sparse.n_iter_ == dense.n_iter_ + 1  # the one that told how far they are from zero
+
+
 def test_soft_targets_and_weights_of_many_sizes():
     N, y, rng = drawn(150, 4, 5, seed=2)
     X = log_normal(N, rng)

@@ -122,6 +122,10 @@ class Likelihood:
         """How often the rows have been read."""
         return self._readings[0]
 
+    def count(self, readings: int) -> None:
+        """Count readings of the rows that were not made here."""
+        self._readings[0] += readings
+
     def deviations(self) -> Vector:
         """Return the deviations of the columns from their centre, (d,)."""
         return self.coordinates.deviations(self.survey)

@@ -20,6 +20,7 @@ from .._objective import Objective, Point
 from .._types import Matrix, Precision, Vector
 from .free_columns import FreeColumns
 from .intercepts import EXACT, INEXACT, TINY, Intercepts
+from .told_apart import OWN, gap_by_groups
 
 # Intercepts are not solved for where they widen the bound by less than this factor, and solved
 # to this part of `tol` where they are.
@@ -114,20 +115,22 @@ class Proof:
         raised = self.objective.with_l2(self.free.raised(self.objective.l2, hidden=False))
         if self.objective.proves and raised.bound(found.gradient) > self.tol:
             return found
-        return found._replace(bound=min(found.bound, self._without_free_columns(self.free, found)))
+        bound = min(found.bound, self._without_free_columns(self.free, found))
+        if self.objective.proves and bound > self.tol:
+            bound = min(bound, gap_by_groups(self.objective, found, self.tol, self._of_group))
+        return found._replace(bound=bound)
+
+    def _of_group(self, objective: Objective, theta: Matrix) -> Point:
+        return Proof(objective, OWN * self.tol).certify(objective.at(theta), np.float64)
 
     def _without_free_columns(self, free: FreeColumns, found: Point) -> float:
         """Return the bound whose dual point has no gradient in the free columns."""
-        bound = np.inf
-        for closing in free.closings(found.theta, self.objective.l2, found.gradient):
-            if closing.divergence == np.inf:
-                bound = min(bound, found.value)  # F is never below 0
-                continue
-            size = np.abs(closing.left) + closing.error
-            bound = min(bound, closing.divergence + self._bound(size))
-            if bound <= self.tol:
-                break
-        return bound
+        closing = free.closing(found.theta, self.objective.l2, found.gradient)
+        if closing is None:
+            return np.inf
+        if closing.divergence == np.inf:
+            return found.value  # F is never below 0
+        return closing.divergence + self._bound(np.abs(closing.left) + closing.error)
 
     def _bound(self, gradient: Matrix) -> float:
         """Return F's bound for a gradient that is nothing where there is no penalty."""

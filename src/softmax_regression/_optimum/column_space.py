@@ -26,6 +26,7 @@ RESOLVED = 1e-10
 # which its weights may be too large for products of the rows: the more, the less is learned.
 ROUNDING = 1e-13
 LARGER = (1e-11, 1e-9, 1e-7)
+EPS = float(np.finfo(np.float64).eps)
 # Mean squares of columns of unit spread, where they vary.
 CONSTANT = 0.5
 # Multiplications that the axes may cost.
@@ -63,8 +64,8 @@ class ColumnSpace:
         axes = _principal_axes(rows[:, self.free] * np.sqrt(weight)[:, None])
         along = rows[:, self.free] @ axes
         spread = np.sqrt(weight @ along**2)
-        kept = spread > ROUNDING * math.sqrt(len(self.free))
-        self._keep(kept, axes, spread, along, rows[:, self.held])
+        least = np.maximum(ROUNDING * math.sqrt(len(self.free)), EPS * self._far(axes))
+        self._keep(spread > least, axes, spread, along, rows[:, self.held])
 
     def _keep(self, kept: Mask, axes: Matrix, spread: Vector, along: Matrix, held: Matrix) -> None:
         self.axes, self.spread = axes[:, kept], spread[kept]
@@ -73,10 +74,13 @@ class ColumnSpace:
             0.0, np.concatenate([np.zeros(len(self.spread)), self.l2[self.held]])
         )
 
+    def _far(self, axes: Matrix) -> Vector:
+        """Return how far from zero the columns of each axis are, which is how they are rounded."""
+        return np.asarray(np.abs(self.inner.centre / self.inner.scale)[self.free] @ np.abs(axes))
+
     def narrower(self) -> "Iterator[ColumnSpace]":
         """Yield spaces of fewer and fewer axes, those left out that take the largest weights."""
-        # An axis shares in the rounding of columns that are far from zero, as it shares in these.
-        far = np.abs(self.inner.centre / self.inner.scale)[self.free] @ np.abs(self.axes)
+        far = self._far(self.axes)
         along, held = np.split(self.coordinates, [len(self.spread)], axis=1)
         for least in LARGER:
             kept = self.spread > least * np.hypot(1.0, far)

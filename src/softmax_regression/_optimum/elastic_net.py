@@ -15,6 +15,7 @@ from .._types import Index, Matrix
 from .certificate import closing
 from .free_columns import EPS, PART, FreeColumns
 from .intercepts import INEXACT, Intercepts
+from .told_apart import OWN, gap_by_groups
 
 ROUNDING = 1e-14  # error of the sums in F, relative to F
 
@@ -119,24 +120,26 @@ class ElasticNet:
         asked = self._asked(point.theta)
         if self.free is None or asked is None or gap <= self.tol:
             return gap
-        return min(gap, self._closed(point, data, self.free, asked))
+        gap = min(gap, self._closed(point, data, self.free, asked))
+        if gap > self.tol:
+            gap = min(gap, gap_by_groups(self.objective, point, self.tol, self._of_group))
+        return gap
+
+    def _of_group(self, objective: Objective, theta: Matrix) -> Point:
+        return ElasticNet(objective, OWN * self.tol).certified(theta)
 
     def _closed(self, point: Point, data: Matrix, free: FreeColumns, asked: Matrix) -> float:
         """Return the gap whose dual point has the gradient asked for in the free columns."""
         chosen, left = free.chosen, data.copy()
         left[:, chosen] -= asked
-        gap = np.inf
-        for close in free.closings(point.theta, self.objective.l2, left):
-            if close.divergence == np.inf:
-                continue
-            moved = close.left
-            moved[:, chosen] += asked
-            moved += np.copysign(close.error, moved)
-            unsure = 2.0 * float(np.abs(close.error * point.theta).sum())
-            gap = min(gap, self._gap(point, moved, close.divergence + unsure))
-            if gap <= self.tol:
-                break
-        return gap
+        close = free.closing(point.theta, self.objective.l2, left)
+        if close is None or close.divergence == np.inf:
+            return np.inf
+        moved = close.left
+        moved[:, chosen] += asked
+        moved += np.copysign(close.error, moved)
+        unsure = 2.0 * float(np.abs(close.error * point.theta).sum())
+        return self._gap(point, moved, close.divergence + unsure)
 
     def _asked(self, theta: Matrix) -> Matrix | None:
         """Return a gradient of the data term that is optimal in the free columns, None without one.

@@ -6,15 +6,13 @@ gradient g would widen the bound g² / (2 penalty) by all that was to be proven.
     q_i = p_i + J_i D x̃_i,  J_i = diag(p_i) − p_i p_iᵀ,  (H + penalty) D = −g in the free columns
 
 has no such gradient: g changes by H D, and in the free columns −penalty D is left, exactly. D has
-the weights of all classes but one, of which minus the sum of the others is left. A class that is
-told from all others has next to no curvature, and next to no gradient: it may keep that. With
+the weights of all classes but one, of which minus the sum of the others is left. With
 q_ik = p_ik (1 + δ_ik) and all δ ≥ −m, its divergence is at most c(m) ½ Dᵀ H D (`_enlargement`).
 That D exists is enough: where the D that was computed leaves e of the equation, it lies within
 ‖e‖ / √λ of that one in the norm of H + penalty, λ being the least curvature.
 """
 
 import math
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -37,8 +35,6 @@ ASSUMED = 1e-3
 # Where more of a probability is taken, Newton's step tells nothing.
 LARGEST_SHARE = 0.9
 SOLVES = 2
-# Of the largest curvature of a class: with less, a class is told from all others.
-CURVED = 1e-8
 # Mean squares of columns that hold nothing.
 TINY = 1e-300
 
@@ -103,8 +99,8 @@ class FreeColumns:
         raised[columns] = np.maximum(raised[columns], self.assumed[which])
         return raised
 
-    def closings(self, theta: Matrix, penalty: Vector, gradient: Matrix) -> Iterator[Closing]:
-        """Yield the dual points near θ (K, D) without this gradient: of all classes, of the curved.
+    def closing(self, theta: Matrix, penalty: Vector, gradient: Matrix) -> Closing | None:
+        """Return the dual point near θ (K, D) without this gradient, None where there is none.
 
         Far from the minimum there is none yet, and the divergence is infinite. The gradient counts
         in the free columns and the intercept, where it sums to zero over classes.
@@ -112,21 +108,15 @@ class FreeColumns:
         (curvature,) = self.likelihood.sums(diagonal, theta, products=True)
         curvature = curvature / self.likelihood.survey.weight
         relative = (curvature[:, self.chosen] * (ASSUMED / self.assumed)).max(axis=1)
-        reference = int(relative.argmax())
-        curved = relative > CURVED * relative[reference]
-        for classes in [np.ones_like(curved)] if curved.all() else [np.ones_like(curved), curved]:
-            inside = np.zeros(theta.shape, bool)
-            inside[:, self.chosen] = classes[:, None]
-            inside[:, self.likelihood.n_features :] = True
-            inside[reference] = False
-            found = self._closing(theta, penalty, gradient, inside, np.sqrt(curvature))
-            if found is not None:
-                yield found
+        inside = np.zeros(theta.shape, bool)
+        inside[:, self.chosen] = inside[:, self.likelihood.n_features :] = True
+        inside[int(relative.argmax())] = False
+        return self._closing(theta, penalty, gradient, inside, np.sqrt(curvature))
 
     def _closing(
         self, theta: Matrix, penalty: Vector, gradient: Matrix, inside: Mask, root: Matrix
     ) -> Closing | None:
-        """Return the dual point of a D that is not zero `inside` alone, None without one."""
+        """Return the dual point of a D that is not zero `inside` alone: all classes but one."""
         free = np.flatnonzero(inside)
         held = np.broadcast_to(penalty, theta.shape)
         matrix = self._matrix(theta, held[inside], free)

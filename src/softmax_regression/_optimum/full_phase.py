@@ -15,7 +15,7 @@ from .._types import Matrix, Precision
 from .certificate import Proof
 from .curvature import Full
 from .damped_newton import DampedNewton
-from .exact_hessian import PRODUCTS
+from .exact_hessian import PRODUCTS, step_passes
 from .first_matrix import FirstMatrix
 from .limits import Limits, Report
 from .line_search import TRIALS, Step, search
@@ -27,9 +27,11 @@ from .solution import Solution
 # optimal, is below this part of `tol`.
 AIM = 0.5
 # Part of `tol` that a decrement is to reach where it is not of the Hessian at the point, or where
-# more than FLAT of the slope was left at the end of the last step, or it went beyond.
+# more than FLAT of the slope was left at the end of the last step, or one of the last two went beyond.
 FORMER = 0.1
 FLAT = 0.25
+# Of the passes so far: what the Hessian may cost for an estimate.
+LITTLE = 0.1
 # Roundings of one F by which it may seem to rise.
 NOISE = 4.0
 
@@ -52,7 +54,7 @@ class FullPhase:
         self.sharp = self.plan.newton and self.dtype is np.float64
         self.decrement, self.gap, self.aim = math.inf, math.inf, AIM * limits.tol
         self.passes = self.before = 0
-        self.left = 0.0
+        self.left, self.beyond = 0.0, False
         # Newton's step closes the intercepts too, and costs less than they do alone.
         self.hurried = self.sharp and objective.proves and self.proof.free is None
 
@@ -100,9 +102,15 @@ class FullPhase:
         found = self._step()
         if found is None:
             return self._exhausted() or self._ended()
-        self.left = abs(found.left) if found.length <= 1.0 else math.inf
+        self._see(found)
         self._stand(found.point)
         return "stopped" if self._reported() else self._exhausted()
+
+    def _see(self, step: Step) -> None:
+        """Take note of how quadratic F was along a step."""
+        beyond = step.length > 1.0
+        self.left = math.inf if beyond or self.beyond else abs(step.left)
+        self.beyond = beyond
 
     def _looks_done(self) -> bool:
         if not self.objective.proves:
@@ -200,8 +208,14 @@ class FullPhase:
         return self._exhausted()
 
     def _estimates(self) -> bool:
-        """Whether the decrement is of the Hessian, not of what L-BFGS has seen of it."""
-        return self.damped is not None or isinstance(self.matrix.curvature, Full)
+        """Whether the decrement is of the Hessian, if that costs little after the passes so far.
+
+        Else one of some steps ago must do, but none of what L-BFGS has seen of it.
+        """
+        if self.damped is not None or self.plan.newton:
+            return True
+        dear = step_passes(self.objective.likelihood) > LITTLE * self.passes
+        return dear and isinstance(self.matrix.curvature, Full)
 
     def _certify(self) -> bool:
         """Prove in float64, at intercepts that allow it; True if `tol` is met, or no proof exists."""

@@ -35,6 +35,11 @@ from .solution import Solution
 ROWS_PER_PARAMETER = 100
 STREAM_PARAMETERS = 32
 LEAST_VARIANCE = 0.1
+# Deviations from zero up to which products of sparse rows are centred after they are made. Rows of
+# columns farther out are filled in from this share of entries on, or where they are so few.
+FAR = 1e3
+FULL = 2.0 / 3.0
+FEW = 2**22
 # Of F: so much more by the rounding of products is borne, where `tol` is less.
 SEEN = 1e-9
 
@@ -180,8 +185,23 @@ def _coordinates(
             turned = block._replace(X=space.coordinates, memo=Memo())
             return space, Likelihood([turned], coordinates=space.inner, readings=1), even
     likelihood = Likelihood([block._replace(memo=Memo())], fit_intercept)
+    if likelihood.sparse and _blurred(block, likelihood):
+        block = block._replace(X=block.X.toarray())
+        seen = likelihood.readings
+        likelihood = Likelihood([block._replace(memo=Memo())], fit_intercept, readings=seen)
     axes = ColumnSpace.of(block, likelihood, penalty) if smooth and not penalty.holds_all else None
     return axes, likelihood, penalty
+
+
+def _blurred(block: Block, likelihood: Likelihood) -> bool:
+    """Whether sparse rows have columns so far from zero that products lose digits, and may be filled in.
+
+    Then they are centred before they are multiplied, and take no more memory, or little.
+    """
+    entries = block.X.shape[0] * block.X.shape[1]
+    full = entries <= FEW or block.X.nnz >= FULL * entries
+    far = np.abs(likelihood.coordinates.centre) > FAR * likelihood.survey.spread
+    return bool(full and (far & (likelihood.survey.mean != 0.0)).any())
 
 
 def _begin(phase: FullPhase, theta: Matrix | None) -> Point:

@@ -19,6 +19,7 @@ from .working_set import SMALLEST, choose_columns
 
 PATIENCE = 3  # steps in a row that improve neither F nor the gap
 NARROWED = 0.9  # a gap is improved where no more than this of it is left
+LOWERED = 0.1  # of a bound that was no proof
 HIDDEN = 1e-11  # falls relative to F that rows far from zero may hide: the gap tells more
 
 
@@ -30,7 +31,7 @@ class ProximalPhase:
 
     def __init__(self, objective: Objective, limits: Limits, report: Report) -> None:
         self.problem = ElasticNet(objective, limits.tol)
-        self.limits, self.report = limits, report
+        self.limits, self.report, self.aim = limits, report, limits.tol
         self.passes = 0
         self.decrement = np.inf
         self.reason = ""
@@ -41,10 +42,11 @@ class ProximalPhase:
         self._tell(self.problem, point)
         size, idle, best = SMALLEST, 0, point.bound
         while not self.reason:
-            if point.bound <= self.limits.tol:
+            if point.bound <= self.aim:
                 point = self.problem.certified(point.theta)
                 if point.bound <= self.limits.tol:
                     break
+                point = self._lower_aim(point)
             before, columns = point, choose_columns(self.problem, point, size)
             point = self._descend_on(columns, point)
             size = 2 * len(columns)
@@ -63,14 +65,20 @@ class ProximalPhase:
             return given
         return self.problem.seen(frequencies)
 
+    def _lower_aim(self, point: Point) -> Point:
+        """Aim below a bound that was no proof; return the point with its estimate again."""
+        point = self.problem.seen(point)
+        self.aim = LOWERED * min(self.aim, point.bound)
+        return point
+
     def _descend_on(self, columns: Index, point: Point) -> Point:
         """Minimise F over the weights of some columns; return the point over all of them."""
         problem = self.problem
         if 2 * len(columns) > problem.likelihood.n_features:
-            return self._descend(problem, point, self.limits.tol)
+            return self._descend(problem, point, self.aim)
         part = problem.columns(columns)
         start = part.at(part.reduce(point.theta))
-        target = max(0.3 * self.limits.tol, 0.02 * point.bound)
+        target = max(0.3 * self.aim, 0.02 * point.bound)
         found = self._descend(part, start, target)
         if self.reason:
             # No pass is left to see it over all columns; the proof will.
