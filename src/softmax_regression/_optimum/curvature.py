@@ -65,7 +65,7 @@ class Full:
         self.ridge = coupled(objective.l2, likelihood.n_classes)
         p = likelihood.survey.targets[:-1]
         # A column that a sample misses would have no curvature, and a step no end.
-        missing = missed(likelihood, np.float32)
+        missing = missed(likelihood)
         self.ridge += missing[:, None, None] * (np.diag(p) - np.outer(p, p))
         # Columns are of unit spread: along one of less curvature the gradient is rounding alone.
         self.ridge += coupled(np.full(likelihood.n_columns, LEAST_CURVATURE), likelihood.n_classes)
