@@ -63,12 +63,7 @@ print(inference.average_difference(Table(before), Table(after)))
 
 print("\n5. A resident of an atrium house with high influence and high contact\n")
 resident = Table(np.array([[0.0, 1.0, 0.0, 1.0, 0.0, 1.0]]))
-intervals = inference.predict_interval(resident)
-for k, answer in enumerate(model.classes_):
-    low, p, high = (
-        array[0, k] for array in (intervals.lower, intervals.probability, intervals.upper)
-    )
-    print(f"{answer:8} {p:.3f}   95 % interval [{low:.3f}, {high:.3f}]")
+print(inference.predict_interval(resident))
 
 print("\n6. And why: log-odds against the average resident, term by term\n")
 average = np.average(X, axis=0, weights=residents)

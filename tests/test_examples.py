@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -118,10 +119,12 @@ def test_interpret_reads_the_fit_that_is_known_from_the_books(run):
         r"^(?:High|Low|Medium) +(-?[\d.]+) +0\.\d+ +-?[\d.]+", printed, re.MULTILINE
     )
     assert sum(map(float, changes)) == pytest.approx(0.0, abs=1e-4)
-    for low, p, high in re.findall(
-        r"^\w+ +\[?([\d.]+) +95 % interval \[([\d.]+), ([\d.]+)\]", printed, re.MULTILINE
-    ):
-        assert float(p) <= float(low) <= float(high)
+    resident = printed.split("5. A resident")[1].split("6. And why")[0]
+    rows = re.findall(r"^  \w+ +([\d.]+) +\[([\d.]+), ([\d.]+)\]", resident, re.MULTILINE)
+    probabilities, lower, upper = np.array(rows, float).T
+    assert probabilities.sum() == pytest.approx(1.0, abs=1e-3)
+    assert (lower < probabilities).all()
+    assert (probabilities < upper).all()
     assert printed.rstrip().splitlines()[-6].startswith("Infl=High")
 
 

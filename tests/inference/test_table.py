@@ -96,6 +96,48 @@ def test_a_pickle_prints_the_same_and_is_small():
         assert str(pickle.loads(pickle.dumps(table))) == str(table)
 
 
+def test_intervals_of_probabilities_are_three_arrays_that_print_as_a_table():
+    X, y, model = hsbdemo()
+    inference = model.inference(X, y)
+    found = inference.predict_interval(Frame(X.values[:2], X.columns), level=0.9)
+    probability, lower, upper = found
+    assert probability is found.probability
+    assert lower is found.lower
+    assert upper is found.upper
+    np.testing.assert_allclose(
+        probability, model.predict_proba(Frame(X.values[:2], X.columns)), rtol=1e-4
+    )
+    columns = found.columns
+    assert list(columns) == ["row", "class", "probability", "lower", "upper"]
+    assert columns["row"].tolist() == [0, 0, 0, 1, 1, 1]
+    assert columns["class"].tolist() == 2 * model.classes_.tolist()
+    for name in ("probability", "lower", "upper"):
+        np.testing.assert_array_equal(columns[name].reshape(2, 3), getattr(found, name))
+    lines = repr(found).splitlines()
+    assert lines[0].split() == ["row,", "class", "probability", "90", "%", "interval"]
+    assert [lines[2], lines[6], len(lines)] == ["0", "1", 10]
+    for line, k in zip((*lines[3:6], *lines[7:]), 2 * [0, 1, 2], strict=True):
+        assert line.split()[0] == str(model.classes_[k])
+    assert lines[3].split()[1:] == [
+        f"{probability[0, 0]:.4g}",
+        f"[{lower[0, 0]:.4g},",
+        f"{upper[0, 0]:.4g}]",
+    ]
+    assert ET.fromstring(found._repr_html_()).tag == "div"
+    again = pickle.loads(pickle.dumps(found))
+    assert str(again) == str(found)
+    many = inference.predict_interval(X)
+    assert str(many).endswith("580 more rows: .columns has them all.")
+    assert max(map(len, str(many).splitlines())) <= 88
+
+
+def test_intervals_under_a_prior_are_credible():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 2)), np.arange(60) % 3
+    found = SoftmaxRegression(l2=0.01).fit(X, y).inference(X, y).predict_interval(X[:1])
+    assert "95 % credible" in str(found)
+
+
 def test_a_posterior_has_a_mode_and_no_p_values():
     X, y, model = hsbdemo(l2=1e-3)
     table = model.inference(X, y).summary()

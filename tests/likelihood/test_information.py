@@ -117,11 +117,11 @@ def test_a_column_that_a_sample_misses_is_told_and_no_other(monkeypatch):
     X[:, 1] = 0.0
     X[3999, 1] = 1.0
     data = likelihood_of(X, Labels(np.arange(4000) % 2, 2))
-    found = missed(data, np.float64)
+    found = missed(data)
     assert found[0] == found[2] == 0.0
     assert found[1] > 0.9
     monkeypatch.undo()
-    assert not missed(data, np.float64).any()
+    assert not missed(data).any()
 
 
 def test_without_weights_all_rows_have_the_probabilities_of_the_intercepts():

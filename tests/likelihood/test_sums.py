@@ -174,6 +174,16 @@ def test_margins_are_the_most_by_which_a_row_s_own_class_is_behind():
     assert margins(Block(X, several), original) == (np.inf,)
 
 
+def test_margins_read_no_row_after_some_that_are_not_parted(monkeypatch):
+    monkeypatch.setattr("softmax_regression._likelihood.logits.BLOCK_BYTES", 8 * D * 2)
+    rows = np.array([[1.0] * D, [-1.0] * D, [1e308] * D, [1e308] * D])  # whose logits overflow
+    slopes = Parameters(np.array([[1.0] * D, [-1.0] * D]), np.zeros(2))
+    (found,) = margins(Block(rows, Labels(np.array([0, 0, 0, 0]), 2)), slopes)
+    assert found == 2.0 * D
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match="overflow"):
+        margins(Block(rows, Labels(np.array([0, 1, 0, 0]), 2)), slopes)
+
+
 def test_the_sum_of_largest_numbers_is_the_largest_or_none():
     assert Largest(2.0) + 3.0 == 3.0
     assert Largest(3.0) + Largest(2.0) == 3.0

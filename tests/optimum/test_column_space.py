@@ -93,6 +93,27 @@ def test_only_dense_collinear_rows_are_turned(monkeypatch):
     assert space(X, y) is None
 
 
+def test_of_many_rows_a_share_may_tell_that_no_column_is_collinear():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((8192, 3)), np.arange(8192) % 3
+
+    def readings(X):
+        block = Block(X, Labels(y, 3))
+        likelihood = Likelihood([block])
+        found = ColumnSpace.of(block, likelihood, Penalty(0.0, 0.0))
+        return found is None, likelihood.readings
+
+    assert readings(X) == (True, 2)
+    rare = X.copy()
+    rare[:, 2] = X[:, 0]
+    rare[:2, 2] += [1.0, -1.0]  # what it tells more is not in the share
+    assert readings(rare) == (True, 3)
+    X[:, 2] = X[:, 0] + 1e-7 * X[:, 1]
+    assert readings(X) == (False, 3)
+    with np.errstate(all="ignore"):
+        assert readings(X * 1e200) == (True, 3)
+
+
 @pytest.mark.parametrize("noise", [1e-7, 1e-8, 1e-9])
 @pytest.mark.parametrize("tol", [1e-4, 1e-6])
 def test_what_nearly_collinear_columns_still_tell_is_learned(noise, tol):

@@ -78,6 +78,11 @@ def odds(log_odds: Vector, is_slope: NDArray[np.bool_]) -> Vector:
         return np.where(is_slope, np.exp(log_odds), np.nan)
 
 
+def interval_title(form: Form, level: float) -> str:
+    """Return what intervals of this level are called."""
+    return f"{100.0 * level:.6g} % {'credible' if form.prior else 'interval'}"
+
+
 def estimate_table(
     columns: Columns,
     form: Form,
@@ -90,13 +95,13 @@ def estimate_table(
     corner: str = "log-odds",
 ) -> Table:
     """Return the table of estimates: under a prior without z and p."""
-    percent = f"{100.0 * level:.6g} %"
+    ends = interval_title(form, level)
     if form.prior:
         columns = {k: v for k, v in columns.items() if k not in ("z", "p_value")}
         shown = [
             Shown("mode", number, ("estimate",), 10),
             Shown("post. sd", number, ("standard_error",), 9),
-            Shown(f"{percent} credible", interval, ("lower", "upper"), 18),
+            Shown(ends, interval, ("lower", "upper"), 18),
         ]
     else:
         shown = [
@@ -104,7 +109,7 @@ def estimate_table(
             Shown("std. err.", number, ("standard_error",), 9),
             Shown("z", two_decimals, ("z",), 6),
             Shown("p", probability, ("p_value",), 7),
-            Shown(f"{percent} interval", interval, ("lower", "upper"), 19),
+            Shown(ends, interval, ("lower", "upper"), 19),
         ]
     if "odds_ratio" in columns:
         shown.append(Shown("odds ratio", ratio, ("odds_ratio",), 10))

@@ -23,10 +23,8 @@ from .covariance import (
     loss_and_information,
 )
 
-# Standard errors that a fit may stand from the optimum; from which one step leads as near as
-# rounding allows, as a rule; and that the last step goes at most.
+# Standard errors that a fit may stand from the optimum, and that the last step goes at most.
 FARTHEST = 0.5
-CLOSE = 1e-3
 SETTLED = 1e-8
 # Of the largest entry of θ: a step that is longer, however few standard errors, has not settled.
 SETTLED_STEP = 1e-6
@@ -145,7 +143,7 @@ class Posterior:
 
     def at(self, theta: Matrix) -> Curve:
         """Return the loss and the gradients by one reading of the rows."""
-        return self._curve(theta, *self.likelihood.sums(value, theta))
+        return self._curve(theta, *self.likelihood.sums(value, theta, products=True))
 
     def around(self, theta: Matrix, *, exact: bool = True) -> Around:
         """Return what `at` does with the curvature H, by one reading; in float32 unless `exact`.
@@ -175,7 +173,9 @@ class Posterior:
         """Return the optimum near θ = `start`, by Newton's method.
 
         A matrix serves for as long as its steps converge fast; where the next step should be the
-        last but one, the matrix that is returned is made there.
+        last but one, the matrix that is returned is made there. A step of λ standard errors leaves
+        about λ² / √N: it changes the log-odds of a row by about λ / √N, and the curvature by that
+        part.
 
         Raises
         ------
@@ -186,7 +186,7 @@ class Posterior:
         NotSettledError
             There seems to be no optimum.
         """
-        theta = start
+        theta, close = start, math.sqrt(SETTLED * math.sqrt(self.likelihood.survey.weight))
         for number in range(MATRICES):
             curve, matrix, information = self._next(theta, first=number == 0)
             before, current = 0.0, True
@@ -201,7 +201,7 @@ class Posterior:
                 if not (current or distance <= CONTRACTION * before):
                     break
                 theta = self._moved(theta, step)
-                if distance <= CLOSE:
+                if distance <= close:
                     break
                 curve, before, current = self.at(theta), distance, False
         raise NotSettledError

@@ -6,18 +6,28 @@
 so the error of class k is that of one contrast, of k with a mixture of the others.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._types import Features, Floats, Matrix
+from .contrasts import check_level, interval_title
 from .estimate import Estimate
+from .form import Form
+from .names import Names
 from .rows import parts, standardised
+from .table import Shown, Table, interval, number
 
 
-class Intervals(NamedTuple):
-    """Probabilities with their intervals, each (n_rows, n_classes).
+class _Arrays(NamedTuple):
+    probability: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+
+
+class Intervals(_Arrays):
+    """Probabilities with their intervals: a tuple of three arrays, printed as a table.
 
     Attributes
     ----------
@@ -26,13 +36,56 @@ class Intervals(NamedTuple):
     upper : ndarray of shape (n_rows, n_classes)
     """
 
-    probability: NDArray[np.float64]
-    lower: NDArray[np.float64]
-    upper: NDArray[np.float64]
+    _names: Names
+    _form: Form
+    _level: float
+
+    def __repr__(self) -> str:
+        """Return the table as text."""
+        return str(self)
+
+    def __str__(self) -> str:
+        """Return aligned text of at most 88 columns, as far as numbers leave room for names."""
+        return str(self._table())
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show."""
+        return self._table()._repr_html_()
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Equal arrays by name: row, class, probability, lower, upper; the classes of row 0 first."""
+        n_rows, n_classes = self.probability.shape
+        return {
+            "row": np.repeat(np.arange(n_rows), n_classes),
+            "class": np.tile(self._names.classes, n_rows),
+            **{name: array.ravel() for name, array in self._asdict().items()},
+        }
+
+    def _table(self) -> Table:
+        shown = [
+            Shown("probability", number, ("probability",), 11),
+            Shown(interval_title(self._form, self._level), interval, ("lower", "upper"), 18),
+        ]
+        return Table(
+            self.columns,
+            shown,
+            label="class",
+            groups=("row",),
+            corner="row, class",
+            notes=self._form.notes(),
+        )
 
 
-def intervals(estimate: Estimate, X: Features, reach: float) -> Intervals:
-    """Return the probabilities of all rows, and logistic(logit ± `reach` standard errors)."""
+def intervals(estimate: Estimate, X: Features, level: float, names: Names, form: Form) -> Intervals:
+    """Return the probabilities of all rows, and logistic(logit ± z standard errors) at a level."""
+    found = Intervals(*_probabilities(estimate, X, check_level(level)))
+    found._names, found._form, found._level = names, form, level
+    return found
+
+
+def _probabilities(estimate: Estimate, X: Features, reach: float) -> NDArray[np.float64]:
+    """Return the probabilities and the ends of their intervals, (3, n, K)."""
     n_classes, columns = estimate.theta.shape
     out = np.empty((3, X.shape[0], n_classes))
     for part in parts(X.shape[0], n_classes * max(n_classes, columns)):
@@ -40,7 +93,7 @@ def intervals(estimate: Estimate, X: Features, reach: float) -> Intervals:
         logit, error = _logits(estimate, rows)
         for place, shift in enumerate((0.0, -reach, reach)):
             out[place, part] = _logistic(logit + shift * error)
-    return Intervals(*out)
+    return out
 
 
 def _logits(estimate: Estimate, rows: Matrix) -> tuple[Matrix, Matrix]:

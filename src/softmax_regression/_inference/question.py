@@ -42,6 +42,9 @@ from .summary import Prior
 LARGEST = 5000
 # A frequency is whole to this.
 WHOLE = 1e-9
+# Rows in working precision up to which keeping them costs less than making them anew: they are read
+# two or three times.
+KEPT_BYTES = 2**22
 # Standard errors that a penalty may move an estimate before a reader is told.
 MOVED = 0.5
 
@@ -145,7 +148,7 @@ def _read(model: Model, X: Features, y: Any, sample_weight: Any, question: Quest
     given, unit = _weights(sample_weight, question.weights, n_rows)
     clusters = _clusters(question, n_rows, given)
     covariance = _covariance(model.settings, question, clusters)
-    block = problem_of(X, checked_y, given, model.names.classes)._replace(memo=Memo())
+    block = problem_of(X, checked_y, given, model.names.classes)._replace(memo=Memo(KEPT_BYTES))
     prior = _text(model.settings.l2) if np.any(model.settings.l2) else ""
     number = 0 if clusters is None else clusters.number
     form = Form(covariance, question.weights, number, prior)

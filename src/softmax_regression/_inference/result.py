@@ -16,7 +16,7 @@ from .._input.features import (
 from .._input.weights import refuse_all_zero, unscaled_sample_weight
 from .._likelihood.block import Block
 from .._types import Features, Vector
-from .contrasts import check_level, contrast_columns, estimate_table
+from .contrasts import contrast_columns, estimate_table
 from .effects import average_difference, effect_table, marginal_effect
 from .estimate import Estimate
 from .figures import Figures
@@ -356,15 +356,15 @@ class Inference:
         Returns
         -------
         Intervals
-            `.probability`, `.lower` and `.upper`, each of shape (n_samples, n_classes).
+            `.probability`, `.lower` and `.upper`, each of shape (n_samples, n_classes). Prints as a
+            table; `.columns`: row, class, probability, lower, upper.
 
         Raises
         ------
         TypeError, ValueError
             Illegal rows or `level`.
         """
-        reach = check_level(level)
-        return intervals(self._estimate, self._checked(X, "X"), reach)
+        return intervals(self._estimate, self._checked(X, "X"), level, self._names, self._form)
 
     # Inside
 

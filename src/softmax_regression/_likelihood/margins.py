@@ -11,7 +11,8 @@ from .sums import Largest
 def margins(block: Block, parameters: Parameters) -> tuple[Largest]:
     """Return max_i max_{l ≠ k} (z_il − z_ik), k the class of row i: below 0 where all rows are parted.
 
-    Infinite where a row has more than one class; −inf without rows.
+    Rows are read up to some that are not. Infinite where a row has more than one class; −inf
+    without rows.
     """
     behind = Largest(-np.inf)
     for rows in row_blocks(block.n_rows, 8 * max(parameters.weights.shape)):
@@ -24,4 +25,6 @@ def margins(block: Block, parameters: Parameters) -> tuple[Largest]:
         Z[own] = -np.inf
         with np.errstate(over="ignore"):
             behind += float((Z.max(axis=1) - ahead).max())
+        if not behind < 0.0:
+            break
     return (behind,)

@@ -14,14 +14,18 @@ from copy import copy
 import numpy as np
 
 from .._likelihood.block import Block
+from .._likelihood.information import second_moment
 from .._likelihood.working import Likelihood, chunks
 from .._parameters import Parameters
 from .._penalty import Penalty
-from .._types import Mask, Matrix, Vector
-from .moments import mean_second_moment
+from .._types import Index, Mask, Matrix, Vector
+from .moments import SHARE, mean_second_moment
 
 # Smallest part of the largest second moment that the Hessian resolves.
 RESOLVED = 1e-10
+# Rows, and of them for each column, from which on a share may show that much by itself.
+MANY_ROWS = 4096
+ROWS_PER_COLUMN = 64
 # Spreads along an axis, of columns of unit spread and mean, up to which it is rounding, and up to
 # which its weights may be too large for products of the rows: the more, the less is learned.
 ROUNDING = 1e-13
@@ -46,6 +50,8 @@ class ColumnSpace:
         l2 = np.asarray(penalty.within(likelihood.coordinates).l2)[:d]
         free = np.flatnonzero(l2 == 0.0)
         if likelihood.sparse or len(free) < 2 or n_rows * d**2 > WORK or d**3 > WORK:
+            return None
+        if n_rows >= max(MANY_ROWS, ROWS_PER_COLUMN * d) and _some_rows_tell(likelihood, free):
             return None
         moment = mean_second_moment(likelihood, np.float64, 1)[np.ix_(free, free)]
         if not np.isfinite(moment).all():
@@ -102,6 +108,18 @@ class ColumnSpace:
         along = standardised[:, self.free] @ self.axes * self.spread
         weights = np.concatenate([along, standardised[:, self.held]], axis=1)
         return Parameters(weights, self.inner.intercept(standardised))
+
+
+def _some_rows_tell(likelihood: Likelihood, free: Index) -> bool:
+    """Whether a share of the rows alone has enough of a spread along every axis.
+
+    The other rows only add to it, and along no axis is there more than all columns have together.
+    """
+    _, sums = likelihood.sums(second_moment, SHARE, products=True)
+    moment = sums[np.ix_(free, free)] / likelihood.survey.weight
+    if not np.isfinite(moment).all():
+        return False
+    return bool(np.linalg.eigvalsh(moment)[0] >= RESOLVED * len(free))
 
 
 def _principal_axes(rows: Matrix) -> Matrix:

@@ -64,7 +64,7 @@ class Full:
         self.cost = full_cost(likelihood)
         # Columns are of unit spread: along one of less curvature the gradient is rounding alone.
         self.ridge = coupled(objective.l2 + LEAST_CURVATURE, likelihood.n_classes)
-        missing = missed(likelihood, np.float32)
+        missing = missed(likelihood)
         if missing.any():
             # A column that a sample misses would have no curvature, and a step no end.
             p = likelihood.survey.targets[:-1]

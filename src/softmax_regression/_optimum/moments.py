@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._likelihood.curvature import column_squares
 from .._likelihood.information import Factors, expanded, information, second_moment
 from .._likelihood.value import softmax
 from .._likelihood.working import Likelihood
@@ -48,7 +49,7 @@ def mean_second_moment(likelihood: Likelihood, dtype: Precision, part: int) -> M
     return np.asarray(sums / weight)
 
 
-def missed(likelihood: Likelihood, dtype: Precision) -> Vector:
+def missed(likelihood: Likelihood) -> Vector:
     """Return the unit mean square of the columns that a sample of the rows misses, (D,), else 0.
 
     The few rows that tell such a column from a constant are not in the sample.
@@ -56,5 +57,6 @@ def missed(likelihood: Likelihood, dtype: Precision) -> Vector:
     part = share(likelihood.n_rows)
     if part == 1:
         return np.zeros(likelihood.n_columns)
-    seen = mean_second_moment(likelihood, dtype, part).diagonal()
+    weight, squares = likelihood.sums(column_squares, part, products=True)
+    seen = squares[0] / weight
     return np.where(seen < MISSED, 1.0 - seen, 0.0)
