@@ -6,18 +6,24 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .._exceptions import DivergenceError
+from .._likelihood.value import balanced
 from .._objective import Objective
 from .._optimum import BATCH
 from .._optimum.limits import Limits
 from .._optimum.minimise import minimise_from
+from .._optimum.plan import STILL
 from .._optimum.solution import Solution
 from .._parameters import Parameters
 from .._penalty import Penalty
-from .._types import Matrix, Vector
+from .._types import Apply, Matrix, Vector
 from .prepared import Prepared
 
 # In log l2: farther apart, a parabola through three fits leads away from the path.
 NEAR = 1.2
+# Inverse Hessians: in a search, of both ends of the place it looks at.
+KEPT = 2
+# Steps by one of them to the last digits of a minimum.
+SETTLING = 6
 
 # l2, F, the parameters, the gap and the readings of the rows so far; a true return ends the search.
 Tell = Callable[[float, float, Callable[[], Parameters], float, int], bool]
@@ -51,6 +57,7 @@ class Fits:
         self.start: Matrix | None = None
         self.known: dict[float, Matrix] = {}
         self.solutions: dict[float, Solution] = {}
+        self.inverses: dict[float, Apply] = {}
 
     def begin(self, start: Parameters | None) -> None:
         """Begin the first fit there, or at the class frequencies."""
@@ -76,6 +83,7 @@ class Fits:
                 self.limits,
                 lambda *step: self._told(l2, *step),
                 (BATCH, None),
+                first=self._inverse_near(l2),
             )
         if solution.reason == "non-finite":
             raise DivergenceError(solution.n_iter, solution.objective, None)
@@ -85,6 +93,33 @@ class Fits:
         self.known[math.log(l2)] = theta
         self.solutions[l2] = solution
         return solution
+
+    def learn(self, l2: float, inverse: Apply) -> None:
+        """Take the inverse Hessian at a minimum for fits near it; those of two are kept."""
+        self.inverses[math.log(l2)] = inverse
+        if len(self.inverses) > KEPT:
+            del self.inverses[next(iter(self.inverses))]
+
+    def _inverse_near(self, l2: float) -> Apply | None:
+        x = math.log(l2)
+        nearest = min(self.inverses, key=lambda each: abs(each - x), default=None)
+        return None if nearest is None else self.inverses[nearest]
+
+    def settle(self, l2: float) -> bool:
+        """Go on to the last digits with this l2 by the inverse Hessian there, and say if they are reached."""
+        inverse = self.inverses.get(math.log(l2))
+        if inverse is None:
+            return False
+        objective = Objective(self.prepared.likelihood, self.penalty_of(l2))
+        theta = balanced(self.theta(l2).copy())
+        for _ in range(SETTLING):
+            gradient = objective.at(theta).gradient
+            step = inverse(gradient)
+            theta = theta - step
+            if float(np.vdot(gradient, step)) <= 2.0 * STILL:
+                self.known[math.log(l2)] = theta
+                return True
+        return False
 
     def theta(self, l2: float) -> Matrix:
         """Return where the fit with this l2 ended."""
