@@ -20,6 +20,10 @@ from .prepared import Prepared
 
 # In log l2: farther apart, a parabola through three fits leads away from the path.
 NEAR = 1.2
+# Closer together, what a fit leaves above its minimum leads away from it.
+APART = 0.3
+# In log l2: farther off, a first matrix is made anew.
+CARRIED = 2.5
 # Inverse Hessians: in a search, of both ends of the place it looks at.
 KEPT = 2
 # Steps by one of them to the last digits of a minimum.
@@ -76,6 +80,7 @@ class Fits:
         if l2 in self.solutions:
             return self.solutions[l2]
         objective = Objective(self.prepared.likelihood, self.penalty_of(l2))
+        first = self._inverse_near(l2)
         with np.errstate(all="ignore"):
             solution = minimise_from(
                 self.start_of(l2, straight=bool(objective.l1.any())),
@@ -83,7 +88,7 @@ class Fits:
                 self.limits,
                 lambda *step: self._told(l2, *step),
                 (BATCH, None),
-                first=self._inverse_near(l2),
+                first=first,
             )
         if solution.reason == "non-finite":
             raise DivergenceError(solution.n_iter, solution.objective, None)
@@ -91,8 +96,10 @@ class Fits:
             raise StoppedError(self.prepared.expanded(solution.parameters))
         theta = self.prepared.likelihood.coordinates.inward(solution.parameters)
         self.known[math.log(l2)] = theta
-        self.solutions[l2] = solution
-        return solution
+        if solution.first is not None and solution.first is not first:
+            self.learn(l2, solution.first)
+        self.solutions[l2] = solution._replace(first=None)
+        return self.solutions[l2]
 
     def learn(self, l2: float, inverse: Apply) -> None:
         """Take the inverse Hessian at a minimum for fits near it; those of two are kept."""
@@ -102,8 +109,8 @@ class Fits:
 
     def _inverse_near(self, l2: float) -> Apply | None:
         x = math.log(l2)
-        nearest = min(self.inverses, key=lambda each: abs(each - x), default=None)
-        return None if nearest is None else self.inverses[nearest]
+        nearest = min(self.inverses, key=lambda each: abs(each - x), default=-math.inf)
+        return self.inverses[nearest] if abs(nearest - x) <= CARRIED else None
 
     def settle(self, l2: float) -> bool:
         """Go on to the last digits with this l2 by the inverse Hessian there, and say if they are reached."""
@@ -131,7 +138,7 @@ class Fits:
         With an l1 term, whose path has corners, the nearest one.
         """
         x = math.log(l2)
-        nearest = sorted(self.known, key=lambda each: abs(each - x))[:3]
+        nearest = apart(sorted(self.known, key=lambda each: abs(each - x)))[:3]
         if not nearest:
             return self.start
         spread = max(nearest) - min(nearest)
@@ -158,6 +165,15 @@ def readings_of(fits: Sequence[Fits], n_rows: int) -> int:
     """Return how often so many rows have been read."""
     read = [each.prepared.likelihood.readings * each.prepared.original.n_rows for each in fits]
     return round(sum(read) / n_rows)
+
+
+def apart(places: list[float]) -> list[float]:
+    """Return the places, in their order, that are not too near to one before."""
+    kept: list[float] = []
+    for place in places:
+        if all(abs(place - each) >= APART for each in kept):
+            kept.append(place)
+    return kept
 
 
 def lagrange(x: float, nodes: list[float]) -> Vector:
