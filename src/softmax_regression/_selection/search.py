@@ -81,13 +81,18 @@ class Search:
         return self._above(x)
 
     def _above(self, x: float) -> float | None:
-        """Return what is beyond the largest l2, if it may be the plateau of features that say nothing."""
+        """Return what is beyond the largest l2 tried, if it is the best or may be as good.
+
+        Training losses rise ever more slowly to those of no features: what they promise is a guess.
+        """
         top = max(self.points)
         beyond = top + DECADE
         if beyond > self.start + (UP + 0.5) * DECADE or not self._stays(top):
             return None
         rise = float(self._expected(np.array([beyond]))[0]) - self._loss(x)
-        return beyond if rise <= self._least(self._error(x, beyond)) else None
+        if rise <= self._least(self._error(x, beyond)):
+            return beyond
+        return (x + beyond) / 2.0 if x == top else None
 
     def _least(self, error: float) -> float:
         """Return the gain below which there is none, given a part of its standard error."""
