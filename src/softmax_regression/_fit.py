@@ -48,7 +48,8 @@ def learn(
         start = start.at(choice.parameters)
     if settings.learning_rate == "auto":
         learning = problem if rows is None else problem.pick(rows)
-        learned = minimise_and_prove(learning, settings, start, monitor)
+        polish = choice is None or not choice.settled
+        learned = minimise_and_prove(learning, settings, start, monitor, polish=polish)
         sentence = ending(learned.stop_reason, learned.n_iter, settings._asdict())
         monitor.close(sentence, learned.loss_curve, learned.optimality_gap)
     else:

@@ -253,10 +253,7 @@ class Monitor:
                     parameters=parameters,
                 )
             )
-        # Where a fit begins ends no epoch.
-        if self.watch is not None and step != 0 and self.watch(parameters()):
-            self.stopped_by = self.stopped_by or "callback"
-        return bool(self.stopped_by)
+        return self._watched(step, parameters)
 
     def search(
         self, l2: float, loss: float, parameters: Callable[[], Parameters], gap: float, passes: int
@@ -275,6 +272,13 @@ class Monitor:
         )
         self.steps_before, self.epochs_before = self.steps_before + 1, passes
         self._tell(progress)
+        return self._watched(progress.step, parameters)
+
+    def _watched(self, step: int | None, parameters: Callable[[], Parameters]) -> bool:
+        """Let the watch see the end of a step, and say whether the fit is to stop."""
+        # Where a fit begins ends no epoch.
+        if self.watch is not None and step != 0 and self.watch(parameters()):
+            self.stopped_by = self.stopped_by or "callback"
         return bool(self.stopped_by)
 
     def note(self, line: str) -> None:

@@ -28,14 +28,19 @@ EPS = float(np.finfo(np.float64).eps)
 
 
 def minimise_and_prove(
-    problem: Block, settings: Hyperparameters, start: Start, monitor: Monitor
+    problem: Block,
+    settings: Hyperparameters,
+    start: Start,
+    monitor: Monitor,
+    *,
+    polish: bool = True,
 ) -> Learned:
-    """Minimise F and prove it."""
+    """Minimise F and prove it; with `polish` a small `tol` asks for the last digits too."""
     state = start.state
     if settings.max_iter == 0:
         return Learned(state, [], [], 0, math.inf, False, None, start.stream, "max_iter")
     dtype = state.theta.dtype
-    solution = _minimised(problem, settings, start, monitor)
+    solution = _minimised(problem, settings, start, monitor, polish)
     separation = _separation(problem, settings, solution)
     if dtype == np.float32 and monitor.best is None:
         solution = _in_single(solution, problem, settings)
@@ -114,7 +119,7 @@ def _reason(solution: Solution, monitor: Monitor) -> str:
 
 
 def _minimised(
-    problem: Block, settings: Hyperparameters, start: Start, monitor: Monitor
+    problem: Block, settings: Hyperparameters, start: Start, monitor: Monitor, polish: bool
 ) -> Solution:
     """Return where the solver ended, if that is a number.
 
@@ -125,7 +130,7 @@ def _minimised(
     """
     begin = None if start.fresh else start.parameters(problem.targets.n_classes)
     order = start.generator if settings.shuffle else None
-    solution = _solved(problem, settings, begin, monitor.report, generator=order)
+    solution = _solved(problem, settings, begin, monitor.report, generator=order, polish=polish)
     if solution.reason == "non-finite":
         raise DivergenceError(start.n_iter + solution.n_iter, solution.objective, None)
     return solution
@@ -140,13 +145,14 @@ def _solved(
     spent: int = 0,
     generator: "np.random.Generator | None" = None,
     more_l2: float | Vector = 0.0,
+    polish: bool = True,
 ) -> Solution:
     with np.errstate(all="ignore"):  # what overflows ends as a non-finite F
         return minimise(
             problem,
             Penalty(settings.l1, settings.l2 + more_l2),
             begin,
-            Limits(settings.tol, settings.max_iter - spent),
+            Limits(settings.tol, settings.max_iter - spent, polish),
             report,
             fit_intercept=settings.fit_intercept,
             batch_size=settings.rows_per_batch(BATCH),

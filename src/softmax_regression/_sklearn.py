@@ -291,6 +291,8 @@ class _Epochs:
             self.count += 1
 
     def __call__(self, parameters: Any) -> bool:
+        if self.epoch is None:  # a search takes `max_iter` steps for each penalty
+            return False
         stop: bool = self.epoch.call_on_fit_task_end(
             estimator=self.model,
             **self.task.data,

@@ -72,6 +72,26 @@ def test_each_epoch_shows_a_model_that_predicts(iris):
     assert last == model.loss(*iris)
 
 
+def test_hooks_hear_of_the_steps_of_a_search_for_a_penalty(iris):
+    told, recorder = [], Recorder()
+
+    model = SoftmaxRegression(l2="auto", callback=told.append).set_callbacks(recorder).fit(*iris)
+
+    searched = [each for each in told if each.l2 is not None]
+    assert len(recorder.scores) >= len(searched)
+    assert recorder.scores[-1] == pytest.approx(model.loss(*iris), abs=1e-6)
+    assert recorder.seen[-2:] == ["end fit 0", "teardown"]
+
+
+def test_a_hook_can_stop_a_search_and_hears_no_more_than_max_iter_epochs(iris):
+    stopped = SoftmaxRegression(l2="auto").set_callbacks(Recorder(stop_at=3)).fit(*iris)
+    assert stopped.stop_reason_ == "callback"
+    recorder = Recorder()
+    SoftmaxRegression(l2="auto", tol=0.1, max_iter=4).set_callbacks(recorder).fit(*iris)
+    assert recorder.seen.count("begin epoch 3") == 1
+    assert "begin epoch 4" not in recorder.seen
+
+
 @pytest.mark.parametrize("settings", [{"learning_rate": 0.1}, {}], ids=["textbook", "auto"])
 def test_a_hook_can_stop_the_fit(iris, settings):
     recorder = Recorder(stop_at=1)

@@ -12,7 +12,9 @@ from selection.references import NAMES, reference
 from strategies import Csr
 
 from softmax_regression import DivergenceError, NotFittedError, SoftmaxRegression
-from softmax_regression._selection import Selection, choice, curve
+from softmax_regression._inference import covariance
+from softmax_regression._optimum import plan
+from softmax_regression._selection import Selection, choice, curve, fits
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -69,6 +71,30 @@ def test_scaled_columns_weights_and_other_names_change_the_scale_of_l2_alone(see
     other = SoftmaxRegression(l2="auto").fit(8.0 * X, 2 - y, 4.0 * weight)
     assert other.l2_ == pytest.approx(64.0 * one.l2_, rel=1e-3)
     assert other.selection_.loss == pytest.approx(one.selection_.loss, abs=1e-5)
+
+
+def test_losses_in_float32_are_those_in_float64_and_these_where_float32_has_no_inverse(monkeypatch):
+    _, X, y, weight = drawn(18, n=120, d=5)
+    plain = SoftmaxRegression(l2="auto").fit(X, y, weight).selection_
+    monkeypatch.setattr(plan, "SMALL_PASS", 0)
+    single = SoftmaxRegression(l2="auto").fit(X, y, weight).selection_
+    monkeypatch.setitem(covariance.LEAST_PIVOT, np.float32, 1.0)
+    double = SoftmaxRegression(l2="auto").fit(X, y, weight).selection_
+    for found in (single, double):
+        np.testing.assert_allclose(found.l2s, plain.l2s, rtol=1e-2)
+        np.testing.assert_allclose(found.losses, plain.losses, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("limit", "value"), [("KEPT", 0), ("SETTLING", 1), ("SETTLING", 6)])
+def test_the_fit_ends_on_the_last_digits_with_an_inverse_hessian_and_without(
+    limit, value, monkeypatch
+):
+    _, X, y, weight = drawn(19, n=200, d=4)
+    monkeypatch.setattr(fits, limit, value)
+    model = SoftmaxRegression(l2="auto").fit(X, y, weight)
+    plain = SoftmaxRegression(l2=model.l2_, tol=1e-12).fit(X, y, weight)
+    np.testing.assert_allclose(model.predict_proba(X), plain.predict_proba(X), rtol=0, atol=1e-7)
+    assert model.converged_
 
 
 def test_soft_targets_sparse_rows_float32_and_no_intercept():
@@ -365,10 +391,10 @@ def test_an_l2_whose_hessian_has_no_inverse_is_not_taken(monkeypatch):
     whole = SoftmaxRegression(l2="auto").fit(X, y)
     plain = curve.smooth_surface
 
-    def singular_below(posterior, theta):
+    def singular_below(posterior, theta, dtype):
         if posterior.l2.max() / posterior.likelihood.survey.weight < whole.l2_:
             raise curve.SingularError
-        return plain(posterior, theta)
+        return plain(posterior, theta, dtype)
 
     monkeypatch.setattr(curve, "smooth_surface", singular_below)
     model = SoftmaxRegression(l2="auto").fit(X, y)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from softmax_regression._selection.curve import Point
-from softmax_regression._selection.search import Judge, Search
+from softmax_regression._selection.search import Judge, Search, between, rising
 
 ROWS = np.random.default_rng(0).normal(size=100)
 
@@ -66,7 +66,7 @@ def test_a_loss_that_falls_to_the_end_is_at_an_edge():
 def test_a_plateau_at_the_low_end_needs_no_smaller_penalty():
     search, calls = searched(lambda x: 1.0 + 0.01 * math.exp(x), start=100.0, noise=1e-2)
     assert search.edge is None
-    assert len(calls) <= 9
+    assert len(calls) <= 10
 
 
 def test_a_plateau_at_the_high_end_says_that_features_say_nothing():
@@ -97,3 +97,49 @@ def test_a_bracket_whose_end_is_not_known_is_halved():
     search, calls = searched(mean, noise=1e-6)
     assert math.log(search.best.l2) == pytest.approx(-4.0, abs=0.7)
     assert len(calls) > 4
+
+
+@given(
+    st.floats(0.0, 2.0),
+    st.floats(0.01, 1.0),
+    st.floats(-2.5, 2.5).filter(lambda power: abs(power) > 0.02),
+)
+def test_a_constant_and_a_power_are_told_from_three_values(constant, factor, power):
+    nodes, places = np.array([0.0, -1.5, 0.7]), np.linspace(-2.0, 2.0, 9)
+
+    def value(x):
+        return constant + factor * np.sign(power) * np.exp(power * x)
+
+    found = rising(nodes, value(nodes), places)
+    np.testing.assert_allclose(found, value(places), rtol=0.1, atol=0.1 * np.ptp(value(nodes)))
+
+
+def test_values_that_fall_have_a_polynomial_of_logarithms_or_of_their_own():
+    nodes, places = np.array([0.0, 1.0, 2.0]), np.array([0.5, 3.0])
+    powers = 2.0 ** (nodes - nodes**2)
+    np.testing.assert_allclose(rising(nodes, powers, places), 2.0 ** (places - places**2))
+    np.testing.assert_allclose(between(nodes, 1.0 - nodes**2, places), 1.0 - places**2)
+
+
+def test_a_start_without_a_known_loss_is_left_upwards():
+    search, calls = searched(
+        lambda x: 2.0 + 0.1 * (x - 4.0) ** 2 if x > 1.0 else np.inf, noise=1e-6
+    )
+    assert math.log(search.best.l2) == pytest.approx(4.0, abs=0.1)
+    assert len(calls) <= 8
+
+
+def test_two_curves_that_cross_are_added_up_at_once():
+    calls = []
+
+    def curve(l2):
+        x = math.log(l2)
+        calls.append(x)
+        training = 0.3 + 0.05 * math.exp(0.6 * x)
+        return Point(l2, training + 0.02 * math.exp(-0.3 * x) + 1e-4 * ROWS, training)
+
+    search = Search(curve, judge(), 1.0)
+    search.run()
+    minimum = math.log(0.02 * 0.3 / (0.05 * 0.6)) / 0.9
+    assert math.log(search.best.l2) == pytest.approx(minimum, abs=0.1)
+    assert len(calls) <= 4

@@ -4,6 +4,7 @@ The free parameters are the rows of θ less that of one class, the reference; ro
 """
 
 import math
+from functools import cached_property
 
 import numpy as np
 
@@ -15,10 +16,10 @@ from .._likelihood.scores import grouped_scores, score_products
 from .._likelihood.sums import summed
 from .._likelihood.working import Likelihood
 from .._optimum.cholesky import Triangle
-from .._types import Index, Matrix, Vector
+from .._types import Index, Matrix, Precision, Vector
 
 # 1 − R² of a parameter on the others, below which rounding has left nothing of it.
-LEAST_PIVOT = 1e-12
+LEAST_PIVOT = {np.float64: 1e-12, np.float32: 1e-4}
 # Columns of a triangle from which on its inverse is found by halves.
 WHOLE = 64
 # Entries of the scores of some groups together.
@@ -36,20 +37,26 @@ class SingularError(NoEstimateError):
 
 
 class Definite:
-    """A positive definite matrix H with its factor: S H S = L Lᵀ, S scaling the diagonal to 1."""
+    """A positive definite matrix H with its factor in `dtype`: S H S = L Lᵀ, S scaling the diagonal to 1."""
 
-    def __init__(self, matrix: Matrix) -> None:
+    def __init__(self, matrix: Matrix, dtype: Precision = np.float64) -> None:
         diagonal = np.diagonal(matrix)
         if not (np.isfinite(diagonal).all() and (diagonal > 0.0).all()):
             raise SingularError
         self.scale = 1.0 / np.sqrt(diagonal)
         try:
-            lower = np.linalg.cholesky(matrix * self.scale[:, None] * self.scale)
+            scaled = matrix * self.scale[:, None] * self.scale
+            lower = np.linalg.cholesky(scaled.astype(dtype, copy=False))
         except np.linalg.LinAlgError as error:
             raise SingularError from error
-        if not (np.diagonal(lower) ** 2).min() > LEAST_PIVOT:
+        if not (np.diagonal(lower) ** 2).min() > LEAST_PIVOT[dtype]:
             raise SingularError
-        self.factor = Triangle(np.asarray(lower))
+        self.lower = np.asarray(lower)
+
+    @cached_property
+    def factor(self) -> Triangle:
+        """L, ready to solve with."""
+        return Triangle(self.lower)
 
     def solve(self, right: Vector) -> Vector:
         """H⁻¹ r."""
@@ -58,7 +65,7 @@ class Definite:
 
     def inverse(self) -> Matrix:
         """H⁻¹ = S L⁻ᵀ L⁻¹ S."""
-        inverse_factor = _inverse_of_triangle(self.factor.lower)
+        inverse_factor = _inverse_of_triangle(self.lower)
         inverse = inverse_factor.T @ inverse_factor
         inverse *= self.scale[:, None]
         inverse *= self.scale
@@ -84,14 +91,19 @@ def class_order(reference: int, n_classes: int) -> Index:
 
 
 def loss_and_information(
-    likelihood: Likelihood, theta: Matrix, reference: int, *, exact: bool
+    likelihood: Likelihood,
+    theta: Matrix,
+    reference: int,
+    *,
+    exact: bool,
+    dtype: Precision = np.float64,
 ) -> tuple[float, Matrix, Matrix]:
     """Return Σ w CE, its gradient (K, D), and its second derivatives without the reference (q, q).
 
-    Σ_i w_i (diag p_i − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ, by products in float32 unless `exact`.
+    Σ_i w_i (diag p_i − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ, of rows in `dtype`, by products in float32 unless `exact`.
     """
     order = class_order(reference, len(theta))
-    loss, gradient, sums = likelihood.sums(value_and_information, theta, order, exact)
+    loss, gradient, sums = likelihood.sums(value_and_information, theta, order, exact, dtype=dtype)
     return loss, gradient, _from_pairs(sums, len(theta) - 1, theta.shape[1])
 
 

@@ -272,4 +272,5 @@ class FullPhase:
             reason=reason,
             centre=self.objective.likelihood.coordinates.centre,
             deviation=self.objective.likelihood.deviations(),
+            first=None if self.matrix.memory is None else self.matrix.memory.apply,
         )

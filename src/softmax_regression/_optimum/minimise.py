@@ -22,7 +22,7 @@ from .._likelihood.working import Likelihood
 from .._objective import Objective, Point, objective_of
 from .._parameters import Parameters
 from .._penalty import Penalty
-from .._types import Matrix
+from .._types import Apply, Matrix
 from .column_space import ColumnSpace
 from .full_phase import FullPhase
 from .limits import Limits, Report
@@ -101,15 +101,26 @@ def minimise_unwatched(
 
 
 def minimise_from(
-    theta: Matrix | None, objective: Objective, limits: Limits, report: Report, order: Order
+    theta: Matrix | None,
+    objective: Objective,
+    limits: Limits,
+    report: Report,
+    order: Order,
+    *,
+    first: Apply | None = None,
 ) -> Solution:
-    """Minimise F, whose rows are prepared, from θ or from the class frequencies."""
+    """Minimise F, whose rows are prepared, from θ or from the class frequencies.
+
+    `first`, an inverse Hessian of F or of one like it, is what L-BFGS begins with.
+    """
     if objective.penalty.has_l1:
         return ProximalPhase(objective, limits, report).run(theta)
     phase = FullPhase(objective, limits, report)
     point = _begin(phase, theta)
     if _streams(objective.likelihood) and limits.max_iter > 3:
         point = _stream(phase, point, *order)
+    if first is not None:
+        phase.matrix.begin(first, phase.dtype, point.bound)
     return phase.run(point)
 
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from .._parameters import Parameters
-from .._types import Vector
+from .._types import Apply, Vector
 
 
 class Solution(NamedTuple):
@@ -14,7 +14,7 @@ class Solution(NamedTuple):
     "stopped", "rounding", "non-finite", or "float32" where the rounding to it took `tol` away;
     `n_iter` counts the readings of the rows, `passes` those that `max_iter` bounds;
     `centre` and `deviation` the means μ of the columns and their standard deviations, (d,), about
-    0 without an intercept.
+    0 without an intercept; `first` the first matrix P⁻¹ of L-BFGS at the end, for fits near it.
     """
 
     parameters: Parameters
@@ -27,3 +27,4 @@ class Solution(NamedTuple):
     reason: str
     centre: Vector
     deviation: Vector
+    first: Apply | None = None

@@ -31,18 +31,22 @@ from .selection import Selection
 SEARCH_TOL = 1e-5
 # Of the largest gradient at the class frequencies: where the search begins, with more columns than
 # rows and else.
-START_WIDE, START = 1.0, 0.1
+START_WIDE, START = 1.0, 0.01
 # An l2 that float64 has the squares of.
 SMALLEST, LARGEST = 1e-150, 1e150
 EVEN = Penalty(0.0, 1.0)
 
 
 class Choice(NamedTuple):
-    """The selection, where the fit begins, and the readings of the rows spent on it."""
+    """The selection, where the fit begins, and the readings of the rows spent on it.
+
+    `settled`: it begins at its end, to the last digits.
+    """
 
     selection: Selection
     parameters: Parameters
     readings: int
+    settled: bool
 
 
 def choose(
@@ -69,18 +73,18 @@ def choose(
     search = Search(
         partial(_noted, curve, judge, monitor, method), judge, start_l2(rows.problem, settings)
     )
-    parameters = _searched(search, curve)
+    parameters, settled = _searched(search, curve)
     selection = _selection(search, method, curve)
-    return Choice(selection, parameters, readings_of(fits, rows.problem.n_rows))
+    return Choice(selection, parameters, readings_of(fits, rows.problem.n_rows), settled)
 
 
-def _searched(search: Search, curve: Curve) -> Parameters:
+def _searched(search: Search, curve: Curve) -> tuple[Parameters, bool]:
     """Return the fit with the l2 found; where the search was stopped, with the best so far."""
     try:
         search.run()
     except StoppedError as stopped:
         if not search.points:
-            return stopped.parameters
+            return stopped.parameters, False
     return curve.parameters(search.best.l2)
 
 
@@ -141,13 +145,13 @@ def _noted(curve: Curve, judge: Judge, monitor: Monitor, method: str, l2: float)
 
 def _selection(search: Search, method: str, curve: Curve) -> Selection:
     judge = search.judge
-    if not search.points:  # it was stopped before the first was known
+    tried = [search.points[x] for x in sorted(search.points)]
+    points = [each for each in tried if np.isfinite(each.losses).all()]
+    if not points:  # it was stopped before the first was known
         none, unknown = np.zeros(0), math.nan
         l2 = math.exp(search.start)
         return Selection(method, l2, unknown, unknown, none, none, none, None, 0)
     best = search.best
-    tried = [search.points[x] for x in sorted(search.points)]
-    points = [each for each in tried if np.isfinite(each.losses).all()]
     return Selection(
         method=method,
         l2=best.l2,

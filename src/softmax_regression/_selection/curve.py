@@ -1,6 +1,7 @@
 """The held-out loss of the rows as a function of l2: by leave-one-out, or by folds."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
@@ -11,15 +12,16 @@ from .._input.given import Judged
 from .._likelihood.logits import logits
 from .._likelihood.sums import summed
 from .._likelihood.working import over_chunks
+from .._optimum.plan import Plan
 from .._parameters import Parameters
-from .._types import Index, Vector
+from .._types import Index, Matrix, Precision, Vector
 from .fits import Fits
-from .held_out import row_losses
+from .held_out import mean_of, row_losses
 from .judge import Judge, Point, judge_of
 from .leave_one_out import groups_held_out, rows_held_out, squared_weight
 from .one_step import without_own_row
 from .question import Units
-from .surface import Surface, smooth_surface
+from .surface import Surface, newton_step, smooth_surface
 
 # Rows of which the leverages are found where there are MANY for the parameters, and what is many.
 SAMPLE = 2000
@@ -44,8 +46,8 @@ class Curve(Protocol):
         """Return the losses with this l2."""
         ...
 
-    def parameters(self, l2: float) -> Parameters:
-        """Return the fit to all rows with an l2 that was tried, or near it."""
+    def parameters(self, l2: float) -> tuple[Parameters, bool]:
+        """Return the fit to all rows with an l2 that was tried, or one near it, and whether to its last digits."""
         ...
 
 
@@ -55,6 +57,9 @@ class LeaveOneOutCurve:
     def __init__(self, rows: Judged, units: Units, fits: Fits) -> None:
         self.rows, self.units, self.fits = rows, units, fits
         self.sample = _sample(rows, units, fits.prepared.n_free)
+        plan = Plan.of(fits.prepared.likelihood, fits.limits.tol)
+        # What float32 makes of a loss is far less than its standard error.
+        self.dtypes: list[Precision] = list(dict.fromkeys([plan.dtype, np.float64]))
 
     @property
     def left_out(self) -> int:
@@ -66,39 +71,52 @@ class LeaveOneOutCurve:
         """What makes one loss of the losses of rows."""
         return judge_of(self.rows.judged, self.units.codes)
 
-    def parameters(self, l2: float) -> Parameters:
-        """Return the fit with an l2 that was tried."""
-        return self.fits.prepared.outward(self.fits.theta(l2))
+    def parameters(self, l2: float) -> tuple[Parameters, bool]:
+        """Return the fit with an l2 that was tried, by its Hessian to the last digits where that is kept."""
+        settled = self.fits.settle(l2)
+        return self.fits.prepared.outward(self.fits.theta(l2)), settled
 
     def at(self, l2: float) -> Point:
         """Return the losses with this l2; infinite where float64 cannot tell them."""
         self.fits.at(l2)
-        theta = self.fits.theta(l2)
-        posterior = Posterior(self.fits.prepared.likelihood, self.fits.penalty_of(l2))
-        try:
-            with np.errstate(all="ignore"):
-                surface = smooth_surface(posterior, theta - theta[posterior.reference])
-                losses = self._losses(surface)
-        except SingularError:
-            losses = np.full(self.rows.problem.n_rows, np.inf)
-        known = bool(np.isfinite(losses).all())
-        return Point(l2, losses if known else np.full(len(losses), np.inf))
+        for dtype in self.dtypes:
+            with suppress(SingularError), np.errstate(all="ignore"):
+                point = self._point(l2, dtype)
+                if np.isfinite(point.losses).all():
+                    return point
+        return Point(l2, np.full(self.rows.problem.n_rows, np.inf))
 
-    def _losses(self, surface: Surface) -> Vector:
-        prepared, judged, problem = self.fits.prepared, self.rows.judged, self.rows.problem
+    def _point(self, l2: float, dtype: Precision) -> Point:
+        prepared, judged, theta = self.fits.prepared, self.rows.judged, self.fits.theta(l2)
+        posterior = Posterior(prepared.likelihood, self.fits.penalty_of(l2))
+        surface = smooth_surface(posterior, theta - theta[posterior.reference], dtype)
+        training = row_losses(surface.logits(prepared.block.X, surface.theta), judged)
+        losses = self._losses(l2, surface, training, dtype)
+        return Point(l2, losses, mean_of(training, judged))
+
+    def _losses(self, l2: float, surface: Surface, training: Vector, dtype: Precision) -> Vector:
+        prepared, judged = self.fits.prepared, self.rows.judged
         if self.units.grouped:
             return row_losses(groups_held_out(prepared, surface, self.units).logits, judged)
+        inverse = surface.inverse(squared_weight(self.rows.problem), dtype)
+        self.fits.learn(l2, newton_step(surface, inverse))
         if self.sample is None:
-            held = rows_held_out(surface, problem, with_leverage=False)
+            held = rows_held_out(surface, inverse, with_leverage=False)
             return row_losses(held.logits, judged)
-        losses = row_losses(surface.logits(prepared.block.X, surface.theta), judged)
-        part = prepared.block.take(self.sample)
-        step = surface.step(squared_weight(problem))
-        seen = (surface.likelihood.coordinates, np.float64, False)
+        return self._of_sample(self.sample, surface, inverse, training)
+
+    def _of_sample(
+        self, sample: Index, surface: Surface, inverse: Matrix, training: Vector
+    ) -> Vector:
+        """Return training losses, those of the sample with all that leaving rows out adds."""
+        judged, part = self.rows.judged, self.fits.prepared.block.take(sample)
+        step, dtype = surface.step(inverse), inverse.dtype.type
+        seen = (surface.likelihood.coordinates, dtype, False)
         found, _ = summed(over_chunks, [part], without_own_row, seen, (step, False))
-        held_out = row_losses(np.concatenate(found), judged.take(self.sample))
-        times = problem.n_rows / len(self.sample)
-        losses[self.sample] += times * (held_out - losses[self.sample])
+        held_out = row_losses(np.concatenate(found), judged.take(sample))
+        times = len(training) / len(sample)
+        losses = training.copy()
+        losses[sample] += times * (held_out - losses[sample])
         return losses
 
 
@@ -132,16 +150,18 @@ class FoldCurve:
         """What makes one loss of the losses of rows."""
         return judge_of(self.rows.judged.take(self.order), self.units.codes[self.order])
 
-    def parameters(self, l2: float) -> Parameters:
+    def parameters(self, l2: float) -> tuple[Parameters, bool]:
         """Return the fit to the first rows: near the one to all of them."""
-        return self.fits[0].prepared.outward(self.fits[0].theta(l2))
+        return self.fits[0].prepared.outward(self.fits[0].theta(l2)), False
 
     def at(self, l2: float) -> Point:
         """Return the losses with this penalty."""
-        losses = []
+        losses, training = [], []
         for tested, fits in zip(self.tested, self.fits, strict=True):
             fits.at(l2)
             parameters = fits.prepared.outward(fits.theta(l2))
-            found = logits(self.rows.problem.X[tested], parameters)
-            losses.append(row_losses(found, self.rows.judged.take(tested)))
-        return Point(l2, np.concatenate(losses))
+            found = row_losses(logits(self.rows.problem.X, parameters), self.rows.judged)
+            losses.append(found[tested])
+            kept = np.setdiff1d(np.arange(len(found)), tested)
+            training.append(mean_of(found[kept], self.rows.judged.take(kept)))
+        return Point(l2, np.concatenate(losses), float(np.mean(training)))

@@ -12,7 +12,9 @@ from .held_out import mean_of, standard_error
 
 
 class Point(NamedTuple):
-    """One l2 and every row's held-out loss there, (m,); all infinite where they are not known.
+    """One l2, every row's held-out loss there, (m,), and the mean `training` loss of the fit.
+
+    The losses are all infinite where they are not known.
 
     Where only some rows are left out, the others have their training loss, and those that are
     the difference as often as they are drawn: the mean is unbiased.
@@ -20,6 +22,7 @@ class Point(NamedTuple):
 
     l2: float
     losses: Vector
+    training: float = 0.0
 
 
 class Judge(NamedTuple):

@@ -150,7 +150,8 @@ def _held_out(case: Case, surface: Surface) -> HeldOut:
             if case.units.grouped:
                 held = groups_held_out(case.prepared, surface, case.units)
             else:
-                held = rows_held_out(surface, case.rows.problem)
+                inverse = surface.inverse(squared_weight(case.rows.problem))
+                held = rows_held_out(surface, inverse)
     except SingularError:
         raise ValueError(no_minimum("some group")) from None
     wrong = ~np.isfinite(held.logits).all(axis=1) | (held.leverage > HELD_ALONE)
@@ -159,10 +160,10 @@ def _held_out(case: Case, surface: Surface) -> HeldOut:
     return held
 
 
-def rows_held_out(surface: Surface, problem: Block, *, with_leverage: bool = True) -> HeldOut:
-    """Return what a step away from every row makes of its logits."""
-    step = surface.step(squared_weight(problem))
-    found, leverage = surface.likelihood.sums(without_own_row, step, with_leverage)
+def rows_held_out(surface: Surface, inverse: Matrix, *, with_leverage: bool = True) -> HeldOut:
+    """Return what a step by G⁻¹ away from every row makes of its logits, in its precision."""
+    step, dtype = surface.step(inverse), inverse.dtype.type
+    found, leverage = surface.likelihood.sums(without_own_row, step, with_leverage, dtype=dtype)
     return HeldOut(np.concatenate(found), np.concatenate(leverage))
 
 

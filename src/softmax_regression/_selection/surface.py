@@ -15,11 +15,11 @@ from .._likelihood.block import Block
 from .._likelihood.curvature import free_matrix
 from .._likelihood.logits import logits
 from .._likelihood.sums import summed
-from .._likelihood.value import value
+from .._likelihood.value import balanced, value
 from .._likelihood.working import Likelihood, over_chunks
 from .._objective import Objective
 from .._penalty import Penalty
-from .._types import Features, Index, Matrix, Vector
+from .._types import Apply, Features, Index, Matrix, Precision, Vector
 from .one_step import Step, step_of
 
 
@@ -45,36 +45,44 @@ class Surface(NamedTuple):
         """S."""
         return float(self.likelihood.survey.weight)
 
-    def curvature(self, information: Matrix, weight: float) -> Definite:
-        """Return G of that information and the penalty of so much weight, factored.
+    def curvature(
+        self, information: Matrix, weight: float, dtype: Precision = np.float64
+    ) -> Definite:
+        """Return G of that information and the penalty of so much weight, factored in `dtype`.
 
         Raises
         ------
         SingularError
-            It has no inverse to float64.
+            It has no inverse to that precision.
         """
         matrix = information.copy()
         if self.coupled:
             add_prior(matrix, weight * self.l2, len(self.theta))
         else:
             matrix.flat[:: len(matrix) + 1] += weight * self.l2[self.free % self.theta.shape[1]]
-        return Definite(matrix)
+        return Definite(matrix, dtype)
 
     def distance(self) -> float:
         """Return how many standard errors the minimum is away, √(gᵀ G⁻¹ g)."""
         solved = self.curvature(self.information, self.weight).solve(self.gradient)
         return math.sqrt(max(float(self.gradient @ solved), 0.0))
 
-    def step(self, squared_weight: float) -> Step:
-        """Return the step from θ away from every row, given Σ w_i²."""
-        inverse = self.curvature(self.information, self.weight - squared_weight / self.weight)
+    def inverse(self, squared_weight: float, dtype: Precision = np.float64) -> Matrix:
+        """Return G⁻¹ in `dtype` (q, q), without the penalty of one row, given Σ w_i²."""
+        weight = self.weight - squared_weight / self.weight
+        return self.curvature(self.information, weight, dtype).inverse()
+
+    def step(self, inverse: Matrix) -> Step:
+        """Return the step from θ away from every row by G⁻¹ (q, q), in its precision."""
         columns = self.theta.shape[1]
         k, j = np.divmod(self.free, columns)
         classes, place = np.unique(k, return_inverse=True)
         flat = place * columns + j
-        whole = np.zeros((len(classes) * columns,) * 2)
-        whole[np.ix_(flat, flat)] = inverse.inverse()
-        slope, gradient = np.zeros((2, len(classes) * columns))
+        whole = inverse
+        if len(flat) < len(classes) * columns:
+            whole = np.zeros((len(classes) * columns,) * 2)
+            whole[np.ix_(flat, flat)] = inverse
+        slope, gradient = np.zeros((2, len(classes) * columns), inverse.dtype)
         slope[flat], gradient[flat] = self.slope, self.gradient
         shape = len(classes), columns
         return step_of(
@@ -106,16 +114,31 @@ class Surface(NamedTuple):
         return theta
 
 
-def smooth_surface(posterior: Posterior, theta: Matrix) -> Surface:
-    """Return the surface of contrasts θ with the posterior's reference."""
+def smooth_surface(posterior: Posterior, theta: Matrix, dtype: Precision = np.float64) -> Surface:
+    """Return the surface of contrasts θ with the posterior's reference, of rows in `dtype`."""
     likelihood, reference = posterior.likelihood, posterior.reference
     classes = class_order(reference, len(theta))[:-1]
     free = (classes[:, None] * theta.shape[1] + np.arange(theta.shape[1])).ravel()
-    _, _, information = loss_and_information(likelihood, theta, reference, exact=True)
+    _, data, information = loss_and_information(
+        likelihood, theta, reference, exact=True, dtype=dtype
+    )
     l2 = posterior.l2 / likelihood.survey.weight
-    slope = (l2 * (theta - theta.mean(axis=0))).ravel()[free]
-    gradient = posterior.at(theta).gradient
+    pull = posterior.pull(theta)
+    gradient, slope = (data + pull).ravel()[free], pull.ravel()[free] / likelihood.survey.weight
     return Surface(likelihood, theta, free, information, gradient, slope, l2, True)
+
+
+def newton_step(surface: Surface, inverse: Matrix) -> Apply:
+    """Return S G⁻¹ of mean gradients (K, D): in the precision of G⁻¹, the classes summing to zero."""
+    weight, free = surface.weight, surface.free
+
+    def apply(gradient: Matrix) -> Matrix:
+        step = np.zeros(gradient.shape)
+        right = weight * gradient.ravel()[free]
+        step.ravel()[free] = inverse @ right.astype(inverse.dtype)
+        return balanced(step)
+
+    return apply
 
 
 def sparse_surface(likelihood: Likelihood, penalty: Penalty, theta: Matrix) -> Surface:
