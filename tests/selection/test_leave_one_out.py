@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from newton import optimum
 from selection.references import cases
-from strategies import unless_fast
+from strategies import thinned
 
 from softmax_regression import SoftmaxRegression, softmax
 from softmax_regression._selection import one_step, prepared, question
 
 SEEDS = st.integers(0, 2**32 - 1)
-CASES = [*cases()][:: 1 if unless_fast(True) else 2]
+CASES = thinned(cases(), 4)
 IDS = [f"{name} {model['l2']:g}" for name, model, *_ in CASES]
 
 

@@ -6,9 +6,11 @@ import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
 import numpy as np
 import pytest
+from strategies import thinned
 
 from softmax_regression import SoftmaxRegression
 
@@ -192,19 +194,16 @@ def in_child(method, task, model):
         child.kill()
 
 
-METHODS = pytest.mark.parametrize(
-    "method", [m for m in ("fork", "spawn") if m in multiprocessing.get_all_start_methods()]
-)
+METHODS = [m for m in ("fork", "spawn") if m in multiprocessing.get_all_start_methods()]
 
 
-@METHODS
+@pytest.mark.parametrize("method", thinned(METHODS, 2))
 def test_a_child_process_predicts_as_its_parent(method):
     model = fitted()
     assert in_child(method, predict, model) == predict(model)
 
 
-@METHODS
-@BOTH
+@pytest.mark.parametrize(("method", "mode"), thinned(product(METHODS, MODES), 3))
 def test_a_model_fitted_in_a_child_comes_back_whole(method, mode):
     """Pickled there and back, and fitted with its own seed: what a fit here would have given."""
     model = SoftmaxRegression(random_state=5, **MODES[mode])
