@@ -71,13 +71,13 @@ def test_eight_threads_predict_on_one_model_as_one_does(method):
     serial = [predict(part).tobytes() for part in rows]
 
     def task(k):
-        return lambda: {predict(rows[k]).tobytes() for _ in range(250)}
+        return lambda: {predict(rows[k]).tobytes() for _ in range(100)}
 
     assert in_threads([task(k) for k in range(8)]) == [{expected} for expected in serial]
 
 
 @pytest.mark.usefixtures("eager_switching")
-@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+@pytest.mark.parametrize("method", thinned(["predict", "predict_proba"], 2))
 def test_a_prediction_during_a_refit_is_that_of_one_model_or_the_other(method):
     """Never the coefficients of one fit with the intercept or the classes of another."""
     labels = {"three": Y, "two": np.where(Y == "a", "left", "right")}
@@ -88,7 +88,7 @@ def test_a_prediction_during_a_refit_is_that_of_one_model_or_the_other(method):
     done = threading.Event()
 
     def refit():
-        for _ in range(10):
+        for _ in range(5):
             for y in labels.values():
                 model.fit(X, y)
         done.set()
