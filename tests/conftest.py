@@ -1,8 +1,9 @@
 """Hypothesis profiles: `fast` for every run, `thorough` in .ci/run, `long` on demand.
 
 Tests that draw their own numbers draw as many as the profile says, and some take a few cases of a
-kind in `fast` and all of them otherwise (`strategies.unless_fast`). BLAS gets one thread, before
-NumPy is loaded: the problems here are small, and its threads would wait for one another.
+kind in `fast` and all of them otherwise (`strategies.unless_fast`). What is marked `thorough`, a
+test or a case, `fast` leaves out: properties that cheaper tests touch too. BLAS gets one thread,
+before NumPy is loaded: the problems here are small, and its threads would wait for one another.
 """
 
 import os
@@ -16,3 +17,12 @@ settings.register_profile("fast", max_examples=10, deadline=None, derandomize=Tr
 settings.register_profile("thorough", max_examples=100, deadline=None, derandomize=True)
 settings.register_profile("long", max_examples=20_000, deadline=None)
 settings.load_profile(os.environ.get("SOFTMAX_REGRESSION_HYPOTHESIS", "fast"))
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what is marked `thorough` where the profile is `fast`."""
+    if settings().max_examples > 10:
+        return
+    left_out = [item for item in items if item.get_closest_marker("thorough")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not item.get_closest_marker("thorough")]

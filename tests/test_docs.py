@@ -5,7 +5,6 @@ import contextlib
 import doctest
 import importlib
 import io
-import pkgutil
 import re
 from operator import attrgetter
 from pathlib import Path
@@ -16,15 +15,13 @@ import softmax_regression
 
 README = Path(__file__).parents[1] / "README.md"
 PACKAGE = Path(softmax_regression.__file__).parent
-MODULES = sorted(
-    [
-        "softmax_regression",
-        *(
-            module.name
-            for module in pkgutil.walk_packages(softmax_regression.__path__, "softmax_regression.")
-        ),
-    ]
-)
+SHOWING = [path for path in sorted(PACKAGE.rglob("*.py")) if ">>>" in path.read_text("utf-8")]
+MODULES = [
+    ".".join([PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(
+        ".__init__"
+    )
+    for path in SHOWING
+]
 
 
 def run(test):

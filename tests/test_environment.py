@@ -75,23 +75,15 @@ for *rows, weight in [(*given, None)[:3] for given in refused]:
 """
 
 
-@pytest.fixture(scope="module")
-def plain_run():
-    return run(FITS)
-
-
-@pytest.mark.parametrize(
-    ("flags", "environment"),
-    [
-        (["-OO"], {"PYTHONHASHSEED": "random"}),
-        (["-W", "error", "-X", "dev"], {"PYTHONHASHSEED": "1"}),
-    ],
-    ids=["OO", "W-error-dev"],
-)
-def test_flags_and_hash_seeds_change_neither_fits_nor_checks(flags, environment, plain_run):
+def test_flags_and_hash_seeds_change_neither_fits_nor_checks():
     """The same bits, and the same faults refused: no check is an assert, no order is a set's."""
-    assert "accepted" not in plain_run
-    assert run(FITS, flags=flags, **environment) == plain_run
+    with ThreadPoolExecutor() as pool:
+        plain = pool.submit(run, FITS, PYTHONHASHSEED="1")
+        other = pool.submit(
+            run, FITS, flags=["-OO", "-W", "error", "-X", "dev"], PYTHONHASHSEED="random"
+        )
+    assert "accepted" not in plain.result()
+    assert other.result() == plain.result()
 
 
 THREADED = """
@@ -115,6 +107,7 @@ np.savez(
 """
 
 
+@pytest.mark.thorough
 def test_one_and_two_blas_threads_agree_within_the_rounding_of_their_sums(tmp_path):
     """Each logit is within gamma_{d+1} (|x| |w| + |b|) of the exact one, two are within twice that.
 
@@ -197,6 +190,7 @@ except ValueError as error:
 """
 
 
+@pytest.mark.thorough
 def test_a_locale_with_decimal_commas_changes_no_line_and_no_byte(comma_locale, tmp_path):
     """Verbose lines, messages and the saved file are the same; only the time left may differ."""
     name, environment = comma_locale

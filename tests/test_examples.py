@@ -74,6 +74,7 @@ def test_digits_counts_every_held_out_image_once(run):
     assert sum(int(count) for row in table for count in row[1:]) == 450
 
 
+@pytest.mark.thorough
 def test_digits_writes_to_the_given_path(run, tmp_path):
     run("digits.py", "elsewhere.svg", cwd=tmp_path)
     assert set(tmp_path.iterdir()) == {tmp_path / "elsewhere.svg"}

@@ -40,18 +40,17 @@ FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @cache
-def tree(module):
-    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+def parsed(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 @cache
+def walked(path):
+    return tuple(ast.walk(parsed(path)))
+
+
 def nodes(module):
-    return tuple(ast.walk(tree(module)))
-
-
-def forget():
-    tree.cache_clear()
-    nodes.cache_clear()
+    return walked(MODULES[module])
 
 
 def room(module):
@@ -124,20 +123,20 @@ def test_no_imports_go_round():
 
 def test_an_import_in_a_circle_or_from_above_would_be_seen(monkeypatch, tmp_path):
     """Also in a function, of a submodule, of a name in it, and by the package's full name."""
-    for line, reached in [
-        ("def f():\n    from ._fit import learn", "_fit"),
-        ("from . import _fit", "_fit"),
-        ("from ._optimum.minimise import minimise", "_optimum.minimise"),
-        ("from ._optimum import minimise, Limits", "_optimum.minimise"),
-        ("import softmax_regression._fit", "_fit"),
-        ("from softmax_regression import __version__", "__init__"),
-    ]:
-        path = tmp_path / "_losses.py"
+    for number, (line, reached) in enumerate(
+        [
+            ("def f():\n    from ._fit import learn", "_fit"),
+            ("from . import _fit", "_fit"),
+            ("from ._optimum.minimise import minimise", "_optimum.minimise"),
+            ("from ._optimum import minimise, Limits", "_optimum.minimise"),
+            ("import softmax_regression._fit", "_fit"),
+            ("from softmax_regression import __version__", "__init__"),
+        ]
+    ):
+        path = tmp_path / f"{number}.py"
         path.write_text(line, encoding="utf-8")
         monkeypatch.setitem(MODULES, "_losses", path)
-        forget()
         assert reached in set(imported("_losses"))
-    forget()
     assert cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) is not None
 
 
@@ -163,7 +162,7 @@ def test_no_file_is_longer_than_a_chapter():
 
 def test_the_estimator_s_code_is_short():
     described = set()
-    for node in ast.walk(tree("_estimator")):
+    for node in nodes("_estimator"):
         if isinstance(node, ast.Module | ast.ClassDef | FUNCTION) and ast.get_docstring(node):
             described.update(range(node.body[0].lineno, node.body[0].end_lineno + 1))
     lines = MODULES["_estimator"].read_text(encoding="utf-8").splitlines()

@@ -1,12 +1,13 @@
 """Sample weights and class weights: only ratios matter, and all of them count."""
 
 from datetime import date, datetime
+from itertools import product
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import Csr, plain
+from strategies import Csr, plain, thinned
 from tolerances import EPS
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
@@ -160,10 +161,9 @@ def as_labelled_rows(X, Q, weight):
     return X.repeat(N_CLASSES, axis=0), labels, (weight[:, None] * Q).ravel()
 
 
+BY_CLASS = ["balanced", {0: 0.1, 2: 7.0, 3: 30.0}, {0: 1e-9, 1: 1e200}]
 CLASS_WEIGHTS = pytest.mark.parametrize(
-    "class_weight",
-    ["balanced", {0: 0.1, 2: 7.0, 3: 30.0}, {0: 1e-9, 1: 1e200}],
-    ids=["balanced", "dict", "far_apart"],
+    "class_weight", BY_CLASS, ids=["balanced", "dict", "far_apart"]
 )
 
 
@@ -186,13 +186,11 @@ def test_f_and_its_gradient_of_probability_rows_are_those_of_labelled_rows(
         np.testing.assert_allclose(found, expected, rtol=0, atol=bound)
 
 
-@CLASS_WEIGHTS
-@pytest.mark.parametrize(
-    "settings",
+@pytest.mark.parametrize(("class_weight", "settings", "kind"), thinned(product(
+    BY_CLASS,
     [{}, {"l1": 0.01}, {"label_smoothing": 0.2}, {"l2": 0.0}, {"fit_intercept": False}],
-    ids=["l2", "l1", "smoothing", "no_penalty", "no_intercept"],
-)
-@pytest.mark.parametrize("kind", [np.asarray, Csr, np.float32], ids=["dense", "sparse", "float32"])
+    [np.asarray, Csr, np.float32],
+), 4))  # fmt: skip
 def test_the_optimum_of_probability_rows_is_that_of_labelled_rows(class_weight, settings, kind):
     X, Q, weight = soft_problem(np.random.default_rng(11))
     X = kind(X)

@@ -6,9 +6,11 @@ import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
 import numpy as np
 import pytest
+from strategies import thinned
 
 from softmax_regression import SoftmaxRegression
 
@@ -69,13 +71,13 @@ def test_eight_threads_predict_on_one_model_as_one_does(method):
     serial = [predict(part).tobytes() for part in rows]
 
     def task(k):
-        return lambda: {predict(rows[k]).tobytes() for _ in range(250)}
+        return lambda: {predict(rows[k]).tobytes() for _ in range(100)}
 
     assert in_threads([task(k) for k in range(8)]) == [{expected} for expected in serial]
 
 
 @pytest.mark.usefixtures("eager_switching")
-@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+@pytest.mark.parametrize("method", thinned(["predict", "predict_proba"], 2))
 def test_a_prediction_during_a_refit_is_that_of_one_model_or_the_other(method):
     """Never the coefficients of one fit with the intercept or the classes of another."""
     labels = {"three": Y, "two": np.where(Y == "a", "left", "right")}
@@ -86,7 +88,7 @@ def test_a_prediction_during_a_refit_is_that_of_one_model_or_the_other(method):
     done = threading.Event()
 
     def refit():
-        for _ in range(10):
+        for _ in range(5):
             for y in labels.values():
                 model.fit(X, y)
         done.set()
@@ -192,19 +194,16 @@ def in_child(method, task, model):
         child.kill()
 
 
-METHODS = pytest.mark.parametrize(
-    "method", [m for m in ("fork", "spawn") if m in multiprocessing.get_all_start_methods()]
-)
+METHODS = [m for m in ("fork", "spawn") if m in multiprocessing.get_all_start_methods()]
 
 
-@METHODS
+@pytest.mark.parametrize("method", thinned(METHODS, 2))
 def test_a_child_process_predicts_as_its_parent(method):
     model = fitted()
     assert in_child(method, predict, model) == predict(model)
 
 
-@METHODS
-@BOTH
+@pytest.mark.parametrize(("method", "mode"), thinned(product(METHODS, MODES), 3))
 def test_a_model_fitted_in_a_child_comes_back_whole(method, mode):
     """Pickled there and back, and fitted with its own seed: what a fit here would have given."""
     model = SoftmaxRegression(random_state=5, **MODES[mode])

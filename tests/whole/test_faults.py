@@ -11,10 +11,11 @@ import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import product
 
 import numpy as np
 import pytest
-from strategies import Csr, global_states, model_at, named, plain
+from strategies import Csr, global_states, model_at, named, plain, thinned
 from tolerances import EPS, EPS32, REORDERED
 
 from softmax_regression import (
@@ -848,9 +849,10 @@ def interrupting(error, epoch):
     return callback
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, Stop, StopIteration, SystemExit])
-@pytest.mark.parametrize("epoch", [1, 2, 5])
-@pytest.mark.parametrize("state", ["fresh", "fitted", "warm"])
+@pytest.mark.parametrize(("error", "epoch", "state"), thinned(product(
+    [KeyboardInterrupt, MemoryError, Stop, StopIteration, SystemExit], [1, 2, 5],
+    ["fresh", "fitted", "warm"],
+), 4))  # fmt: skip
 def test_rows_65_66_an_interrupted_fit_leaves_the_previous_model(error, epoch, state):
     settings = {"batch_size": 7, "shuffle": True, "random_state": 0, "momentum": 0.5}
     model = plain(**settings)

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 from newton import objective, optimum
-from strategies import Csr
+from strategies import Csr, unless_fast
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
 
@@ -101,8 +101,19 @@ def test_so_it_is_for_sparse_rows(kind):
     assert_proven(SoftmaxRegression(l2=1e-4).fit(Csr(X), y), X, T, lowest(X, T, 1e-4))
 
 
-@pytest.mark.parametrize("unit", [1e3, 1e6, 1e9])
-@pytest.mark.parametrize(("shape", "l2"), [((43, 7, 14), 1e-2), ((120, 8, 15), 1e-3)])
+@pytest.mark.parametrize(
+    ("unit", "shape", "l2"),
+    [
+        (1e3, (120, 8, 15), 1e-3),
+        (1e9, (43, 7, 14), 1e-2),
+        *unless_fast(
+            (1e6, (43, 7, 14), 1e-2),
+            (1e3, (43, 7, 14), 1e-2),
+            (1e6, (120, 8, 15), 1e-3),
+            (1e9, (120, 8, 15), 1e-3),
+        ),
+    ],
+)
 def test_a_class_that_times_tell_from_all_others_leaves_the_proof(unit, shape, l2):
     """Next to no curvature, and a penalty that is less: the weights go on growing, F does not fall."""
     N, y, rng = drawn(*shape, seed=3, strength=0.5)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from strategies import model_at, plain
+from strategies import model_at, plain, thinned
 
 from softmax_regression import SoftmaxRegression
 from softmax_regression._likelihood import block
@@ -86,7 +86,7 @@ def test_predictions_losses_and_gradients_need_no_array_of_all_logits(data, mode
         model.score(*data)
 
 
-@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("shuffle", thinned([True, False], 2))
 def test_a_memory_map_trains_without_being_read_whole(tmp_path, data, shuffle):
     path = tmp_path / "X.dat"
     data[0].tofile(path)
@@ -110,7 +110,7 @@ def mapped(tmp_path):
     return np.memmap(tmp_path / "X.dat", np.float64, "r", shape=X.shape), y, np.arange(len(y)) % 2.0
 
 
-@pytest.mark.parametrize("case", ["whole", "weights of zero", "early stopping"])
+@pytest.mark.parametrize("case", thinned(["whole", "weights of zero", "early stopping"], 3))
 def test_a_memory_map_is_fitted_without_a_copy(mapped, monkeypatch, case):
     """Nothing is kept here; half of the rows would be 19 MiB, an order of them all is 0.8."""
     monkeypatch.setattr(block, "MEMO_BYTES", 0)
