@@ -302,7 +302,7 @@ MUTANTS = [
     Mutant("_optimum/moments.py", "return factors(common)[:, :, None] * mean_second_moment", "return 2 * factors(common)[:, :, None] * mean_second_moment", "factor 2 in the curvature without weights"),
     Mutant("_likelihood/information.py", "            c *= chunk.weight[some]\n", "            pass\n", "sample weights missing in the curvature"),
     Mutant("_likelihood/information.py", "values = values * np.sqrt(chunk.weight)[:, None]", "values = values * chunk.weight[:, None]", "weights squared in the second moment"),
-    Mutant("_optimum/curvature.py", "(np.eye(n_classes - 1) - 1 / n_classes)", "np.eye(n_classes - 1)", "penalty of the last class missing"),
+    Mutant("_optimum/curvature.py", "np.eye(n_classes - 1) - 1 / n_classes)", "np.eye(n_classes - 1))", "penalty of the last class missing"),
     Mutant("_optimum/curvature.py", "blocks_cost(likelihood) <= BLOCKS_WORTH * passes", "blocks_cost(likelihood) < 0.0", "class blocks never built"),
     Mutant("_likelihood/curvature.py", "along = chunk.rows.dense().values @ axes", "along = 2 * chunk.rows.dense().values @ axes", "factor 4 in the principal curvatures"),
     Mutant("_optimum/spread.py", "solve(gradient - self.means * gradient[:, -1:])", "solve(gradient)", "weights and intercept pull at each other"),
