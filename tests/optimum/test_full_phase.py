@@ -155,3 +155,30 @@ def test_a_step_that_goes_beyond_leaves_two_decrements_in_doubt():
         descent._see(Step(point, length, left))
         done.append(descent._looks_done())
     assert done == [True, False, True, False, False, True]
+
+
+def test_a_decrement_is_doubted_by_what_the_last_step_found_of_its_curvature():
+    """Hessians with no digit left for it: a hundredth of what was foretold, F 3e-5 above."""
+    descent = phase(300, 4, 3, 1e-6)
+    descent.objective = descent.objective.with_l2(np.zeros(5))
+    point = descent.evaluate(np.zeros((3, 5)))
+    steps = [(1.0, 0.98, 0.02), (10.0, 0.8, 0.02), (1.0, 0.0, 0.02), (1.0, -0.9, 1.0)]
+    for length, left, share in steps:
+        descent._see(Step(point, length, left))
+        descent.decrement = 0.9e-7 * share
+        assert descent._looks_done()
+        descent.decrement = 1.1e-7 * share
+        assert not descent._looks_done()
+    descent._see(Step(point, 1.0, np.inf))  # no slope, and nothing to gain
+    descent.decrement = 0.0
+    assert descent._looks_done()
+
+
+def test_no_gap_that_is_told_is_above_f(monkeypatch):
+    descent = phase(300, 4, 3, 1e-6)
+    descent._stand(descent.evaluate(np.zeros((3, 5))))
+    certify = descent.proof.certify
+    wide = lambda *given: certify(*given)._replace(bound=1e3)
+    monkeypatch.setattr(descent.proof, "certify", wide)
+    assert not descent._certify()
+    assert descent.gap <= descent.point.value * (1.0 + 1e-12)

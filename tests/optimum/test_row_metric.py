@@ -120,6 +120,11 @@ def test_the_curvature_bounds_the_eigenvalues_of_the_softmax(n_classes):
         assert (row_curvatures(p) <= 0.5).all()
 
 
+def test_of_two_classes_the_curvature_is_the_eigenvalue():
+    p = np.linspace(0.02, 0.98, 50)
+    np.testing.assert_allclose(row_curvatures(np.stack([p, 1.0 - p])), 2 * p * (1 - p), rtol=1e-12)
+
+
 def test_wide_rows_are_thinned_once_there_are_a_few_a_column():
     """So many gradients' worth of products: every fifth row of 60 columns and 3 classes."""
     rng = np.random.default_rng(0)

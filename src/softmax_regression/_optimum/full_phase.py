@@ -27,7 +27,8 @@ from .solution import Solution
 # optimal, is below this part of `tol`.
 AIM = 0.5
 # Part of `tol` that a decrement is to reach where it is not of the Hessian at the point, or where
-# more than FLAT of the slope was left at the end of the last step, or one of the last two went beyond.
+# more than FLAT of the slope was left at the end of the last step, or one of the last two went beyond:
+# of the share of the curvature foretold that these steps found, which a decrement is too small by.
 FORMER = 0.1
 FLAT = 0.25
 # Of the passes so far: what the Hessian may cost for an estimate.
@@ -54,7 +55,7 @@ class FullPhase:
         self.sharp = self.plan.newton and self.dtype is np.float64
         self.decrement, self.gap, self.aim = math.inf, math.inf, AIM * limits.tol
         self.passes = self.before = 0
-        self.left, self.beyond = 0.0, False
+        self.left, self.share, self.last = 0.0, 1.0, (False, 1.0)
         # Newton's step closes the intercepts too, and costs less than they do alone.
         self.hurried = self.sharp and objective.proves and self.proof.free is None
 
@@ -107,16 +108,18 @@ class FullPhase:
         return "stopped" if self._reported() else self._exhausted()
 
     def _see(self, step: Step) -> None:
-        """Take note of how quadratic F was along a step."""
-        beyond = step.length > 1.0
-        self.left = math.inf if beyond or self.beyond else abs(step.left)
-        self.beyond = beyond
+        """Take note of how quadratic F was along the last two steps."""
+        former_beyond, former_share = self.last
+        beyond, share = step.length > 1.0, (1.0 - step.left) / step.length
+        self.left = math.inf if beyond or former_beyond else abs(step.left)
+        self.share = min(1.0, max(0.0, min(share, former_share)))
+        self.last = beyond, share
 
     def _looks_done(self) -> bool:
         if not self.objective.proves:
             # By the Hessian of some steps ago, or where F is far from quadratic, it may be too small.
             exact = (self.plan.newton or self.damped is not None) and self.left <= FLAT
-            return self.decrement <= (1.0 if exact else FORMER) * self.limits.tol
+            return self.decrement <= (1.0 if exact else FORMER * self.share) * self.limits.tol
         if self.point.value <= self.aim:
             return True
         if self.sharp and self.plan.polish and self.decrement > self.plan.settled:
