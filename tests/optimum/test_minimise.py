@@ -3,7 +3,9 @@
 import gzip
 import json
 import re
+import sys
 import tracemalloc
+import warnings
 from itertools import product
 from pathlib import Path
 
@@ -92,6 +94,29 @@ def test_a_huge_column_among_more_columns_than_rows_does_not_hide_the_others(sca
     # float32 rounds coef_; its share of F is in the gap.
     gap = true_gap(model, given, np.eye(3)[y], lowest)
     assert gap <= model.optimality_gap_ + ROUNDING * max(1.0, scale * abs(model.coef_[:, 0]).max())
+
+
+class Thin(Csr):
+    """Rows that must not be filled in."""
+
+    def toarray(self):
+        message = "thin rows were filled in"
+        raise AssertionError(message)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_sparse_rows_that_are_near_zero_or_many_and_thin_stay_sparse(offset, monkeypatch):
+    if offset:
+        monkeypatch.setattr(sys.modules["softmax_regression._optimum.minimise"], "FEW", 0)
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((200, 6)) < 0.3, rng.standard_normal((200, 6)), 0.0)
+    X[:, 0] = rng.standard_normal(200) + offset
+    y = (X[:, :2] - [offset, 0.0]).argmax(axis=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        thin = SoftmaxRegression(l2=1e-2).fit(Thin(X), y)
+    dense = SoftmaxRegression(l2=1e-2).fit(X, y)
+    assert thin.loss_curve_[-1] == pytest.approx(dense.loss_curve_[-1], abs=1e-6)
 
 
 def test_newton_s_method_on_many_rows_ends_in_float64():
