@@ -182,3 +182,14 @@ def test_no_gap_that_is_told_is_above_f(monkeypatch):
     monkeypatch.setattr(descent.proof, "certify", wide)
     assert not descent._certify()
     assert descent.gap <= descent.point.value * (1.0 + 1e-12)
+
+
+def test_damped_steps_go_on_in_float64():
+    descent = phase(4_000, 40, 12, 1e-6)
+    assert descent.dtype is np.float32
+    descent._stand(descent.evaluate(np.zeros((12, 41))))
+    rounded = descent.point.value
+    descent._go_over()
+    assert descent.dtype is np.float64
+    assert 0.0 < abs(descent.point.value - rounded) < 1e-6
+    assert descent.point.value == pytest.approx(np.log(12), rel=1e-15)

@@ -130,14 +130,9 @@ class Proof:
             return np.inf
         if closing.divergence == np.inf:
             return found.value  # F is never below 0
-        return closing.divergence + self._bound(np.abs(closing.left) + closing.error)
-
-    def _bound(self, gradient: Matrix) -> float:
-        """Return F's bound for a gradient that is nothing where there is no penalty."""
-        l2, d = self.objective.l2, self.objective.likelihood.n_features
-        if gradient[:, :d][:, l2[:d] == 0.0].any():
-            return np.inf
-        return self.objective.with_l2(np.where(l2, l2, np.inf)).bound(gradient)
+        l2 = self.objective.l2  # where it is 0 there is no gradient left, and no error
+        seen = self.objective.with_l2(np.where(l2, l2, np.inf))
+        return closing.divergence + seen.bound(np.abs(closing.left) + closing.error)
 
     def _with_intercepts(self, point: Point, dtype: Precision) -> Point:
         found = self.as_it_stands(point)
