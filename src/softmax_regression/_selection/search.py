@@ -77,8 +77,15 @@ class Search:
         if len(self.points) == 2:  # two points say little of what is near the better one
             return x + math.copysign(max(abs(found - x), LEAST_MOVE), found - x)
         if abs(found - x) >= RESOLUTION and promise > self._least(WORTH * self._error(x, found)):
-            return found
+            return self._beyond(found)
         return self._above(x)
+
+    def _beyond(self, found: float) -> float:
+        """Return a place beyond those tried at least half a decade out, so as not to creep."""
+        low, high = min(self.points), max(self.points)
+        if found < low:
+            return min(found, low - DECADE / 2.0)
+        return max(found, high + DECADE / 2.0) if found > high else found
 
     def _above(self, x: float) -> float | None:
         """Return what is beyond the largest l2 tried, if it is the best or may be as good.
