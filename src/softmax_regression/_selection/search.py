@@ -19,7 +19,7 @@ Edge = Literal["low", "high"] | None
 # From the first l2 to the second, and the farthest from those tried to the next.
 DECADE = math.log(10.0)
 # Decades from the start to either end.
-DOWN, UP = 8, 4
+DOWN, UP = 7, 5
 # Of the paired standard error: a smaller gain is not worth another fit.
 WORTH = 0.1
 # Of the loss's own standard error: a smaller gain is none. And nats below which there is none to lose.
@@ -63,14 +63,11 @@ class Search:
     def _next(self) -> float | None:
         """Return the l2 to be tried next, or None where none promises enough."""
         x = self._place()
-        low, high = self._range(x)
         if math.isinf(self._loss(x)):
             return max(self.points) + DECADE
         if len(self.points) == 1:
             return x - DECADE
-        if high - low <= RESOLUTION:
-            return None
-        places = np.linspace(low, high, PLACES)
+        places = np.linspace(*self._range(x), PLACES)
         expected = self._expected(places)
         promise = self._loss(x) - float(expected.min())
         found = float(places[np.argmin(expected)]) if promise > ROUNDING else x
