@@ -490,6 +490,8 @@ MUTANTS = [
     Mutant("_likelihood/margins.py", "        if not behind < 0.0:\n            break\n", "", "rows read after some that are not parted"),
     Mutant("_selection/search.py", "np.log(ratios * rises[0] / rises[1])", "np.log(ratios)", "a training loss that rises with any power of l2"),
     Mutant("_selection/search.py", "if stays else None", "if high > self.start else None", "a minimum above the start as a plateau"),
+    Mutant("_selection/search.py", "(x + beyond) / 2.0 if x == top else None", "None", "a best l2 above all others as a minimum"),
+    Mutant("_selection/search.py", "return self._beyond(found)", "return found", "a search that creeps"),
     Mutant("_selection/fits.py", "theta = theta - step", "pass", "a fit that is settled where it was"),
     Mutant("_selection/curve.py", "losses[sample] += times *", "losses[sample] +=", "a sample of rows as all of them"),
     Mutant("_likelihood/margins.py", "return (Largest(np.inf),)", "continue", "rows of several classes parted"),

@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from softmax_regression import SoftmaxRegression, regularization_path
 
 LOADERS = {"iris": load_iris, "wine": load_wine, "digits": load_digits}
-RUNS = 3
+RUNS = 5
 
 
 def data(name):

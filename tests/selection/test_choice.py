@@ -80,7 +80,16 @@ def test_losses_in_float32_are_those_in_float64_and_these_where_float32_has_no_i
     single = SoftmaxRegression(l2="auto").fit(X, y, weight).selection_
     monkeypatch.setitem(covariance.LEAST_PIVOT, np.float32, 1.0)
     double = SoftmaxRegression(l2="auto").fit(X, y, weight).selection_
-    for found in (single, double):
+    monkeypatch.setitem(covariance.LEAST_PIVOT, np.float32, 1e-4)
+    held_out = curve.rows_held_out
+
+    def beyond_float32(surface, inverse, **how):
+        held = held_out(surface, inverse, **how)
+        return held._replace(logits=held.logits + (np.inf if inverse.dtype == np.float32 else 0.0))
+
+    monkeypatch.setattr(curve, "rows_held_out", beyond_float32)
+    other = SoftmaxRegression(l2="auto").fit(X, y, weight).selection_
+    for found in (single, double, other):
         np.testing.assert_allclose(found.l2s, plain.l2s, rtol=1e-2)
         np.testing.assert_allclose(found.losses, plain.losses, rtol=0, atol=1e-4)
 
@@ -91,7 +100,12 @@ def test_the_fit_ends_on_the_last_digits_with_an_inverse_hessian_and_without(
 ):
     _, X, y, weight = drawn(19, n=200, d=4)
     monkeypatch.setattr(fits, limit, value)
-    model = SoftmaxRegression(l2="auto").fit(X, y, weight)
+    steps = []
+    model = SoftmaxRegression(l2="auto", callback=lambda now: steps.append(now.l2)).fit(
+        X, y, weight
+    )
+    if value == 6:
+        assert steps.count(None) == 1  # it begins where it ends
     plain = SoftmaxRegression(l2=model.l2_, tol=1e-12).fit(X, y, weight)
     np.testing.assert_allclose(model.predict_proba(X), plain.predict_proba(X), rtol=0, atol=1e-7)
     assert model.converged_

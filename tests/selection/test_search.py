@@ -57,10 +57,10 @@ def test_a_loss_that_falls_to_the_end_is_at_an_edge():
     assert low.judge.mean(low.best.losses) < 2e-4
     unending, calls = searched(lambda x: 10.0 + 0.1 * x, noise=1e-6)
     assert unending.edge == "low"
-    assert len(calls) == 9
+    assert len(calls) == 8
     high, calls = searched(lambda x: 10.0 - 0.1 * x, noise=1e-6)
     assert high.edge == "high"
-    assert len(calls) == 6
+    assert len(calls) == 7
 
 
 def test_a_plateau_at_the_low_end_needs_no_smaller_penalty():
@@ -127,6 +127,42 @@ def test_a_start_without_a_known_loss_is_left_upwards():
     )
     assert math.log(search.best.l2) == pytest.approx(4.0, abs=0.1)
     assert len(calls) <= 8
+
+
+def test_no_more_are_tried_than_the_most(monkeypatch):
+    monkeypatch.setattr("softmax_regression._selection.search.MOST", 2)
+    _, calls = searched(lambda x: 1.0 + 0.1 * x, noise=1e-6)
+    assert len(calls) == 2
+
+
+def searched_above(middle, height, power, noise):
+    """A search on a training loss that rises to a plateau about `middle`, and an optimism that falls."""
+    calls = []
+
+    def curve(l2):
+        x = math.log(l2)
+        calls.append(x)
+        training = 1.4 + height / (1.0 + math.exp(middle - x))
+        optimism = 0.3 * math.exp(-power * x)
+        return Point(l2, training + optimism + noise * (1.0 + 0.2 * x) * ROWS, training)
+
+    search = Search(curve, judge(), 1.0)
+    search.run()
+    return search, calls
+
+
+def test_a_best_l2_above_all_others_is_looked_beyond():
+    # At its foot the training loss seems to rise for ever.
+    search, calls = searched_above(3.0, 0.05, 0.05, noise=0.02)
+    assert math.log(search.best.l2) > 10.0
+    assert search.edge == "high"
+    assert len(calls) <= 9
+
+
+def test_the_way_beyond_is_no_creeping():
+    search, calls = searched_above(5.0, 0.1, 0.15, noise=1e-4)
+    assert math.log(search.best.l2) == pytest.approx(4.45, abs=0.1)
+    assert len(calls) <= 7
 
 
 def test_two_curves_that_cross_are_added_up_at_once():

@@ -138,7 +138,7 @@ class Fits:
         With an l1 term, whose path has corners, the nearest one.
         """
         x = math.log(l2)
-        nearest = apart(sorted(self.known, key=lambda each: abs(each - x)))[:3]
+        nearest = apart(sorted(self.known, key=lambda each: abs(each - x)), 3)
         if not nearest:
             return self.start
         spread = max(nearest) - min(nearest)
@@ -167,11 +167,11 @@ def readings_of(fits: Sequence[Fits], n_rows: int) -> int:
     return round(sum(read) / n_rows)
 
 
-def apart(places: list[float]) -> list[float]:
-    """Return the places, in their order, that are not too near to one before."""
+def apart(places: list[float], most: int) -> list[float]:
+    """Return the first places, `most` of them, that are not too near to one before."""
     kept: list[float] = []
     for place in places:
-        if all(abs(place - each) >= APART for each in kept):
+        if len(kept) < most and all(abs(place - each) >= APART for each in kept):
             kept.append(place)
     return kept
 

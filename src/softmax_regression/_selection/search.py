@@ -19,7 +19,7 @@ Edge = Literal["low", "high"] | None
 # From the first l2 to the second, and the farthest from those tried to the next.
 DECADE = math.log(10.0)
 # Decades from the start to either end.
-DOWN, UP = 8, 4
+DOWN, UP = 7, 5
 # Of the paired standard error: a smaller gain is not worth another fit.
 WORTH = 0.1
 # Of the loss's own standard error: a smaller gain is none. And nats below which there is none to lose.
@@ -63,22 +63,26 @@ class Search:
     def _next(self) -> float | None:
         """Return the l2 to be tried next, or None where none promises enough."""
         x = self._place()
-        low, high = self._range(x)
         if math.isinf(self._loss(x)):
             return max(self.points) + DECADE
         if len(self.points) == 1:
             return x - DECADE
-        if high - low <= RESOLUTION:
-            return None
-        places = np.linspace(low, high, PLACES)
+        places = np.linspace(*self._range(x), PLACES)
         expected = self._expected(places)
         promise = self._loss(x) - float(expected.min())
         found = float(places[np.argmin(expected)]) if promise > ROUNDING else x
         if len(self.points) == 2:  # two points say little of what is near the better one
             return x + math.copysign(max(abs(found - x), LEAST_MOVE), found - x)
         if abs(found - x) >= RESOLUTION and promise > self._least(WORTH * self._error(x, found)):
-            return found
+            return self._beyond(found)
         return self._above(x)
+
+    def _beyond(self, found: float) -> float:
+        """Return a place beyond those tried at least half a decade out, so as not to creep."""
+        low, high = min(self.points), max(self.points)
+        if found < low:
+            return min(found, low - DECADE / 2.0)
+        return max(found, high + DECADE / 2.0) if found > high else found
 
     def _above(self, x: float) -> float | None:
         """Return what is beyond the largest l2 tried, if it is the best or may be as good.
