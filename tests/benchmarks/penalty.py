@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from softmax_regression import SoftmaxRegression, regularization_path
 
 LOADERS = {"iris": load_iris, "wine": load_wine, "digits": load_digits}
-RUNS = 5
+RUNS = 3
 
 
 def data(name):
