@@ -24,10 +24,14 @@ class Memo:
         self.limit = limit
         self._kept: dict[str, _Entry] = {}
 
+    def kept(self, name: str, key: tuple[Any, ...]) -> dict[int, Any]:
+        """Return what was kept of the chunks for this key, by their numbers."""
+        entry = self._kept.get(name)
+        return entry.values if entry and _same(entry.key, key) else {}
+
     def recall(self, name: str, key: tuple[Any, ...], chunk: int) -> Any:
         """Return what was kept of a chunk for this key, or None."""
-        entry = self._kept.get(name)
-        return entry.values.get(chunk) if entry and _same(entry.key, key) else None
+        return self.kept(name, key).get(chunk)
 
     def keep(self, name: str, key: tuple[Any, ...], chunk: int, value: Any, size: float) -> None:
         """Keep the value of a chunk if those of the whole block, `size` bytes, find room.

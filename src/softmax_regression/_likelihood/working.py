@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from copy import copy
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -186,11 +187,10 @@ def chunks(
     """
     name = "rows" if coordinates.chosen is None else "columns"
     n_rows, size, memo = block.n_rows, chunk_size(block), block.memo
+    known = {} if memo is None or order is not None else memo.kept(name, (coordinates, dtype))
     convert: _Conversion | None = None
     for number, first in enumerate(range(0, max(1, n_rows), size)):  # none: an empty chunk
-        working: _Working | None = None
-        if memo is not None and order is None:
-            working = memo.recall(name, (coordinates, dtype), number)
+        working: _Working | None = known.get(number)
         if working is None:
             part = slice(first, min(first + size, n_rows))
             convert = convert or _Conversion(block, coordinates, dtype)
@@ -219,7 +219,7 @@ def over_chunks(
 ) -> Sums:
     coordinates, dtype, products = seen
     parts = chunks(block, coordinates, dtype, products=products)
-    return added(function(chunk, *arguments) for chunk in parts)
+    return added(map(function, parts, *map(repeat, arguments)))
 
 
 class _Conversion:

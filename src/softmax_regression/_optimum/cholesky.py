@@ -1,8 +1,13 @@
 """Solving with triangles and positive definite matrices, in NumPy alone."""
 
+from functools import cached_property
+
 import numpy as np
 
 from .._types import Matrix
+
+# Rows up to which LAPACK's other factor costs less than the inverses of one block.
+SMALL = 64
 
 
 class Triangle:
@@ -43,18 +48,30 @@ class Cholesky:
     """A = L Lᵀ, equilibrated first, with the least ridge that allows it."""
 
     def __init__(self, matrix: Matrix) -> None:
-        self.equilibrate = 1 / np.sqrt(np.maximum(np.diagonal(matrix), 1e-300))
-        scaled = matrix * self.equilibrate[:, None] * self.equilibrate
-        self.triangle = Triangle(_cholesky_with_ridge(scaled))
+        self.equilibrate = 1 / np.sqrt(np.maximum(matrix.diagonal(), 1e-300))
+        self.scaled = matrix * self.equilibrate[:, None]
+        self.scaled *= self.equilibrate
+        self.lower = _cholesky_with_ridge(self.scaled)
+        self.solved = 0
+
+    @cached_property
+    def triangle(self) -> Triangle:
+        """L, with what its solves need."""
+        return Triangle(self.lower)
 
     def solve(self, right: Matrix) -> Matrix:
         """A⁻¹ r for one vector r."""
-        half = self.triangle.solve(right * self.equilibrate)
+        self.solved += 1
+        scaled = right * self.equilibrate
+        # Newton's steps ask once: inverses that serve many solves would cost more than another factor.
+        if self.solved == 1 and len(scaled) <= SMALL:
+            return np.asarray(np.linalg.solve(self.scaled, scaled) * self.equilibrate)
+        half = self.triangle.solve(scaled)
         return np.asarray(self.triangle.solve_transposed(half) * self.equilibrate)
 
 
 def _cholesky_with_ridge(matrix: Matrix) -> Matrix:
-    """Cholesky factor of a matrix with unit diagonal, with the least ridge that allows it.
+    """Cholesky factor of a matrix with unit diagonal, with the least ridge that allows it, in place.
 
     Where none below 1 does, rounding has left nothing but the diagonal.
     """
@@ -65,4 +82,5 @@ def _cholesky_with_ridge(matrix: Matrix) -> Matrix:
             return np.asarray(np.linalg.cholesky(matrix))
         except np.linalg.LinAlgError:
             ridge *= 10.0
-    return np.eye(len(matrix))
+    matrix[:] = np.eye(len(matrix))
+    return matrix

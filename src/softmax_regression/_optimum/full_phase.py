@@ -33,8 +33,10 @@ FORMER = 0.1
 FLAT = 0.25
 # Of the passes so far: what the Hessian may cost for an estimate.
 LITTLE = 0.1
-# Roundings of one F by which it may seem to rise.
-NOISE = 4.0
+# What F may seem to rise by, relative to it: four roundings.
+ROUNDING: dict[Precision, float] = {
+    dtype: 4.0 * float(np.finfo(dtype).eps) for dtype in (np.float32, np.float64)
+}
 
 
 class FullPhase:
@@ -240,7 +242,7 @@ class FullPhase:
         return self.gap if self.limits.tol < self.gap < math.inf else 0.0
 
     def _noise(self) -> float:
-        return NOISE * float(np.finfo(self.dtype).eps) * abs(self.point.value)
+        return ROUNDING[self.dtype] * abs(self.point.value)
 
     def _exhausted(self) -> str | None:
         return "max_iter" if self.passes - self.before >= self.limits.max_iter else None

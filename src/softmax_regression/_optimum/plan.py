@@ -15,10 +15,10 @@ NEWTON_WORK = 2e6
 FEW_ROWS = 4
 # Entries of a pass up to which it is all overhead, and float32 saves nothing.
 SMALL_PASS = 5e5
-# With a `tol` this small the fit ends on the full Hessian where that is no more than this work, or
+# With a `tol` below this the fit ends on the full Hessian where that is no more than this work, or
 # this many multiplications an entry of a pass, so that the probabilities do not show by which path
-# it came: until the decrement before a step is SETTLED for Newton, whose step squares it, and STILL
-# for a Hessian of some steps ago.
+# it came: until the decrement before a step is SETTLED for Newton, whose step squares it and which
+# goes so far at this `tol` too, and STILL for a Hessian of some steps ago.
 POLISHED_TOL = 1e-6
 POLISH_WORK = 2e9
 POLISH_PASSES = 1000.0
@@ -61,7 +61,8 @@ class Plan(NamedTuple):
         changes = likelihood.n_classes <= FEW_CLASSES and likelihood.n_rows <= FEW_ROWS * free
         newton = work <= (10.0 if changes else 1.0) * NEWTON_WORK
         in_reach = max(POLISH_WORK, min(FULL_WORK, POLISH_PASSES * pass_entries))
-        polish = polish and work <= in_reach and tol <= POLISHED_TOL
+        asked = tol <= POLISHED_TOL if newton else tol < POLISHED_TOL
+        polish = polish and work <= in_reach and asked
         return Plan(
             dtype=np.float64 if pass_entries <= SMALL_PASS else np.float32,
             newton=newton,
