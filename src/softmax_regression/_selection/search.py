@@ -2,8 +2,9 @@
 
 As l2 grows, the training loss rises and what it hides, the optimism, falls: the one nearly as a
 constant and a power of l2, the other's logarithm nearly as a polynomial in log l2. So two or three
-l2 tell where their sum is least. The search ends where the gain they promise is below a tenth of its standard error: the losses at
-two penalties come from the same rows, and it is their difference that has to be told from chance.
+l2 tell where their sum is least. The search ends where the gain they promise is below a tenth of
+its standard error: the losses at two penalties come from the same rows, and it is their difference
+that has to be told from chance.
 """
 
 import math
