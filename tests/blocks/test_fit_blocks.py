@@ -9,7 +9,7 @@ from cuts import Counted, Loader, Rows, curve, cut, drawn, evenly, exact, sample
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
 
-ROWS = drawn()
+ROWS = drawn(1_600)
 N = len(ROWS.y)
 RNG = np.random.default_rng(5)
 WEIGHT = RNG.exponential(size=N) * (RNG.random(N) < 0.8)
@@ -40,7 +40,7 @@ KINDS = {
     "l1 without intercept": (Rows(ROWS.X, SOFT), {"l1": 1e-3, "fit_intercept": False}),
     "integers": (Rows(np.round(ROWS.X).astype(np.int16), ROWS.y), {}),
 }
-SAMPLE = 800
+SAMPLE = 450
 
 
 @pytest.fixture
@@ -298,7 +298,7 @@ def test_blocks_of_very_unlike_sizes_cost_one_reading_more(monkeypatch):
 
 @pytest.mark.usefixtures("small_sample")
 def test_the_same_object_again_is_drawn_from_anew():
-    """Else a sample of 60 copies would hold 800 / 60 rows."""
+    """Else a sample of 60 copies would hold 450 / 60 rows."""
     blocks = [tuple(ROWS[:2])] * 60
     model = exact().fit_blocks(blocks)
     few = exact().fit_blocks([tuple(np.array(array) for array in ROWS[:2]) for _ in range(60)])
