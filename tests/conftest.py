@@ -13,7 +13,7 @@ from hypothesis import settings
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-settings.register_profile("fast", max_examples=10, deadline=None, derandomize=True)
+settings.register_profile("fast", max_examples=8, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=100, deadline=None, derandomize=True)
 settings.register_profile("long", max_examples=20_000, deadline=None)
 settings.load_profile(os.environ.get("SOFTMAX_REGRESSION_HYPOTHESIS", "fast"))

@@ -39,18 +39,22 @@ MODULES = {
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@cache
-def parsed(path):
-    return ast.parse(path.read_text(encoding="utf-8"))
+BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 @cache
-def walked(path):
-    return tuple(ast.walk(parsed(path)))
+def statements(path):
+    """The module and all statements in it, however deep: imports and definitions are among them."""
+    found = [ast.parse(path.read_text(encoding="utf-8"))]
+    for node in found:
+        for body in BODIES:
+            inner = getattr(node, body, ())
+            found += inner if isinstance(inner, list) else ()
+    return found
 
 
 def nodes(module):
-    return walked(MODULES[module])
+    return statements(MODULES[module])
 
 
 def room(module):

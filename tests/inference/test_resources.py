@@ -10,6 +10,8 @@ from strategies import thinned
 
 from softmax_regression import SoftmaxRegression
 
+N = 28_000
+
 
 def test_importing_the_library_and_fitting_load_none_of_it():
     code = (
@@ -26,17 +28,15 @@ def test_importing_the_library_and_fitting_load_none_of_it():
 def fitted():
     """Many rows, their labels and a fit."""
     generator = np.random.default_rng(0)
-    X = generator.normal(size=(40_000, 20))
-    y = (X @ generator.normal(size=(20, 12)) * 0.2 + generator.gumbel(size=(40_000, 12))).argmax(
-        axis=1
-    )
+    X = generator.normal(size=(N, 20))
+    y = (X @ generator.normal(size=(20, 12)) * 0.2 + generator.gumbel(size=(N, 12))).argmax(axis=1)
     return X, y, SoftmaxRegression(l2=0).fit(X, y)
 
 
 @pytest.mark.parametrize("covariance", thinned(["observed", "robust", "cluster"], 2))
 def test_memory_stays_below_rows_times_parameters(fitted, covariance):
     X, y, model = fitted
-    groups = np.arange(40_000) // 8 if covariance == "cluster" else None
+    groups = np.arange(N) // 8 if covariance == "cluster" else None
     tracemalloc.start()
     inference = model.inference(X, y, covariance=covariance, groups=groups)
     inference.marginal_effect(0)
@@ -45,6 +45,6 @@ def test_memory_stays_below_rows_times_parameters(fitted, covariance):
         inference.predict_interval(X)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    rows_by_parameters = 8 * 40_000 * 11 * 21
+    rows_by_parameters = 8 * N * 11 * 21
     # Results of (n, K) each, X in standardised columns, or sorted by cluster, and no more.
     assert peak < (0.8 if covariance == "cluster" else 0.6) * rows_by_parameters

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from selection.references import NAMES, reference
-from strategies import Csr, thinned
+from strategies import Csr, thinned, unless_fast
 
 from softmax_regression import DivergenceError, NotFittedError, SoftmaxRegression
 from softmax_regression._inference import covariance
@@ -29,13 +29,15 @@ def drawn(seed, n=60, d=3, n_classes=3):
     return generator, X, y, generator.uniform(0.5, 2.0, n)
 
 
-@pytest.mark.parametrize("name", thinned(NAMES, 2))
+@pytest.mark.parametrize("name", thinned(reversed(NAMES), 2))
 def test_the_choice_is_within_a_thousandth_of_the_best_exact_loss(name):
     expected, X, y, weight = reference(name)
     model = SoftmaxRegression(l2="auto").fit(X, y, weight)
     assert model.converged_
     assert model.selection_.method == "leave-one-out"
-    exact = model.leave_one_out(X, y, weight, exact=150)
+    refits = 150 if unless_fast(True) else 40
+    exact = model.leave_one_out(X, y, weight, exact=refits, random_state=0)
+    assert exact.correction_error < 2e-4
     assert exact.loss < expected["best_exact_loo_loss"] + 1e-3
     assert model.selection_.loss == pytest.approx(expected["best_alo_loss"], abs=1.1e-3)
     assert len(model.selection_.l2s) <= 7

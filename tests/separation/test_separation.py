@@ -105,7 +105,7 @@ def test_reference_sets_have_the_kind_and_the_contrasts_of_linear_programs(case)
     assert named == {(frozenset((a, b)), term) for a, b, term in expected["infinite"]}
 
 
-@pytest.mark.parametrize("case", thinned(DRAWN, 2), ids=lambda case: case["name"])
+@pytest.mark.parametrize("case", thinned(DRAWN, 4), ids=lambda case: case["name"])
 def test_drawn_sets_are_decided_as_by_linear_programs(monkeypatch, case):
     """Soft rows, ties, repeated rows, collinear columns, no intercept; from small samples too."""
     rows, targets = np.array(case["X"], float), np.array(case["y"])

@@ -71,7 +71,7 @@ def test_eight_threads_predict_on_one_model_as_one_does(method):
     serial = [predict(part).tobytes() for part in rows]
 
     def task(k):
-        return lambda: {predict(rows[k]).tobytes() for _ in range(100)}
+        return lambda: {predict(rows[k]).tobytes() for _ in range(40)}
 
     assert in_threads([task(k) for k in range(8)]) == [{expected} for expected in serial]
 
@@ -88,7 +88,7 @@ def test_a_prediction_during_a_refit_is_that_of_one_model_or_the_other(method):
     done = threading.Event()
 
     def refit():
-        for _ in range(5):
+        for _ in range(2):
             for y in labels.values():
                 model.fit(X, y)
         done.set()
@@ -119,7 +119,7 @@ def test_threads_judge_one_model_as_one_does():
 @BOTH
 def test_fits_in_two_threads_are_the_serial_ones(mode):
     serial = [pickle.dumps(vars(fitted(mode, seed))) for seed in range(2)]
-    for _ in range(3):
+    for _ in range(2):
         tasks = [lambda seed=seed: pickle.dumps(vars(fitted(mode, seed))) for seed in range(2)]
         assert in_threads(tasks) == serial
     if mode == "textbook":
@@ -132,14 +132,14 @@ def test_predictions_beside_a_growing_model_are_of_one_of_its_states():
     model = SoftmaxRegression(**MODES["textbook"]).fit(X, Y)
     states = {model.decision_function(X).tobytes()}
     replay = pickle.loads(pickle.dumps(model))
-    states |= {replay.partial_fit(X, Y).decision_function(X).tobytes() for _ in range(60)}
+    states |= {replay.partial_fit(X, Y).decision_function(X).tobytes() for _ in range(30)}
 
     def learn():
-        for _ in range(60):
+        for _ in range(30):
             model.partial_fit(X, Y)
 
     def serve():
-        return {model.decision_function(X).tobytes() for _ in range(300)}
+        return {model.decision_function(X).tobytes() for _ in range(150)}
 
     _, *served = in_threads([learn, serve, serve])
     assert set.union(*served) <= states

@@ -1,8 +1,10 @@
 """Few passes: each begins a step, each step lowers F, and each is told of."""
 
+from itertools import product
+
 import numpy as np
 import pytest
-from strategies import Csr, unless_fast
+from strategies import Csr, thinned, unless_fast
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
 
@@ -34,8 +36,7 @@ SETTINGS = {
 
 
 @pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize(("kind", "settings"), thinned(product(KINDS, SETTINGS), 2))
 @pytest.mark.parametrize("max_iter", [1, *unless_fast(2, 3)])
 def test_every_fit_lowers_f_in_the_passes_it_is_given(kind, settings, max_iter):
     """From the class frequencies, and from where the last fit ended."""

@@ -43,7 +43,7 @@ def drawn(seed):
     return rows, y, l2, weight, sparse, seed % 5 != 0
 
 
-@pytest.mark.parametrize("seed", thinned(range(30), 2))
+@pytest.mark.parametrize("seed", thinned(range(30), 3))
 def test_the_fit_ends_at_the_optimum_that_newton_finds_and_its_gap_is_true(seed):
     rows, y, l2, weight, sparse, intercept = drawn(seed)
     given = l2.copy()
@@ -343,7 +343,7 @@ def parted(column, y):
     return False
 
 
-@pytest.mark.parametrize("seed", thinned(range(40), 3))
+@pytest.mark.parametrize("seed", thinned(range(40), 5))
 def test_one_column_without_a_penalty_is_judged_as_by_trying_all_thresholds(seed):
     rng = np.random.default_rng(seed)
     rows = rng.integers(0, 3, size=(6, 3)).astype(float)
@@ -357,7 +357,7 @@ def test_one_column_without_a_penalty_is_judged_as_by_trying_all_thresholds(seed
 
 
 @pytest.mark.parametrize("intercept", [True, False])
-@pytest.mark.parametrize("seed", thinned(range(20), 2))
+@pytest.mark.parametrize("seed", thinned(range(20), 4))
 def test_columns_are_judged_as_if_there_were_no_others(seed, intercept):
     rng = np.random.default_rng(seed)
     n_classes, among = int(rng.integers(2, 4)), np.array([0, 2, 3])
