@@ -6,7 +6,7 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 from cuts import Counted, Loader, Rows, curve, cut, drawn, evenly, exact, sample_of, unevenly
-from strategies import thinned
+from strategies import thinned, unless_fast
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
 
@@ -16,6 +16,7 @@ RNG = np.random.default_rng(5)
 WEIGHT = RNG.exponential(size=N) * (RNG.random(N) < 0.8)
 SOFT = 0.7 * np.eye(4)[ROWS.y] + 0.3 * RNG.dirichlet(np.ones(4), size=N)
 TEXT = np.array(["ash", "birch", "cedar", "elm"])[ROWS.y]
+# A fast run takes half of them for a sample of the rows, and the other half for all rows.
 KINDS = {
     "labels": (ROWS, {}),
     "text": (Rows(ROWS.X, TEXT), {}),
@@ -49,7 +50,7 @@ def small_sample(monkeypatch):
     sample_of(monkeypatch, ROWS, SAMPLE)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", thinned(KINDS, 2))
 @pytest.mark.usefixtures("small_sample")
 def test_the_optimum_is_that_of_all_rows(kind):
     rows, settings = KINDS[kind]
@@ -66,7 +67,7 @@ def test_the_optimum_is_that_of_all_rows(kind):
         np.testing.assert_array_equal(model.coef_ == 0, expected.coef_ == 0)
 
 
-@pytest.mark.parametrize("kind", thinned(KINDS, 3))
+@pytest.mark.parametrize("kind", unless_fast(*KINDS) or [*KINDS][1::2])
 def test_where_the_sample_is_all_rows_the_fit_is_that_of_fit(kind):
     rows, settings = KINDS[kind]
     expected = exact(**settings).fit(*rows)

@@ -237,7 +237,7 @@ def test_a_sampled_hessian_reaches_the_same_minimum(monkeypatch):
 
 
 def test_rows_beyond_the_cache_give_the_same_fit(monkeypatch):
-    X, y = make(300, 60, 3)
+    X, y = make(200, 40, 3)
     kept = fit(X, y)
     monkeypatch.setattr(Memo, "keep", lambda *_: None)
     monkeypatch.setattr("softmax_regression._optimum.local_model.LARGEST_MATRIX", 20)
