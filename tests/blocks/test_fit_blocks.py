@@ -6,17 +6,15 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 from cuts import Counted, Loader, Rows, curve, cut, drawn, evenly, exact, sample_of, unevenly
-from strategies import thinned, unless_fast
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
 
-ROWS = drawn(1_600)
+ROWS = drawn()
 N = len(ROWS.y)
 RNG = np.random.default_rng(5)
 WEIGHT = RNG.exponential(size=N) * (RNG.random(N) < 0.8)
 SOFT = 0.7 * np.eye(4)[ROWS.y] + 0.3 * RNG.dirichlet(np.ones(4), size=N)
 TEXT = np.array(["ash", "birch", "cedar", "elm"])[ROWS.y]
-# A fast run takes half of them for a sample of the rows, and the other half for all rows.
 KINDS = {
     "labels": (ROWS, {}),
     "text": (Rows(ROWS.X, TEXT), {}),
@@ -42,7 +40,7 @@ KINDS = {
     "l1 without intercept": (Rows(ROWS.X, SOFT), {"l1": 1e-3, "fit_intercept": False}),
     "integers": (Rows(np.round(ROWS.X).astype(np.int16), ROWS.y), {}),
 }
-SAMPLE = 450
+SAMPLE = 800
 
 
 @pytest.fixture
@@ -50,7 +48,7 @@ def small_sample(monkeypatch):
     sample_of(monkeypatch, ROWS, SAMPLE)
 
 
-@pytest.mark.parametrize("kind", thinned(KINDS, 2))
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.usefixtures("small_sample")
 def test_the_optimum_is_that_of_all_rows(kind):
     rows, settings = KINDS[kind]
@@ -67,7 +65,7 @@ def test_the_optimum_is_that_of_all_rows(kind):
         np.testing.assert_array_equal(model.coef_ == 0, expected.coef_ == 0)
 
 
-@pytest.mark.parametrize("kind", unless_fast(*KINDS) or [*KINDS][1::2])
+@pytest.mark.parametrize("kind", KINDS)
 def test_where_the_sample_is_all_rows_the_fit_is_that_of_fit(kind):
     rows, settings = KINDS[kind]
     expected = exact(**settings).fit(*rows)
@@ -84,7 +82,7 @@ def test_without_weights_it_is_the_same_to_the_bit():
     assert (curve(model) == curve(expected)).all()
 
 
-@pytest.mark.parametrize("n_blocks", [1, 2, 16, 100])
+@pytest.mark.parametrize("n_blocks", [1, 2, 16, 200])
 @pytest.mark.usefixtures("small_sample")
 def test_any_cut_gives_the_same_optimum(n_blocks):
     expected = exact().fit(*ROWS)
@@ -300,7 +298,7 @@ def test_blocks_of_very_unlike_sizes_cost_one_reading_more(monkeypatch):
 
 @pytest.mark.usefixtures("small_sample")
 def test_the_same_object_again_is_drawn_from_anew():
-    """Else a sample of 60 copies would hold 450 / 60 rows."""
+    """Else a sample of 60 copies would hold 800 / 60 rows."""
     blocks = [tuple(ROWS[:2])] * 60
     model = exact().fit_blocks(blocks)
     few = exact().fit_blocks([tuple(np.array(array) for array in ROWS[:2]) for _ in range(60)])

@@ -136,11 +136,14 @@ def test_what_nearly_collinear_columns_still_tell_is_learned(noise, tol):
     assert found == pytest.approx(model.loss_curve_[-1], abs=1e-6)
 
 
-def test_where_products_round_narrower_axes_are_tried_and_the_lowest_f_is_kept():
-    """What columns differ by is worth 0.35 nats, and its weights' products are off by 4e-5."""
+@pytest.mark.parametrize(
+    ("apart", "offset"), [(1e-11, 1e2), (1e-10, 1e3), (1e-9, 1e4), (1e-8, 1e5)]
+)
+def test_where_products_round_narrower_axes_are_tried_and_the_lowest_f_is_kept(apart, offset):
+    """What columns differ by is worth 0.35 nats, and its weights' products are off by 4e-5 to 1e-4."""
     rng = np.random.default_rng(0)
     S = rng.standard_normal((200, 3))
-    X = np.column_stack([S[:, :2], S[:, 0] + S[:, 1] + 1e-11 * S[:, 2]]) + 100.0
+    X = np.column_stack([S[:, :2], S[:, 0] + S[:, 1] + apart * S[:, 2]]) + offset
     y = (2 * S @ rng.standard_normal((3, 3)) + rng.gumbel(size=(200, 3))).argmax(axis=1)
     with pytest.warns(ConvergenceWarning, match="precision of float64"):
         model = SoftmaxRegression(l2=0.0).fit(X, y)
