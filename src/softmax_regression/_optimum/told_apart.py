@@ -24,7 +24,7 @@ from .._types import Index, Matrix
 # group's F may be above its own minimum.
 LOST = 0.01
 OWN = 0.9
-# Error of the sums in F, relative to F.
+# Error of the sums in F, relative to F and to the terms of its logits.
 ROUNDING = 1e-14
 
 
@@ -47,7 +47,9 @@ def gap_by_groups(
             lowest += share * max(found.value - found.bound, 0.0)
             readings = max(readings, own.likelihood.readings)
     likelihood.count(readings)  # of other rows by every group
-    return max(point.value - lowest, 0.0) + ROUNDING * point.value
+    # Both F are rounded as their logits are, of columns of unit spread.
+    size = float(np.abs(point.theta).sum(axis=1).max())
+    return max(point.value - lowest, 0.0) + ROUNDING * (point.value + 2.0 * size)
 
 
 def told_apart(likelihood: Likelihood, theta: Matrix, most: float) -> list[Index]:
