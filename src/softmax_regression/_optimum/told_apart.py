@@ -82,10 +82,12 @@ def confusion(chunk: Chunk, theta: Matrix) -> tuple[Matrix, Matrix]:
 def _own(objective: Objective, group: Index) -> tuple[float, Objective]:
     """Return a group's part of all weight, and F of its rows and classes, divided by that part."""
     likelihood = objective.likelihood
-    source = [partial(_rows, item, group) for item in likelihood.source]
-    held = [load() if isinstance(load.args[0], Block) else load for load in source]
+    source = [
+        _rows(item, group) if isinstance(item, Block) else partial(_rows, item, group)
+        for item in likelihood.source
+    ]
     own = copy(objective)
-    own.likelihood = Likelihood(held, coordinates=likelihood.coordinates, map=likelihood.map)
+    own.likelihood = Likelihood(source, coordinates=likelihood.coordinates, map=likelihood.map)
     share = own.likelihood.survey.weight / likelihood.survey.weight
     own.penalty = objective.penalty._replace(l1=objective.l1 / share, l2=objective.l2 / share)
     return share, own
