@@ -418,6 +418,7 @@ MUTANTS = [
     Mutant("_optimum/certificate.py", "if self.objective.proves and bound > self.tol:", "if False:", "a proof without groups of classes"),
     Mutant("_optimum/elastic_net.py", "gap = min(gap, gap_by_groups(", "gap = max(gap, gap_by_groups(", "a proof without groups of classes, with l1"),
     Mutant("_optimum/told_apart.py", "ROUNDING * (point.value + 2.0 * size)", "ROUNDING * point.value", "a gap below what rounding of logits hides"),
+    Mutant("_optimum/told_apart.py", "prove(own, balanced(point.theta[group]))", "prove(own, point.theta[group])", "a group's weights that do not sum to zero"),
     Mutant("_optimum/proximal.py", "self.aim = LOWERED * min(self.aim, point.bound)", "pass", "an estimate that was no proof taken for the end"),
     Mutant("_optimum/minimise.py", "if likelihood.sparse and _blurred(block, likelihood):", "if False:", "sparse rows far from zero centred after products"),
     Mutant("_optimum/minimise.py", "if likelihood.sparse and _blurred(block, likelihood):", "if likelihood.sparse:", "all sparse rows filled in"),

@@ -15,13 +15,13 @@ import numpy as np
 
 from .._likelihood.block import Block, Memo
 from .._likelihood.targets import Labels, ProbabilityRows, Targets
-from .._likelihood.value import probabilities
+from .._likelihood.value import balanced, probabilities
 from .._likelihood.working import Chunk, Likelihood
 from .._objective import Objective, Point
 from .._types import Index, Matrix
 
-# Parts of `tol`: what the groups' probabilities of each other may take of a proof, and as much again
-# for what their own proofs may miss; what each group's F may be above its own minimum.
+# Parts of `tol`: what the groups' probabilities of each other may take of a proof, and what each
+# group's F may be above its own minimum.
 LOST = 0.01
 OWN = 0.9
 # Error of the sums in F, relative to F and to the terms of its logits.
@@ -43,15 +43,14 @@ def gap_by_groups(
     for group in groups:
         if len(group) > 1:  # one class alone has no loss
             share, own = _own(objective, group)
-            found = prove(own, point.theta[group])
+            # The proof takes gradients that sum to zero over the classes, and so must the weights.
+            found = prove(own, balanced(point.theta[group]))
             lowest += share * max(found.value - found.bound, 0.0)
             readings = max(readings, own.likelihood.readings)
     likelihood.count(readings)  # of other rows by every group
     # Both F are rounded as their logits are, of columns of unit spread.
     size = float(np.abs(point.theta).sum(axis=1).max())
-    gap = max(point.value - lowest, 0.0) + ROUNDING * (point.value + 2.0 * size)
-    # One in thousands of hunted fits had a group whose own proof was short by 1e-10 at a tol of 1e-6.
-    return gap + LOST * tol
+    return max(point.value - lowest, 0.0) + ROUNDING * (point.value + 2.0 * size)
 
 
 def told_apart(likelihood: Likelihood, theta: Matrix, most: float) -> list[Index]:
