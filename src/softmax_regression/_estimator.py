@@ -102,9 +102,9 @@ class SoftmaxRegression(KeywordArguments, LearnedState, ScikitLearnMethods):
     tol : float, default=1e-6
         In nats, >= 0. With ``learning_rate="auto"``: stop when F is within `tol` of its minimum,
         proven where there is a proof (`optimality_gap_`), estimated otherwise; 0 goes on until
-        float64 has no more digits, and `converged_` is False then. Below 1e-6, and in small fits at
-        1e-6, it goes on until the probabilities no longer tell by which way it came, to 1e-7, where
-        the Hessian of all parameters is within reach. Else: stop when the loss curve
+        float64 has no more digits, and `converged_` is False then. Below 1e-6 it goes on until the
+        probabilities no longer tell by which way it came, to 1e-7, where the Hessian of all
+        parameters is within reach; in small fits at 1e-6 to 1e-6. Else: stop when the loss curve
         has not fallen by `tol` in `n_iter_no_change` epochs; 0 runs all `max_iter` epochs unless `early_stopping`
         ends the fit.
     fit_intercept : bool, default=True

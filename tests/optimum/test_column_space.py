@@ -150,7 +150,8 @@ def test_where_products_round_narrower_axes_are_tried_and_the_lowest_f_is_kept(a
     F = float(objective(X, np.eye(3)[y], model.coef_.astype(np.longdouble), model.intercept_, 0.0))
     assert pytest.approx(model.loss_curve_[-1], abs=2e-3) == F
     two, all_of_it = (float(optimum(A, np.eye(3)[y], 0.0)[2]) for A in (S[:, :2], S))
-    assert all_of_it - 1e-6 <= model.loss_curve_[-1] < all_of_it + 1e-3 < two
+    # The rows are rounded to 1e-3 of what the columns differ by: F's minimum is another by as little.
+    assert all_of_it - 1e-4 <= model.loss_curve_[-1] < all_of_it + 1e-3 < two
 
 
 @pytest.mark.parametrize(

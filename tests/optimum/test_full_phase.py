@@ -8,7 +8,7 @@ from softmax_regression._likelihood.targets import Labels
 from softmax_regression._optimum import curvature
 from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, Full, PrincipalAxes
 from softmax_regression._optimum.first_matrix import FirstMatrix
-from softmax_regression._optimum.full_phase import FullPhase
+from softmax_regression._optimum.full_phase import UNCHANGED, FullPhase
 from softmax_regression._optimum.lbfgs import Memory
 from softmax_regression._optimum.limits import Limits
 from softmax_regression._optimum.line_search import Step
@@ -172,6 +172,31 @@ def test_a_decrement_is_doubted_by_what_the_last_step_found_of_its_curvature():
     descent._see(Step(point, 1.0, np.inf))  # no slope, and nothing to gain
     descent.decrement = 0.0
     assert descent._looks_done()
+
+
+@pytest.mark.parametrize("tol", [1e-6, 1e-7])
+def test_newton_takes_a_hessian_again_that_has_hardly_changed(monkeypatch, tol):
+    """At the last steps, where they leave hardly any slope; never where more digits are asked for."""
+    descent = phase(300, 4, 3, tol)
+    builds, left = [], []
+    build, see = FirstMatrix.build, FullPhase._see
+    monkeypatch.setattr(FirstMatrix, "build", lambda *given: builds.append(0) or build(*given))
+    monkeypatch.setattr(
+        FullPhase, "_see", lambda self, step: see(self, step) or left.append(self.left)
+    )
+    assert from_zero(descent).converged
+    reused = sum(each <= UNCHANGED for each in left[:-1])
+    assert reused > 0
+    assert len(builds) == len(left) - (reused if tol == 1e-6 else 0)
+
+
+def test_an_estimate_by_the_hessian_of_the_step_before_aims_lower():
+    descent = phase(300, 4, 3, 1e-6)
+    descent.objective = descent.objective.with_l2(np.zeros(5))
+    descent.decrement, descent.left = 0.5e-6, 0.0
+    assert descent._looks_done()
+    descent.former = True
+    assert not descent._looks_done()
 
 
 def test_no_gap_that_is_told_is_above_f(monkeypatch):

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._likelihood.value import balanced
 from .._objective import Objective, Point
-from .._types import Matrix, Precision
+from .._types import Apply, Matrix, Precision
 from .certificate import Proof
 from .curvature import Full
 from .damped_newton import DampedNewton
@@ -31,6 +31,8 @@ AIM = 0.5
 # of the share of the curvature foretold that these steps found, which a decrement is too small by.
 FORMER = 0.1
 FLAT = 0.25
+# Part of the slope left by a step up to which Newton's next one has the same Hessian.
+UNCHANGED = 0.02
 # Of the passes so far: what the Hessian may cost for an estimate.
 LITTLE = 0.1
 # What F may seem to rise by, relative to it: four roundings.
@@ -57,7 +59,10 @@ class FullPhase:
         self.sharp = self.plan.newton and self.dtype is np.float64
         self.decrement, self.gap, self.aim = math.inf, math.inf, AIM * limits.tol
         self.passes = self.before = 0
-        self.left, self.share, self.last = 0.0, 1.0, (False, 1.0)
+        self.left, self.share, self.last = math.inf, 1.0, (False, 1.0)
+        # Newton's inverse Hessian, and whether the last step was taken on that of the one before.
+        self.inverse: Apply | None = None
+        self.former = False
         # Newton's step closes the intercepts too, and costs less than they do alone.
         self.hurried = self.sharp and objective.proves and self.proof.free is None
 
@@ -120,7 +125,8 @@ class FullPhase:
     def _looks_done(self) -> bool:
         if not self.objective.proves:
             # By the Hessian of some steps ago, or where F is far from quadratic, it may be too small.
-            exact = (self.plan.newton or self.damped is not None) and self.left <= FLAT
+            newton = self.plan.newton or self.damped is not None
+            exact = newton and not self.former and self.left <= FLAT
             return self.decrement <= (1.0 if exact else FORMER * self.share) * self.limits.tol
         if self.point.value <= self.aim:
             return True
@@ -138,8 +144,11 @@ class FullPhase:
         return self._newton_step() if self.plan.newton else self._quasi_newton_step()
 
     def _newton_step(self) -> Step | None:
-        apply = self.matrix.build(self.point.theta, self.dtype)
-        return self._searched(-apply(self.point.gradient), extrapolate=True)
+        # A step that left hardly any slope found the Hessian as it was.
+        self.former = self.plan.reuses and self.left <= UNCHANGED
+        if self.inverse is None or not self.former:
+            self.inverse = self.matrix.build(self.point.theta, self.dtype)
+        return self._searched(-self.inverse(self.point.gradient), extrapolate=True)
 
     def _quasi_newton_step(self) -> Step | None:
         # On the way to a polished end, P is built anew whenever it is due.

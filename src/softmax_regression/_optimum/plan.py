@@ -38,12 +38,14 @@ DIGITS = 1e-9
 class Plan(NamedTuple):
     """`newton`: steps with the Hessian at each point; else L-BFGS, first on a `full` Hessian or not.
 
+    Newton `reuses` a Hessian that has hardly changed where no more digits are asked for.
     Passes begin in `dtype` and go on in float64 from a decrement of `finish` relative to F, with
     the full Hessian if it `pays`. With `polish` the fit ends on it, at a decrement of `settled`.
     """
 
     dtype: Precision
     newton: bool
+    reuses: bool
     full: bool
     pays: bool
     polish: bool
@@ -66,6 +68,7 @@ class Plan(NamedTuple):
         return Plan(
             dtype=np.float64 if pass_entries <= SMALL_PASS else np.float32,
             newton=newton,
+            reuses=newton and tol >= POLISHED_TOL,
             full=newton or work <= FULL_FIRST * pass_entries,
             pays=pays,
             polish=polish,
