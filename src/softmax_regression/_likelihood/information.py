@@ -61,6 +61,8 @@ def class_covariances(p: Floats) -> Floats:
 
     The last class is left out: its covariances follow from the others'.
     """
+    if len(p) == 2:
+        return p[:1] * p[1:]
     free, variances = p[:-1], class_variances(p)
     covariances = _triangle(free, -free)
     first = 0

@@ -33,6 +33,10 @@ class Rows(Protocol):
         """θ x̃_i, up to a shift common to all classes, (K, D) -> (K, b)."""
         ...
 
+    def margins(self, theta: Floats) -> Floats:
+        """Return x̃_i (θ_0 − θ_1) of two classes, (2, D) -> (b,)."""
+        ...
+
     def gradient(self, residual: Floats) -> Floats:
         """Σ_i r_ki x̃_i of residuals that sum to zero over classes, (K, b) -> (K, D)."""
         ...
@@ -76,6 +80,11 @@ class DenseRows:
     def logits(self, theta: Floats) -> Floats:
         """θ x̃_i, up to a shift common to all classes, (K, D) -> (K, b)."""
         return relative_logits(theta.astype(self.dtype, copy=False), self.values)
+
+    def margins(self, theta: Floats) -> Floats:
+        """Return x̃_i (θ_0 − θ_1) of two classes, (2, D) -> (b,)."""
+        margins: Floats = self.values @ (theta[0] - theta[1]).astype(self.dtype, copy=False)
+        return margins
 
     def gradient(self, residual: Floats) -> Floats:
         """Σ_i r_ki x̃_i of residuals that sum to zero over classes, (K, b) -> (K, D)."""
@@ -132,6 +141,16 @@ class CentredRows:
         if self.coordinates.fit_intercept:
             logits += theta[:, n_features:] - (weights @ self.centre)[:, None]
         return logits
+
+    def margins(self, theta: Floats) -> Floats:
+        """Return x̃_i (θ_0 − θ_1) of two classes, (2, D) -> (b,)."""
+        change = (theta[0] - theta[1]).astype(self.dtype, copy=False)
+        n_features = self.matrix.shape[1]
+        weights = change[:n_features] / self._scale
+        margins: Floats = self.matrix @ weights
+        if self.coordinates.fit_intercept:
+            margins += change[n_features] - weights @ self.centre
+        return margins
 
     def gradient(self, residual: Floats) -> Floats:
         """Σ_i r_ki x̃_i of residuals that sum to zero over classes, (K, b) -> (K, D)."""

@@ -24,6 +24,7 @@ class Labels:
         self.n_classes = n_classes
         self.smoothing = smoothing
         self._places: NDArray[np.intp] | None = None
+        self._signs: NDArray[Any] | None = None
 
     @property
     def n_rows(self) -> int:
@@ -76,6 +77,12 @@ class Labels:
         if self.smoothing:
             P -= np.multiply(scale, self.smoothing / self.n_classes)
         _close(P, self._true_places())
+
+    def sides(self, dtype: Any) -> tuple[NDArray[Any], float]:
+        """Return 1 for class 0 and −1 for class 1, (n_rows,), and the target of the other class."""
+        if self._signs is None or self._signs.dtype != dtype:
+            self._signs = np.subtract(1, 2 * self.labels, dtype=dtype)
+        return self._signs, self.smoothing / self.n_classes
 
     def _true_places(self) -> NDArray[np.intp]:
         """Return the flat places of the true classes in a C-ordered (n_classes, n_rows) array."""
@@ -164,6 +171,13 @@ class ProbabilityRows:
             n_rows = len(self.rows)
             self._places = self.rows.argmax(axis=1) * n_rows + np.arange(n_rows)
         _close(P, self._places)
+
+    def sides(self, dtype: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return 1 where class 0 has the larger target, −1 where class 1 has, and the lesser target."""
+        first, second = self.rows.astype(dtype, copy=False).T
+        signs = np.where(first < second, -1, 1).astype(dtype)
+        lesser = np.minimum(first, second)
+        return signs, (1.0 - self.smoothing) * lesser + self.smoothing / self.n_classes
 
 
 def _close(residuals: NDArray[Any], places: NDArray[np.intp]) -> None:

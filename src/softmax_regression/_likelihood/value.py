@@ -11,17 +11,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from .._types import Floats, Matrix
+from . import two_classes
+from .two_classes import FEW_ENTRIES
 from .working import Chunk
 
 _ROOT_OF_TINY = {
     np.dtype(dtype): np.sqrt(np.finfo(dtype).tiny) for dtype in (np.float32, np.float64)
 }
-# Probabilities of a chunk up to which a copy for the Hessian costs less than making them again.
-FEW_ENTRIES = 2**15
 
 
 def softmax(logits: Floats) -> Floats:
     """Turn logits (K, b) into probabilities, in place."""
+    if len(logits) == 2:
+        return two_classes.softmax(logits[0] - logits[1])
     logits -= np.maximum.reduce(logits, axis=0)
     np.exp(logits, out=logits)
     logits *= 1 / np.add.reduce(logits, axis=0)
@@ -41,6 +43,8 @@ def balanced(theta: Matrix) -> Matrix:
 
 def probabilities(chunk: Chunk, theta: Floats) -> Floats:
     """Softmax of the chunk's logits, (K, b)."""
+    if len(theta) == 2:
+        return two_classes.softmax(chunk.rows.margins(theta))
     return softmax(chunk.rows.logits(theta))
 
 
@@ -58,9 +62,11 @@ def exponentials(chunk: Chunk, theta: Floats) -> tuple[Floats, Floats, Floats]:
 
 def value(chunk: Chunk, theta: Floats) -> tuple[float, Matrix]:
     """Return the sum of the losses and the sum of their gradients (K, D)."""
+    if len(theta) == 2:
+        return two_classes.value(chunk, theta)
     losses, p, total = exponentials(chunk, theta)
     p *= 1 / total
-    if p.size <= FEW_ENTRIES:
+    if len(theta) * chunk.block_rows <= FEW_ENTRIES:
         chunk.keep("probabilities", (theta,), p.copy())
     return loss_and_gradient(chunk, losses, p)
 
