@@ -353,6 +353,8 @@ MUTANTS = [
     Mutant("_likelihood/rows.py", "weights = theta[:, :n_features] / self._scale", "weights = theta[:, :n_features]", "logits not scaled"),
     Mutant("_likelihood/rows.py", "squares -= centre * (2 *", "squares -= centre * (1 *", "sparse curvature not centred"),
     Mutant("_likelihood/coordinates.py", "return Coordinates(mean if fit_intercept else none, none + 1.0, fit_intercept)", "return Coordinates(none, none + 1.0, fit_intercept)", "sparse rows not centred"),
+    Mutant("_prediction.py", "return (Z[:, 0] > 0).astype(np.intp)", "return (Z[:, 0] >= 0).astype(np.intp)", "a tie of two classes is the second's"),
+    Mutant("_state.py", "            check_finite(features, X, \"X\")\n            raise\n", "            raise\n", "rows that are not finite are told to overflow"),
     Mutant("_likelihood/two_classes.py", "losses -= np.minimum(margins, 0)", "pass", "margins of the wrong class cost log 2"),
     Mutant("_likelihood/two_classes.py", "    if chunk.weight is not None:\n        losses *= chunk.weight\n        residual *= chunk.weight\n", "", "sample weights missing of two classes"),
     Mutant("_likelihood/two_classes.py", "np.concatenate([gradient, -gradient])", "np.concatenate([gradient, gradient])", "both classes go the same way"),

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from strategies import model_at, plain
+from strategies import Csr, model_at, plain
 from tolerances import EPS, REORDERED, SUMMED, logit_error
 
 from softmax_regression import (
@@ -578,6 +578,50 @@ def test_logits_that_overflow_are_refused():
             pytest.raises(ValueError, match="logits overflow at row 0"),
         ):
             method([[1e308]])
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("kind", [np.ascontiguousarray, np.asfortranarray, Csr])
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("column", [0, 1])
+def test_rows_that_are_not_finite_are_refused_whatever_their_weights(n_classes, kind, bad, column):
+    """The first column has no weight at all; of 3,000 rows the last block holds the one that is bad."""
+    rows = np.random.default_rng(0).standard_normal((3_000, 60))
+    weights = np.random.default_rng(1).standard_normal((n_classes, 60))
+    weights[:, 0] = 0.0
+    model = model_at(weights, np.zeros(n_classes))
+    rows[2_900, column] = bad
+    for method in (model.predict, model.predict_proba, model.decision_function):
+        with pytest.raises(ValueError, match=rf"X\[2900, {column}\] is"):
+            method(kind(rows))
+    weights[:, 0] = 1e-3
+    with pytest.raises(ValueError, match=rf"X\[2900, {column}\] is"):
+        model_at(weights, np.zeros(n_classes)).predict_log_proba(kind(rows))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_two_classes_are_told_by_the_difference_of_their_logits(dtype):
+    """What both have in common costs no digits."""
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((50, 3)).astype(dtype)
+    common = 1e3 * rng.standard_normal(3)
+    weights = np.array([common, common + np.array([0.5, -1.0, 0.25])], dtype)
+    model = model_at(weights, [1e3, 1e3 + 0.125])
+    difference = rows @ np.diff(model.coef_, axis=0)[0] + np.diff(model.intercept_)[0]
+    p = model.predict_proba(rows)
+    tolerance = 8 * np.finfo(p.dtype).eps
+    np.testing.assert_allclose(model.decision_function(rows), difference, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(
+        p, softmax(np.column_stack([0 * difference, difference])), rtol=tolerance
+    )
+    np.testing.assert_allclose(np.exp(model.predict_log_proba(rows)), p, rtol=tolerance)
+    np.testing.assert_array_equal(model.predict(rows), model.classes_[p.argmax(axis=1)])
+
+
+def test_a_tie_of_two_classes_is_the_first_s():
+    model = model_at([[1.0], [-1.0]], [0.0, 0.0])
+    assert model.predict([[0.0]]).tolist() == [model.classes_[0]]
+    assert model.predict_proba([[0.0]]).tolist() == [[0.5, 0.5]]
 
 
 def test_score_refuses_labels_of_another_kind():

@@ -34,9 +34,8 @@ from ._input.peers import KeywordArguments, explains_unknown, unknown_parameter
 from ._input.streaming import streaming_problem
 from ._input.weights import refuse_all_zero
 from ._learned import Learned, parameters_of, start_of
-from ._losses import log_softmax_rows
 from ._objective import mean_gradient, mean_loss
-from ._prediction import decision, probabilities
+from ._prediction import decision, likeliest, log_probabilities, probabilities
 from ._progress import Progress, Watch
 from ._sklearn import FitTask, ScikitLearnMethods
 from ._state import LearnedState
@@ -535,7 +534,7 @@ class SoftmaxRegression(KeywordArguments, LearnedState, ScikitLearnMethods):
         NotFittedError, TypeError, ValueError
             As `decision_function`.
         """
-        return self._by_blocks(X, log_softmax_rows, self._fitted())
+        return self._by_blocks(X, log_probabilities, self._fitted())
 
     def predict_proba(self, X: ArrayLike | SparseMatrix) -> NDArray[Any]:
         """Return ŷ, the softmax of the logits.
@@ -586,7 +585,7 @@ class SoftmaxRegression(KeywordArguments, LearnedState, ScikitLearnMethods):
             As `decision_function`.
         """
         fitted = self._fitted()
-        best = self._by_blocks(X, lambda z: z.argmax(axis=1), fitted)
+        best = self._by_blocks(X, likeliest, fitted)
         return fitted["classes_"][best]  # type: ignore[no-any-return]
 
     def score(

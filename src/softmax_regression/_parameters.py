@@ -22,6 +22,15 @@ class Parameters(NamedTuple):
         """Return a new θ."""
         return np.concatenate([self.weights.ravel(), self.intercept])
 
+    def relative(self) -> "Parameters":
+        """Return parameters that tell as much: of two classes their difference, (1, n_features)."""
+        if len(self.weights) != 2:
+            return self
+        with np.errstate(over="ignore"):
+            apart = Parameters(np.diff(self.weights, axis=0), np.diff(self.intercept))
+        finite = all(np.isfinite(array).all() for array in apart)
+        return apart if finite else self
+
     def held(self, dtype: Any) -> "Parameters":
         """Return the parameters in the model's dtype.
 

@@ -1,23 +1,56 @@
-"""What is made of the logits of new rows."""
+"""What is made of the logits of new rows: of two classes z_1 − z_0 is enough, (n_rows, 1)."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._losses import log_softmax_rows
+
 
 def decision(Z: NDArray[Any]) -> NDArray[Any]:
     """Return logits (n_rows, n_classes) as they are, of two classes z_1 - z_0, shape (n_rows,)."""
-    return Z[:, 1] - Z[:, 0] if Z.shape[1] == 2 else Z
+    if Z.shape[1] == 2:
+        return Z[:, 1] - Z[:, 0]
+    return Z[:, 0] if Z.shape[1] == 1 else Z
+
+
+def likeliest(Z: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the places of the largest logits, (n_rows,), the first one in a tie."""
+    if Z.shape[1] == 1:
+        return (Z[:, 0] > 0).astype(np.intp)
+    best: NDArray[np.intp] = Z.argmax(axis=1)
+    return best
+
+
+def log_probabilities(Z: NDArray[Any]) -> NDArray[Any]:
+    """Return the log-softmax of logits (n_rows, n_classes)."""
+    if Z.shape[1] == 1:
+        Z = np.concatenate([np.zeros_like(Z), Z], axis=1)
+    return log_softmax_rows(Z)
 
 
 def probabilities(Z: NDArray[Any]) -> NDArray[Any]:
-    """Turn logits of shape (n_rows, n_classes) into their softmax, in place.
+    """Turn logits (n_rows, n_classes) into their softmax, in place where there are more than two.
 
     The products that gave the logits round more than the shift by the maximum does, so the
     compensation in `softmax` has nothing to win here.
     """
+    if Z.shape[1] == 1:
+        return _of_two(Z[:, 0])
     Z -= np.maximum.reduce(Z, axis=1, keepdims=True)
     np.exp(Z, out=Z)
     Z /= np.add.reduce(Z, axis=1, keepdims=True)
     return Z
+
+
+def _of_two(difference: NDArray[Any]) -> NDArray[Any]:
+    """Return the probabilities (n_rows, 2) of logits 0 and z_1 − z_0."""
+    raised = np.exp(-np.abs(difference))
+    larger = 1 / (1 + raised)
+    raised *= larger
+    second = difference > 0
+    p = np.empty((len(difference), 2), difference.dtype)
+    p[:, 0] = np.where(second, raised, larger)
+    p[:, 1] = np.where(second, larger, raised)
+    return p

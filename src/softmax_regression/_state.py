@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._fitted import is_begun, learned_attributes
-from ._input.features import check_feature_names, check_features, feature_names
+from ._input.features import check_feature_names, check_features, check_finite, feature_names
 from ._input.given import Description, check_rows, problem_of
 from ._input.hyperparameters import Hyperparameters
 from ._input.weights import refuse_all_zero
@@ -32,16 +32,28 @@ class LearnedState:
         """Return all attributes in one read: a fit in another thread replaces them as a whole."""
         return learned_attributes(self)
 
-    def _checked(self, X: Any, fitted: dict[str, Any]) -> Features:
+    def _checked(self, X: Any, fitted: dict[str, Any], *, finite: bool = True) -> Features:
         """Return X as the fitted model takes it."""
         check_feature_names(feature_names(X), fitted.get("feature_names_in_"))
-        return check_features(X, fitted["n_features_in_"])
+        return check_features(X, fitted["n_features_in_"], finite=finite)
 
     def _by_blocks(
         self, X: Any, function: Callable[[NDArray[Any]], NDArray[Any]], fitted: dict[str, Any]
     ) -> NDArray[Any]:
-        """Return `function` of the logits of all rows, in blocks that bound the memory between."""
-        return by_blocks(function, self._checked(X, fitted), parameters_of(fitted))
+        """Return `function` of the logits of all rows, in blocks that bound the memory between.
+
+        Of two classes their difference. Where every feature has a weight, logits that are finite
+        say that the rows are.
+        """
+        parameters = parameters_of(fitted).relative()
+        told = bool(parameters.weights.any(axis=0).all())
+        features = self._checked(X, fitted, finite=not told)
+        try:
+            with np.errstate(all="ignore"):
+                return by_blocks(function, features, parameters)
+        except ValueError:
+            check_finite(features, X, "X")
+            raise
 
     def _left(self, settings: Hyperparameters) -> dict[str, Any]:
         """Return what the last fit left, for a warm start."""

@@ -53,7 +53,7 @@ def check_features(
         X = X.astype(X.dtype.newbyteorder("="))
     _check_shape(X, n_features, name)
     if finite:
-        _check_finite(X, given, name)
+        check_finite(X, given, name)
     return X
 
 
@@ -273,7 +273,7 @@ def _check_shape(X: Features, n_features: int | None, name: str, *, column: bool
         raise ValueError(message)
 
 
-def _check_finite(X: Features, given: Any, name: str) -> None:
+def check_finite(X: Features, given: Any, name: str) -> None:
     """Raise at the first NaN or infinity.
 
     A sum of squares is finite only if every entry is, and costs one read and no copy; only where
