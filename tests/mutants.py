@@ -262,7 +262,8 @@ MUTANTS = [
     Mutant("_estimator.py", "return fitted[\"classes_\"][best]", "return best", "predict returns the index"),
     Mutant("_estimator.py", "lambda z: z.argmax(axis=1)", "lambda z: z.shape[1] - 1 - z[:, ::-1].argmax(axis=1)", "ties go to the last class"),
     Mutant("_estimator.py", "np.average(predicted == true, weights=weight)", "np.average(predicted == true)", "score ignores weights"),
-    Mutant("_prediction.py", "Z[:, 1] - Z[:, 0] if", "Z[:, 0] - Z[:, 1] if", "sign of the two-class decision"),
+    Mutant("_parameters.py", "np.diff(self.weights, axis=0), np.diff(self.intercept)", "-np.diff(self.weights, axis=0), -np.diff(self.intercept)", "sign of the two-class decision"),
+    Mutant("_prediction.py", "return np.asarray(Z[:, 1] - Z[:, 0])", "return np.asarray(Z[:, 0] - Z[:, 1])", "sign of a two-class decision between the largest logits"),
     Mutant("_likelihood/logits.py", "for rows in blocks[1:]:", "for rows in blocks[1:-1]:", "last block of predictions left out"),
     Mutant("_input/given.py", "problem_of(features, checked_y, weight, classes, name", "problem_of(features, checked_y, None, classes, name", "validation weights dropped"),
     # What is told to whom

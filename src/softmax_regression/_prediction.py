@@ -11,7 +11,7 @@ from ._losses import log_softmax_rows
 def decision(Z: NDArray[Any]) -> NDArray[Any]:
     """Return logits (n_rows, n_classes) as they are, of two classes z_1 - z_0, shape (n_rows,)."""
     if Z.shape[1] == 2:
-        return Z[:, 1] - Z[:, 0]
+        return np.asarray(Z[:, 1] - Z[:, 0])
     return Z[:, 0] if Z.shape[1] == 1 else Z
 
 
