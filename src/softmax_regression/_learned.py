@@ -67,8 +67,8 @@ class Learned(NamedTuple):
         parameters = Parameters.split(self.state.theta, len(description.classes))
         return description.with_parameters(parameters) | {
             "n_iter_": start.n_iter + self.n_iter,
-            "loss_curve_": np.append(start.loss_curve, self.loss_curve),
-            "validation_curve_": np.append(start.validation_curve, self.validation_curve),
+            "loss_curve_": np.concatenate([start.loss_curve, self.loss_curve]),
+            "validation_curve_": np.concatenate([start.validation_curve, self.validation_curve]),
             "optimality_gap_": self.optimality_gap,
             "converged_": self.converged,
             "stop_reason_": self.stop_reason,

@@ -27,7 +27,7 @@ from ._likelihood.block import Block
 from ._likelihood.coordinates import Coordinates
 from ._likelihood.loss import gradients, losses
 from ._likelihood.sums import summed
-from ._likelihood.value import softmax, value, values
+from ._likelihood.value import value, values
 from ._likelihood.working import Likelihood, over_chunks
 from ._parameters import Parameters
 from ._penalty import Penalty
@@ -115,9 +115,10 @@ class Objective:
         """
         M = self.likelihood.mean_target_rows
         intercept = self.likelihood.coordinates.intercept(theta)
-        loss = float(np.log(np.exp(intercept).sum()) - self.likelihood.survey.targets @ intercept)
-        p = softmax(intercept[:, None])
-        return self._point(theta, loss, p * np.add.reduce(M, axis=0) - M)
+        raised = np.exp(intercept)
+        total = np.add.reduce(raised)
+        loss = float(np.log(total) - self.likelihood.survey.targets @ intercept)
+        return self._point(theta, loss, (raised / total)[:, None] * np.add.reduce(M, axis=0) - M)
 
     def _point(self, theta: Matrix, loss: float, data: Matrix) -> Point:
         penalty, slope = self.penalty.value_and_slope(theta)

@@ -31,12 +31,12 @@ class Penalty(_Sizes):
     @cached_property
     def has_l1(self) -> bool:
         """Whether a column has an l1."""
-        return bool(self.l1) if isinstance(self.l1, float) else bool(np.any(self.l1))
+        return bool(self.l1) if isinstance(self.l1, float) else bool(np.asarray(self.l1).any())
 
     @cached_property
     def has_l2(self) -> bool:
         """Whether a column has an l2."""
-        return bool(self.l2) if isinstance(self.l2, float) else bool(np.any(self.l2))
+        return bool(self.l2) if isinstance(self.l2, float) else bool(np.asarray(self.l2).any())
 
     @cached_property
     def holds_all(self) -> bool:

@@ -105,7 +105,9 @@ def _new(parameters: Parameters, penalty: Vector) -> AveragedDescent:
     """Return a stream that begins at the parameters and knows nothing of the rows."""
     weights, intercept = parameters
     d = weights.shape[1]
-    joined = np.column_stack([weights, intercept]) if penalty.size > d else weights
+    joined = weights
+    if penalty.size > d:
+        joined = np.concatenate([weights, intercept[:, None]], axis=1)
     return AveragedDescent(joined, penalty, RowMetric(np.zeros(d), np.zeros(d)))
 
 

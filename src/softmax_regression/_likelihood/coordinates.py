@@ -96,7 +96,7 @@ class Coordinates(NamedTuple):
         """Return the weighted mean M of t_i x̃_iᵀ, (K, D)."""
         rows = np.empty((len(survey.targets), self.n_columns))
         rows[:, -1] = survey.targets
-        moved = np.outer(survey.targets, survey.mean - self.centre)
+        moved = survey.targets[:, None] * (survey.mean - self.centre)
         rows[:, : self.n_features] = (survey.target_rows + moved) / self.scale
         return rows
 

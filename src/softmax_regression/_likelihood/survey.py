@@ -110,7 +110,8 @@ def _moments_in(
     n_rows, d = block.X.shape
     # A shift by nearby values keeps the variance from cancelling: Chan, Golub and LeVeque.
     head = block.X[: chunk_rows(n_rows, d)]
-    nearby = (head if unit is None else head / unit).mean(axis=0, dtype=np.float64)
+    head = head if unit is None else head / unit
+    nearby = np.add.reduce(head, axis=0, dtype=np.float64) / len(head)
     shift, scratch = repeated(n_rows, nearby, np.zeros(d))
     first, second, sums = np.zeros(d), np.zeros(d), np.zeros((len(targets), d))
     ones = np.ones(len(scratch))

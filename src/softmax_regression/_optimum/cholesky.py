@@ -7,7 +7,7 @@ import numpy as np
 from .._types import Matrix
 
 # Rows up to which LAPACK's other factor costs less than the inverses of one block.
-SMALL = 64
+SMALL = 128
 
 
 class Triangle:
@@ -17,7 +17,7 @@ class Triangle:
     matrix products (Golub and Van Loan, Matrix Computations, 4th ed., section 3.1).
     """
 
-    WIDTH = 64
+    WIDTH = 48
 
     def __init__(self, lower: Matrix) -> None:
         self.lower = lower

@@ -6,6 +6,8 @@ steps, and L-BFGS scales it by no less than `least_scale`.
 The Hessian of the data term is (1 / Σ w) Σ_i w_i (diag(p_i) − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from .._likelihood.curvature import column_squares
@@ -103,7 +105,13 @@ def paired(moments: Matrix, free: int) -> Matrix:
 
 def coupled(penalty: Vector, n_classes: int) -> Matrix:
     """penalty_j (I − 11ᵀ/K) of the first K − 1 classes, (D, K − 1, K − 1)."""
-    return np.multiply.outer(penalty, np.eye(n_classes - 1) - 1 / n_classes)
+    return np.multiply.outer(penalty, _balancing(n_classes))
+
+
+@lru_cache(maxsize=8)
+def _balancing(n_classes: int) -> Matrix:
+    """I − 11ᵀ/K of the first K − 1 classes."""
+    return np.eye(n_classes - 1) - 1 / n_classes
 
 
 def full_inverse(hessian: Matrix, ridge: Matrix) -> Apply:

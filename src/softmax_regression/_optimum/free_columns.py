@@ -30,6 +30,8 @@ ROUNDING = 1e-15
 PART = 1e-3
 # Penalties up to which, in columns of unit spread, digits that F does not show widen the bound.
 SMALL = 1e-6
+# What rounding hides of dense columns is less.
+HIDDEN = ROUNDING**2 / (PART * EPS)
 # Before the proof, the curvature of a free column is taken for this part of its mean square.
 ASSUMED = 1e-3
 # Where more of a probability is taken, Newton's step tells nothing.
@@ -62,8 +64,10 @@ class FreeColumns:
         None where there are none, or still too many.
         """
         squares = np.maximum(likelihood.coordinates.squares(likelihood.survey), TINY)
-        rounding = _roundings(likelihood, squares)
         penalty = penalty[: likelihood.n_features] / squares
+        if not likelihood.sparse and penalty.min(initial=np.inf) >= max(small, HIDDEN):
+            return None
+        rounding = _roundings(likelihood, squares)
         hidden = rounding[: len(squares)] ** 2 / squares / (PART * max(tol, EPS))
         for limit in (np.maximum(small, hidden), hidden):
             chosen = np.flatnonzero(penalty < limit)
