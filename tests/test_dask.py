@@ -26,7 +26,8 @@ class Collection:
     def __dask_graph__(self):
         return {"a task": 1}
 
-    def to_delayed(self):
+    def to_delayed(self, optimize_graph):
+        assert optimize_graph is False
         return (
             np.array([None, *self.parts], dtype=object)[1:]
             if hasattr(self, "chunks")

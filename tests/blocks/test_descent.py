@@ -12,6 +12,7 @@ from softmax_regression import ConvergenceWarning, SoftmaxRegression
 from softmax_regression._blocks.descent import Descent
 from softmax_regression._blocks.model import SmoothModel
 from softmax_regression._blocks.proximal_model import PairedProducts, ProximalModel
+from softmax_regression._blocks.start import CLOSE, sample_optimum
 from softmax_regression._likelihood.targets import Labels
 from softmax_regression._optimum import Limits
 
@@ -140,3 +141,12 @@ def test_a_direction_that_raises_f_is_the_end_where_there_is_no_better_model():
     F = objective()
     found = Descent(F, Told(F, -1.0, []), Limits(1e-6, 50), lambda *_: False).run([])
     assert (found.reason, found.converged) == ("rounding", False)
+
+
+def test_a_sample_of_fewer_rows_than_parameters_is_minimised_too():
+    """Its optimum is found to a part of what rows may differ by, not of their parameters."""
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(60, 400)), rng.integers(5, size=60)
+    objective = objective_of(X, Labels(labels, 5), l2=0.1)
+    held = objective.with_l2(objective.l2 + np.r_[np.full(400, 1 / 60), 0.0])
+    assert held.at(sample_optimum(objective)).bound <= CLOSE

@@ -106,6 +106,20 @@ def test_data_frames_name_their_columns():
     assert_same_bits(found, model().fit_blocks(blocks))
 
 
+def test_columns_of_one_file_keep_their_partitions(tmp_path):
+    """Dask would read the labels alone in larger partitions than the features."""
+    names = [f"x{j}" for j in range(D)]
+    frame = pd.DataFrame(X, columns=names).assign(y=Y)
+    frame.to_parquet(tmp_path / "rows.parquet", row_group_size=500)
+    rows = dd.read_parquet(tmp_path / "rows.parquet", split_row_groups=1)
+    pieces = [frame[first : first + 500] for first in range(0, N, 500)]
+    expected = model().fit_blocks([(piece[names], piece["y"]) for piece in pieces])
+    with dask.config.set(scheduler="threads"):
+        assert len(rows["y"].to_delayed()) < len(pieces)  # what is not to happen
+        assert_same_bits(model().fit(rows[names], rows["y"]), expected)
+        assert_same_bits(model().fit(*dask.persist(rows[names], rows["y"])), expected)
+
+
 class Part:
     def __init__(self, folder, number):
         self.path, self.number = str(folder), number

@@ -14,7 +14,8 @@ from .._types import Matrix
 
 # What is kept of the sample beside its rows: a copy in working precision.
 MEMO_BYTES = 96 * 2**20
-# The sample's optimum is about free / (2 m) above that of all rows; it is found to this part of it.
+# The sample's optimum is about free / (2 m) above that of all rows, at most ½ where free parameters
+# are more than its rows; it is found to this part of it.
 CLOSE = 0.01
 MOST_PASSES = 200
 
@@ -33,7 +34,7 @@ def sample_optimum(objective: Objective) -> Matrix:
     """
     likelihood = objective.likelihood
     free = (likelihood.n_classes - 1) * likelihood.n_columns
-    limits = Limits(CLOSE * free / (2.0 * likelihood.n_rows), MOST_PASSES)
+    limits = Limits(0.5 * CLOSE * min(1.0, free / likelihood.n_rows), MOST_PASSES)
     ridge = np.zeros(likelihood.n_columns)
     squares = likelihood.coordinates.squares(likelihood.survey)
     ridge[: likelihood.n_features] = squares / likelihood.n_rows
