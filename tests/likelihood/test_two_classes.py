@@ -11,7 +11,7 @@ from softmax_regression._likelihood.block import Block, Memo
 from softmax_regression._likelihood.coordinates import Coordinates
 from softmax_regression._likelihood.information import class_covariances
 from softmax_regression._likelihood.targets import Labels, ProbabilityRows
-from softmax_regression._likelihood.value import probabilities, value
+from softmax_regression._likelihood.value import value
 from softmax_regression._likelihood.working import chunks, raw_chunk
 
 RNG = np.random.default_rng(0)
@@ -104,19 +104,6 @@ def test_probabilities_keep_the_digits_of_the_lesser_and_sum_to_one(margin):
     np.testing.assert_allclose(p[1, 0], np.exp(-margin) / (1 + np.exp(-margin)), rtol=4 * EPS)
     np.testing.assert_array_equal(p[:, 0], p[::-1, 1])
     np.testing.assert_allclose(p.sum(axis=0), 1.0, rtol=2 * EPS)
-
-
-def test_a_few_probabilities_are_kept_for_the_hessian(monkeypatch):
-    block = Block(X, Labels(LABELS, 2), None, 0, Memo())
-    for most, kept in [(2 * N, True), (2 * N - 1, False)]:
-        monkeypatch.setattr(two_classes, "FEW_ENTRIES", most)
-        theta = THETA.copy()
-        (chunk,) = chunks(block, Coordinates.identity(D, True), np.float64)
-        value(chunk, theta)
-        p = chunk.recalled("probabilities", (theta,))
-        assert (p is not None) == kept
-        if kept:
-            np.testing.assert_array_equal(p, probabilities(chunk, theta))
 
 
 def test_the_only_covariance_is_the_product_of_both_probabilities():

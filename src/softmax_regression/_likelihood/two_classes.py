@@ -14,25 +14,24 @@ import numpy as np
 from .._types import Floats, Matrix
 from .working import Chunk
 
-# Probabilities of a block up to which a copy for the Hessian costs less than making them again.
-FEW_ENTRIES = 2**15
-
 
 def softmax(margins: Floats) -> Floats:
     """Return the probabilities (2, b) of classes whose logits differ by z_0 − z_1."""
     raised = np.exp(-np.abs(margins))
-    larger = 1 / (1 + raised)
+    p = np.empty((2, len(margins)), margins.dtype)
+    larger = np.divide(1, 1 + raised, out=p[0])
     raised *= larger
-    first = margins >= 0
-    return np.stack([np.where(first, larger, raised), np.where(first, raised, larger)])
+    p[1] = raised
+    behind = margins < 0
+    np.copyto(p[1], p[0], where=behind)
+    np.copyto(p[0], raised, where=behind)
+    return p
 
 
 def value(chunk: Chunk, theta: Floats) -> tuple[float, Matrix]:
     """Return the sum of the losses and the sum of their gradients (2, D)."""
     signs, target = chunk.targets.sides(chunk.rows.dtype)
     margins = chunk.rows.margins(theta)
-    if 2 * chunk.block_rows <= FEW_ENTRIES:
-        chunk.keep("probabilities", (theta,), softmax(margins))
     margins *= signs
     losses, residual = _of_margins(margins, target)
     residual *= signs

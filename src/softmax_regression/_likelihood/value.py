@@ -12,12 +12,14 @@ import numpy as np
 
 from .._types import Floats, Matrix
 from . import two_classes
-from .two_classes import FEW_ENTRIES
 from .working import Chunk
 
 _ROOT_OF_TINY = {
     np.dtype(dtype): np.sqrt(np.finfo(dtype).tiny) for dtype in (np.float32, np.float64)
 }
+
+# Probabilities of a block up to which a copy for the Hessian costs less than making them again.
+FEW_ENTRIES = 2**15
 
 
 def softmax(logits: Floats) -> Floats:
