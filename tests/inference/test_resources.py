@@ -1,7 +1,5 @@
-"""What reading a fit costs: nothing until it is asked for, and no array of rows times parameters."""
+"""What reading a fit costs: no array of rows times parameters, and see tests/test_public_api.py."""
 
-import subprocess
-import sys
 import tracemalloc
 
 import numpy as np
@@ -11,17 +9,6 @@ from strategies import thinned
 from softmax_regression import SoftmaxRegression
 
 N = 28_000
-
-
-def test_importing_the_library_and_fitting_load_none_of_it():
-    code = (
-        "import sys, softmax_regression as s; s.SoftmaxRegression().fit([[0.0], [1.0]], [0, 1]);"
-        "print([name for name in sys.modules if '_inference' in name])"
-    )
-    printed = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert printed.stdout.strip() == "[]"
 
 
 @pytest.fixture(scope="module")
