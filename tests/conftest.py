@@ -33,6 +33,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def processes():
-    """Two processes that inherit nothing; beginning them costs more than the tests that use them."""
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+    """Processes that inherit nothing, which are dear to begin: two, or one in a fast run."""
+    n_processes = 1 if settings().max_examples <= 10 else 2
+    with ProcessPoolExecutor(n_processes, mp_context=get_context("spawn")) as pool:
         yield pool

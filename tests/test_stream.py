@@ -236,9 +236,7 @@ def test_a_rate_that_is_too_large_is_told(size):
     assert model.loss_curve_.mean() > 2 * np.log(K)
 
 
-@pytest.mark.parametrize(
-    ("size", "order"), thinned(product([1, 10, 300], ["sorted", "drawn"]), 3)
-)
+@pytest.mark.parametrize(("size", "order"), thinned(product([1, 10, 300], ["sorted", "drawn"]), 3))
 def test_a_rate_that_suits_the_rows_is_not_complained_of(size, order):
     X, y = drawn(300 if size == 1 else 600)
     if order == "sorted":

@@ -302,10 +302,10 @@ def test_blocks_of_very_unlike_sizes_cost_one_reading_more(monkeypatch):
 
 @pytest.mark.usefixtures("small_sample")
 def test_the_same_object_again_is_drawn_from_anew():
-    """Else a sample of 30 copies would hold 400 / 30 rows."""
-    blocks = [tuple(ROWS[:2])] * 30
+    """Else a sample of 15 copies would hold 400 / 15 rows."""
+    blocks = [tuple(ROWS[:2])] * 15
     model = exact().fit_blocks(blocks)
-    few = exact().fit_blocks([tuple(np.array(array) for array in ROWS[:2]) for _ in range(30)])
+    few = exact().fit_blocks([tuple(np.array(array) for array in ROWS[:2]) for _ in range(15)])
     best = min(model.loss_curve_[-1], few.loss_curve_[-1])
     assert model.loss_curve_[0] - best < 0.2 * (few.loss_curve_[0] - best)
     np.testing.assert_allclose(model.coef_, fitted("labels").coef_, rtol=1e-6)

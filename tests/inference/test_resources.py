@@ -20,7 +20,7 @@ def fitted():
     return X, y, SoftmaxRegression(l2=0).fit(X, y)
 
 
-@pytest.mark.parametrize("covariance", thinned(["observed", "robust", "cluster"], 2))
+@pytest.mark.parametrize("covariance", thinned(["observed", "robust", "cluster"], 3))
 def test_memory_stays_below_rows_times_parameters(fitted, covariance):
     X, y, model = fitted
     groups = np.arange(N) // 8 if covariance == "cluster" else None

@@ -262,7 +262,9 @@ def test_float32_features_are_read_as_they_are():
     model, exact = fit(single, y, l2=1e-3, tol=1e-5), fit(single.astype(np.float64), y, l2=1e-3)
     assert model.coef_.dtype == np.float32
     np.testing.assert_array_equal(model.coef_ == 0.0, exact.coef_ == 0.0)
-    assert value(model, single, np.eye(3)[y], l2=1e-3) <= exact.loss_curve_[-1] + model.optimality_gap_
+    assert (
+        value(model, single, np.eye(3)[y], l2=1e-3) <= exact.loss_curve_[-1] + model.optimality_gap_
+    )
 
 
 def test_a_warm_start_at_the_minimum_ends_at_once():

@@ -193,9 +193,9 @@ def test_refits_of_some_rows_correct_the_loss_without_bias():
     _, X, y, weight = drawn(7)
     model = SoftmaxRegression(l2=1e-3).fit(X, y, weight)
     exact = model.leave_one_out(X, y, weight, exact=len(y))
-    some = [model.leave_one_out(X, y, weight, exact=8, random_state=s) for s in range(10)]
+    some = [model.leave_one_out(X, y, weight, exact=8, random_state=s) for s in range(7)]
     spread = np.std([each.loss for each in some], ddof=1)
-    assert abs(np.mean([each.loss for each in some]) - exact.loss) < 3.5 * spread / np.sqrt(10)
+    assert abs(np.mean([each.loss for each in some]) - exact.loss) < 3.5 * spread / np.sqrt(7)
     assert np.mean([each.correction_error for each in some]) == pytest.approx(spread, rel=0.7)
     assert all(len(each.exact_rows) == 8 for each in some)
     rows = some[0].exact_rows
