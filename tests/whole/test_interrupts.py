@@ -279,7 +279,7 @@ def test_an_interrupt_before_any_line_leaves_one_whole_model(mode, call):
             model = prepared(mode, call)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", thinned(MODES, 2))
 def test_an_interrupt_before_any_bytecode_of_the_takeover_leaves_one_whole_model(mode, monkeypatch):
     calls, model = [], prepared(mode, "anew")
     with monkeypatch.context() as patch:
