@@ -262,6 +262,21 @@ def test_a_soft_row_holds_its_own_classes_only():
     assert {(c.of, c.against) for c in found.infinite} == {(0, 2), (1, 2)}
 
 
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_soft_rows_that_a_sample_misses_hold_both_classes_all_the_same(monkeypatch, side):
+    """On whichever side they are: their logits may not part at all."""
+    for name, value in (("LEAST_ROWS", 3), ("ROWS_PER_PARAMETER", 0)):
+        monkeypatch.setattr(search, name, value)
+    for name, value in (("LEAST_JOINING", 3), ("JOINING", 0)):
+        monkeypatch.setattr(border, name, value)
+    low = np.linspace(-2.0, -1.0, 150)
+    rows = np.concatenate([low, low + 3.0, side * np.array([3.0, 4.0])])
+    targets = np.concatenate([np.eye(2)[np.repeat([0, 1], 150)], np.full((2, 2), 0.5)])
+    nothing = Parameters(np.zeros((2, 1)), np.zeros(2))
+    assert at(nothing, rows[:, None], targets).kind == "none"
+    assert at(nothing, rows[:-2, None], targets[:-2]).kind == "complete"
+
+
 def test_smoothed_targets_are_never_parted():
     targets = Labels(np.array([0, 1]), 2, smoothing=0.1)
     parameters = Parameters(np.array([[-1.0], [1.0]]), np.zeros(2))
@@ -287,6 +302,14 @@ def test_a_row_of_weight_zero_does_not_hold_the_others():
 def test_sparse_and_float32_rows_are_decided_alike(form):
     rows = np.column_stack([np.round(X), (Y != 1) * (RNG.random(300) < 0.3)])
     assert set(separation(form(rows), Y).infinite) == {Contrast(0, 1, 4), Contrast(1, 2, 4)}
+
+
+def test_some_columns_of_sparse_rows_are_those_of_dense_ones():
+    rows = np.where(
+        np.random.default_rng(0).random((20, 5)) < 0.5, 0.0, X[:20, :1] + np.arange(5.0)
+    )
+    for among in (np.array([0, 2, 3]), np.array([4]), np.arange(5)):
+        np.testing.assert_array_equal(dense(Csr(rows), among), rows[:, among])
 
 
 def test_entries_of_a_sparse_matrix_that_are_given_twice_add_up():
@@ -380,6 +403,12 @@ def test_opposite_vectors_hold_each_other_and_one_alone_is_parted():
     found = faces(vectors, np.zeros(3, bool))
     np.testing.assert_array_equal(found.parted, [False, False, True])
     np.testing.assert_allclose(found.levels, [[0.0, 1.0]], atol=1e-12)
+
+
+def test_a_tied_vector_holds_what_points_the_same_way():
+    """Of a soft row: no direction may lead along it, one way or the other."""
+    vectors = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    np.testing.assert_array_equal(faces(vectors, np.array([True, False, False])).parted, [0, 0, 1])
 
 
 def test_a_face_within_a_face_is_parted_after_it():
