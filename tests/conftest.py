@@ -7,13 +7,16 @@ before NumPy is loaded: the problems here are small, and its threads would wait 
 """
 
 import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
+import pytest
 from hypothesis import settings
 
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-settings.register_profile("fast", max_examples=8, deadline=None, derandomize=True)
+settings.register_profile("fast", max_examples=5, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=100, deadline=None, derandomize=True)
 settings.register_profile("long", max_examples=20_000, deadline=None)
 settings.load_profile(os.environ.get("SOFTMAX_REGRESSION_HYPOTHESIS", "fast"))
@@ -26,3 +29,11 @@ def pytest_collection_modifyitems(config, items):
     left_out = [item for item in items if item.get_closest_marker("thorough")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """Processes that inherit nothing, which are dear to begin: two, or one in a fast run."""
+    n_processes = 1 if settings().max_examples <= 10 else 2
+    with ProcessPoolExecutor(n_processes, mp_context=get_context("spawn")) as pool:
+        yield pool

@@ -117,6 +117,7 @@ MUTANTS = [
     Mutant("_blocks/door.py", "if number != self.n_blocks:", "if False:", "results that go missing unseen"),
     Mutant("_blocks/model.py", "gradient = gradient - shares[-1] * change", "pass", "first loop over the pairs left out"),
     Mutant("_blocks/model.py", "self.lacks = self.fits", "pass", "a Hessian of all rows taken for current for ever"),
+    Mutant("_blocks/proximal_model.py", "self.lacks = self.fits and known is None", "self.lacks = self.lacks and known is None", "the same with l1"),
     Mutant("_blocks/descent.py", "if bound <= self.limits.tol:", "if bound <= 1e3 * self.limits.tol:", "proof a thousand times too loose"),
     Mutant("_dask.py", "pure=False", "pure=True", "tasks taken for equal by their arguments"),
     # Softmax and cross-entropy

@@ -41,21 +41,23 @@ def optimum(X, T, l2, sample_weight=None, fit_intercept=True):
     V = np.zeros((n_classes, A.shape[1]))
     value = F(V)
     for _ in range(200):
-        P = np.exp(A @ V.T - (A @ V.T).max(axis=1, keepdims=True))
+        Z = A @ V.T
+        P = np.exp(Z - Z.max(axis=1, keepdims=True))
         P /= P.sum(axis=1, keepdims=True)
         gradient = ((P - T) * weight[:, None]).T @ A + penalty * V
         hessian = np.empty((n_classes, A.shape[1], n_classes, A.shape[1]))
         for k in range(n_classes):
-            for m in range(n_classes):
+            for m in range(k + 1):
                 curvature = weight * P[:, k] * ((k == m) - P[:, m])
-                hessian[k, :, m] = A.T @ (A * curvature[:, None]) + np.eye(A.shape[1]) / n_classes
-                hessian[k, :, m] += (k == m) * np.diag(penalty)
+                part = A.T @ (A * curvature[:, None]) + np.eye(A.shape[1]) / n_classes
+                hessian[k, :, m] = hessian[m, :, k] = part + (k == m) * np.diag(penalty)
         flat = hessian.reshape(gradient.size, gradient.size)
         step = np.linalg.solve(flat, gradient.ravel()).reshape(V.shape)
+        if 0.0 <= (gradient * step).sum() < 1e-19:  # twice what F can fall
+            break
         length = 1.0
-        while F(V - length * step) > value and length > 1e-6:
+        while (lower := F(V - length * step)) > value and length > 1e-6:
             length /= 2
-        lower = F(V - length * step)
         if not lower < value:
             break
         V, value = V - length * step, lower

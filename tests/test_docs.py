@@ -10,6 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 
 import pytest
+from strategies import unless_fast
 
 import softmax_regression
 
@@ -72,6 +73,9 @@ def blocks():
 def test_the_readme_s_examples_run_from_top_to_bottom(tmp_path, monkeypatch):
     """Sessions with >>> as doctests, the rest as scripts, all in one namespace."""
     monkeypatch.chdir(tmp_path)
+    if not unless_fast(True):  # a hundred fits on each of five folds are most of what it takes
+        defaults = softmax_regression.regularization_path.__kwdefaults__
+        monkeypatch.setitem(defaults, "n_penalties", 10)
     namespace, tried = {"__name__": "__main__"}, 0
     for line, block in blocks():
         if ">>>" in block:

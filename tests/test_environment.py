@@ -2,6 +2,7 @@
 locale, BLAS threads, memory layout and NumPy's error state.
 """
 
+import contextlib
 import io
 import locale
 import os
@@ -79,13 +80,11 @@ for *rows, weight in [(*given, None)[:3] for given in refused]:
 
 def test_flags_and_hash_seeds_change_neither_fits_nor_checks():
     """The same bits, and the same faults refused: no check is an assert, no order is a set's."""
-    with ThreadPoolExecutor() as pool:
-        plain = pool.submit(run, FITS, PYTHONHASHSEED="1")
-        other = pool.submit(
-            run, FITS, flags=["-OO", "-W", "error", "-X", "dev"], PYTHONHASHSEED="random"
-        )
-    assert "accepted" not in plain.result()
-    assert other.result() == plain.result()
+    other = run(FITS, flags=["-OO", "-W", "error", "-X", "dev"], PYTHONHASHSEED="random")
+    with contextlib.redirect_stdout(io.StringIO()) as plain:
+        exec(FITS, {})  # noqa: S102 - as in this interpreter, which has none of the flags
+    assert "accepted" not in other
+    assert other == plain.getvalue()
 
 
 THREADED = """

@@ -158,12 +158,23 @@ def test_type_hints_are_shipped():
     assert resources.files("softmax_regression").joinpath("py.typed").is_file()
 
 
-def test_importing_loads_numpy_and_nothing_else_from_outside():
-    """Of NumPy not its random numbers either, which cost more than the rest of the import."""
+@pytest.fixture(scope="module")
+def loaded():
+    """The modules after NumPy, after the library too, and after fits and predictions."""
     printed = run(
-        "import sys, numpy; print(*sys.modules); import softmax_regression; print(*sys.modules)"
+        "import sys, numpy; print(*sys.modules);"
+        "from softmax_regression import SoftmaxRegression; print(*sys.modules);"
+        "SoftmaxRegression().fit([[0.0], [1.0]], [0, 1]);"
+        "model = SoftmaxRegression(learning_rate=0.1, tol=0, max_iter=3).fit([[0.0], [1.0]], ['a', 'b']);"
+        "model.predict_proba([[0.5]]); model.score([[0.0]], ['a']); text = repr(model);"
+        "print(*sys.modules)"
     )
-    startup, loaded = (set(line.split()) for line in printed.splitlines())
+    return [set(line.split()) for line in printed.splitlines()]
+
+
+def test_importing_loads_numpy_and_nothing_else_from_outside(loaded):
+    """Of NumPy not its random numbers either, which cost more than the rest of the import."""
+    startup, loaded, _ = loaded
     assert "numpy.random" not in loaded
     foreign = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
     # NumPy's own extension modules may register helper names that begin with an underscore.
@@ -185,10 +196,7 @@ def test_importing_adds_little_time_to_numpy_s(tmp_path):
     assert min(float(run(code)) for _ in range(2)) < 0.7
 
 
-def test_fitting_and_predicting_load_nothing_else_either():
-    run(
-        "import sys; from softmax_regression import SoftmaxRegression;"
-        "model = SoftmaxRegression(learning_rate=0.1, tol=0, max_iter=3).fit([[0.0], [1.0]], ['a', 'b']);"
-        "model.predict_proba([[0.5]]); model.score([[0.0]], ['a']); repr(model);"
-        "assert not {'sklearn', 'scipy', 'pandas', 'torch', 'matplotlib'} & set(sys.modules)"
-    )
+def test_fitting_and_predicting_load_nothing_else_either(loaded):
+    """Nor what reads a fit, until it is asked for."""
+    assert not {"sklearn", "scipy", "pandas", "torch", "matplotlib"} & loaded[-1]
+    assert not any("_inference" in name for name in loaded[-1])

@@ -1,6 +1,7 @@
 """A reading a step: how many there are, and what ends them."""
 
 import math
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -37,8 +38,8 @@ def test_the_first_readings_come_near(monkeypatch):
 
 @pytest.mark.parametrize("settings", [{}, {"l1": 1e-3}], ids=["l2", "l1"])
 def test_without_a_tolerance_it_goes_on_until_digits_end(settings, monkeypatch):
-    sample_of(monkeypatch, ROWS, 2_000)
-    model = exact(tol=0.0, **settings).fit_blocks(evenly(ROWS, 4))
+    sample_of(monkeypatch, ROWS, 300)
+    model = exact(tol=0.0, **settings).fit_blocks(evenly(drawn(2_000, 10, 4), 4))
     assert model.stop_reason_ == "rounding"
     assert model.optimality_gap_ <= 1e-12
 
@@ -120,6 +121,19 @@ def test_what_steps_have_shown_is_dropped_once():
     model.learn(begin, F.at(begin.theta - begin.gradient), None)
     assert model.forget()
     assert not model.forget()
+
+
+@pytest.mark.parametrize("kind", [SmoothModel, partial(ProximalModel, tol=1e-6)], ids=["l2", "l1"])
+def test_a_hessian_of_all_rows_is_that_of_its_point_alone(kind):
+    """Where a step leads elsewhere, it may be summed again."""
+    F = objective(l1=1e-2 if isinstance(kind, partial) else 0.0)
+    model, begin = kind(F, F), F.at(F.class_frequencies())
+    assert model.lacks
+    _, hessian = model.at(begin.theta, summed=True)
+    model.learn(begin, begin, hessian)
+    assert not model.lacks
+    model.learn(begin, F.at(begin.theta - begin.gradient), None)
+    assert model.lacks
 
 
 def test_what_proximal_steps_have_shown_is_dropped_once():

@@ -221,18 +221,25 @@ class Dies:
         os._exit(3)
 
 
-def test_errors_in_processes_keep_their_class_and_say_where():
-    """A pool that breaks says so itself; the model is as before."""
+def test_errors_in_processes_keep_their_class_and_say_where(processes):
     model, before = fitted()
-    context = get_context("spawn")
     loaders = [Loader(*block) for block in BLOCKS]
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        with pytest.raises(OSError, match="no such part") as caught:
-            model.fit_blocks([*loaders, Raises(OSError("no such part"))], map=pool.map)
-        assert caught.value.__notes__[0] == "in block 4"
-        assert "raise self.error" in caught.value.__notes__[1]
-        with pytest.raises(BrokenProcessPool):
-            model.fit_blocks([*loaders, Dies()], map=pool.map)
+    with pytest.raises(OSError, match="no such part") as caught:
+        model.fit_blocks([*loaders, Raises(OSError("no such part"))], map=processes.map)
+    assert caught.value.__notes__[0] == "in block 4"
+    assert "raise self.error" in caught.value.__notes__[1]
+    assert {key: pickle.dumps(value) for key, value in vars(model).items()} == before
+
+
+@pytest.mark.thorough
+def test_a_pool_that_breaks_says_so_itself():
+    """The model is as before, as after any error."""
+    model, before = fitted()
+    with (
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
+        pytest.raises(BrokenProcessPool),
+    ):
+        model.fit_blocks([Loader(*BLOCKS[0]), Dies()], map=pool.map)
     assert {key: pickle.dumps(value) for key, value in vars(model).items()} == before
 
 

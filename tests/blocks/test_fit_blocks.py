@@ -1,7 +1,7 @@
 """Blocks give what `fit` gives on all rows at once: however they are cut, whatever map runs them."""
 
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from cuts import Counted, Loader, Rows, curve, cut, drawn, evenly, exact, sample
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
 
-ROWS = drawn()
+ROWS = drawn(1_500)
 N = len(ROWS.y)
 RNG = np.random.default_rng(5)
 WEIGHT = RNG.exponential(size=N) * (RNG.random(N) < 0.8)
@@ -40,7 +40,14 @@ KINDS = {
     "l1 without intercept": (Rows(ROWS.X, SOFT), {"l1": 1e-3, "fit_intercept": False}),
     "integers": (Rows(np.round(ROWS.X).astype(np.int16), ROWS.y), {}),
 }
-SAMPLE = 800
+SAMPLE = 400
+
+
+@cache
+def fitted(kind):
+    """The fit of all rows of a kind at once: not to be changed."""
+    rows, settings = KINDS[kind]
+    return exact(**settings).fit(*rows)
 
 
 @pytest.fixture
@@ -52,8 +59,8 @@ def small_sample(monkeypatch):
 @pytest.mark.usefixtures("small_sample")
 def test_the_optimum_is_that_of_all_rows(kind):
     rows, settings = KINDS[kind]
-    expected = exact(**settings).fit(*rows)
-    model = exact(**settings).fit_blocks(unevenly(rows, 16))
+    expected = fitted(kind)
+    model = exact(**settings).fit_blocks(unevenly(rows, 6))
     assert model.converged_
     assert model.optimality_gap_ <= 1e-11
     # A gap of 1e-11 leaves weights 1e-8 apart where F is curved, and more along its flat kinks.
@@ -68,7 +75,7 @@ def test_the_optimum_is_that_of_all_rows(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_where_the_sample_is_all_rows_the_fit_is_that_of_fit(kind):
     rows, settings = KINDS[kind]
-    expected = exact(**settings).fit(*rows)
+    expected = fitted(kind)
     door = Counted()
     model = exact(**settings).fit_blocks(evenly(rows, 5), map=door)
     np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-9, atol=1e-12)
@@ -85,7 +92,7 @@ def test_without_weights_it_is_the_same_to_the_bit():
 @pytest.mark.parametrize("n_blocks", [1, 2, 16, 200])
 @pytest.mark.usefixtures("small_sample")
 def test_any_cut_gives_the_same_optimum(n_blocks):
-    expected = exact().fit(*ROWS)
+    expected = fitted("labels")
     model = exact().fit_blocks(unevenly(ROWS, n_blocks))
     scale = np.abs(expected.coef_).max()
     np.testing.assert_allclose(model.coef_, expected.coef_, rtol=0, atol=1e-8 * scale)
@@ -104,11 +111,8 @@ def test_blocks_sorted_by_label_give_the_same_optimum():
 
 
 @pytest.fixture(scope="module")
-def pools():
-    with (
-        ThreadPoolExecutor(2) as threads,
-        ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes,
-    ):
+def pools(processes):
+    with ThreadPoolExecutor(2) as threads:
         yield {
             "threads": threads.map,
             "processes": processes.map,
@@ -298,13 +302,13 @@ def test_blocks_of_very_unlike_sizes_cost_one_reading_more(monkeypatch):
 
 @pytest.mark.usefixtures("small_sample")
 def test_the_same_object_again_is_drawn_from_anew():
-    """Else a sample of 60 copies would hold 800 / 60 rows."""
-    blocks = [tuple(ROWS[:2])] * 60
+    """Else a sample of 15 copies would hold 400 / 15 rows."""
+    blocks = [tuple(ROWS[:2])] * 15
     model = exact().fit_blocks(blocks)
-    few = exact().fit_blocks([tuple(np.array(array) for array in ROWS[:2]) for _ in range(60)])
+    few = exact().fit_blocks([tuple(np.array(array) for array in ROWS[:2]) for _ in range(15)])
     best = min(model.loss_curve_[-1], few.loss_curve_[-1])
     assert model.loss_curve_[0] - best < 0.2 * (few.loss_curve_[0] - best)
-    np.testing.assert_allclose(model.coef_, exact().fit(*ROWS).coef_, rtol=1e-6)
+    np.testing.assert_allclose(model.coef_, fitted("labels").coef_, rtol=1e-6)
 
 
 def test_an_l2_for_each_column_is_that_of_fit(monkeypatch):
@@ -320,9 +324,9 @@ def test_an_l2_for_each_column_is_that_of_fit(monkeypatch):
 
 
 def test_a_sample_that_is_parted_by_columns_without_a_penalty_is_told(monkeypatch):
-    """The first column tells a class from the others, and no penalty holds it."""
+    """The first column's sign tells a class from the others, and no penalty holds it."""
     X = ROWS.X.copy()
-    X[:, 0] = np.where(ROWS.y == 0, 1.0, -1.0) * (1.0 + np.abs(X[:, 0]))
+    X[:, 0] = np.where(ROWS.y == 0, 1.0, -1.0)
     l2 = np.full(X.shape[1], 1e-2)
     l2[0] = 0.0
     sample_of(monkeypatch, Rows(X, ROWS.y), len(X) // 4)

@@ -3,10 +3,9 @@
 And what is made of them elsewhere: F in coordinates from outside, standard errors.
 """
 
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
-from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -74,11 +73,8 @@ def load(path, number, a, b):
 
 
 @pytest.fixture(scope="module")
-def pools():
-    with (
-        ThreadPoolExecutor(2) as threads,
-        ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes,
-    ):
+def pools(processes):
+    with ThreadPoolExecutor(2) as threads:
         yield {"threads": threads.map, "processes": processes.map}
 
 

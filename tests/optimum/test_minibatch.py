@@ -47,7 +47,7 @@ def loss(state, X, y):
 
 
 def test_one_pass_lands_near_the_optimum_whatever_the_scales():
-    X, y = drawn()
+    X, y = drawn(3_000)
     even, _ = stream(X, y)
     scales = np.logspace(-3, 3, 5)
     uneven, _ = stream(X * scales, y)
@@ -109,7 +109,7 @@ def test_a_safe_step_is_not_shortened_for_nothing():
 @pytest.mark.parametrize(("batch", "offset"), thinned(product([1, 64], [300.0, -1e4]), 3))
 def test_where_columns_are_centred_does_not_matter(batch, offset):
     """The path is that of centred and scaled rows; digits are lost to the offset alone."""
-    X, y = drawn(640)
+    X, y = drawn(640 if batch > 1 else 160)
     scales = np.array([1e-6, 1e-2, 1.0, 1e2, 1e6])
     near, _ = stream(X, y, batch=batch)
     far, _ = stream((X + offset) * scales, y, batch=batch)

@@ -209,7 +209,7 @@ def test_gap_falls_below_any_tolerance_and_bounds_the_true_distance(shape, l2):
     X, y = drawn(*shape)
     T = np.eye(shape[2])[y]
     lowest = optimum(X, T, l2)[2]
-    for tol in (1e-1, 1e-3, 1e-6, 1e-10):
+    for tol in (1e-3, 1e-10, *unless_fast(1e-1, 1e-6)):
         model = fit(X, y, l2=l2, tol=tol)
         assert model.converged_
         assert model.optimality_gap_ <= tol
@@ -261,7 +261,7 @@ def test_no_step_is_begun_after_max_iter_passes(penalty, monkeypatch):
         return at(self, *arguments)
 
     monkeypatch.setattr(Objective, "at", counted)
-    for max_iter in (*range(1, 10), 14, 21, 29, *unless_fast(*range(10, 29))):
+    for max_iter in unless_fast(*range(1, 30)) or (1, 2, 3, 4, 6, 9, 14, 29):
         seen.append(0)
         steps = []
         settings = {"callback": lambda told: steps.append(told.step)} | penalty  # noqa: B023
@@ -310,7 +310,7 @@ def test_a_fit_ends_where_f_itself_is_below_tol():
 
 
 @pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
-@pytest.mark.parametrize("l2", [1e-30, 1e-300, 5e-324])
+@pytest.mark.parametrize("l2", thinned([1e-30, 1e-300, 5e-324], 2))
 def test_the_gap_is_no_larger_than_f(l2):
     """F is never below 0, however little a penalty proves."""
     X, y = drawn(60, 3, 3)
@@ -535,7 +535,7 @@ def test_separable_data_without_a_penalty_are_named(n_features):
 # Cost
 
 
-@pytest.mark.parametrize("shape", [(60_000, 20, 5), (10_000, 100, 10)])
+@pytest.mark.parametrize("shape", [(10_000, 100, 10), *unless_fast((60_000, 20, 5))])
 def test_memory_beyond_the_rows_is_bounded(shape):
     """A float32 and a float64 copy of X while they fit the cache, three arrays of n · K numbers
     (logits of the proof), the curvature's state, and 24 MiB of blocks."""

@@ -178,8 +178,10 @@ def answer(task, pickled, connection):
     connection.send(task(pickle.loads(pickled)))
 
 
-def in_child(method, task, model):
+def in_child(method, task, model, processes):
     """Return what a child process answers within the time limit."""
+    if method == "spawn":
+        return processes.submit(task, model).result(TIMEOUT)
     context = multiprocessing.get_context(method)
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=answer, args=(task, pickle.dumps(model), sender))
@@ -198,16 +200,16 @@ METHODS = [m for m in ("fork", "spawn") if m in multiprocessing.get_all_start_me
 
 
 @pytest.mark.parametrize("method", thinned(METHODS, 2))
-def test_a_child_process_predicts_as_its_parent(method):
+def test_a_child_process_predicts_as_its_parent(method, processes):
     model = fitted()
-    assert in_child(method, predict, model) == predict(model)
+    assert in_child(method, predict, model, processes) == predict(model)
 
 
 @pytest.mark.parametrize(("method", "mode"), thinned(product(METHODS, MODES), 3))
-def test_a_model_fitted_in_a_child_comes_back_whole(method, mode):
+def test_a_model_fitted_in_a_child_comes_back_whole(method, mode, processes):
     """Pickled there and back, and fitted with its own seed: what a fit here would have given."""
     model = SoftmaxRegression(random_state=5, **MODES[mode])
-    returned = in_child(method, refit, model)
+    returned = in_child(method, refit, model, processes)
     here = refit(model)
     assert {name: pickle.dumps(value) for name, value in vars(returned).items()} == {
         name: pickle.dumps(value) for name, value in vars(here).items()

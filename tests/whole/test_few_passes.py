@@ -36,7 +36,7 @@ SETTINGS = {
 
 
 @pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
-@pytest.mark.parametrize(("kind", "settings"), thinned(product(KINDS, SETTINGS), 2))
+@pytest.mark.parametrize(("kind", "settings"), thinned(product(KINDS, SETTINGS), 3))
 @pytest.mark.parametrize("max_iter", [1, *unless_fast(2, 3)])
 def test_every_fit_lowers_f_in_the_passes_it_is_given(kind, settings, max_iter):
     """From the class frequencies, and from where the last fit ended."""
@@ -126,7 +126,7 @@ def test_columns_that_tell_nothing_leave_the_frequencies(l1):
 @pytest.mark.filterwarnings("ignore::softmax_regression.ConvergenceWarning")
 @pytest.mark.parametrize("l1", [0.0, 1e-3])
 @pytest.mark.parametrize("kind", [np.asarray, Csr], ids=["dense", "sparse"])
-@pytest.mark.parametrize("max_iter", [1, 2, 3])
+@pytest.mark.parametrize("max_iter", [1, 2, *unless_fast(3)])
 def test_a_start_worse_than_the_frequencies_is_left_in_the_passes_given(l1, kind, max_iter):
     """Saturated rows have no curvature: from there no step would lead on."""
     X, y = drawn(100, 6, 4)

@@ -271,7 +271,7 @@ def test_an_interrupt_before_any_line_leaves_one_whole_model(mode, call):
     after = state(finished)
     model = prepared(mode, call)
     before = state(model)
-    for line in sampled(total, 4, 12):
+    for line in sampled(total, 3, 8):
         tracer = Tracer(line).run(partial(CALLS[call], model))
         assert tracer.interrupted
         assert_whole(model, before, after)
@@ -279,7 +279,7 @@ def test_an_interrupt_before_any_line_leaves_one_whole_model(mode, call):
             model = prepared(mode, call)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", thinned(MODES, 2))
 def test_an_interrupt_before_any_bytecode_of_the_takeover_leaves_one_whole_model(mode, monkeypatch):
     calls, model = [], prepared(mode, "anew")
     with monkeypatch.context() as patch:

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 from newton import objective, optimum
-from strategies import thinned
+from strategies import thinned, unless_fast
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression, _proven
 from softmax_regression._optimum.line_search import TRIALS
@@ -100,13 +100,13 @@ def test_a_second_search_stays_within_max_iter(l1, monkeypatch):
         return solution
 
     monkeypatch.setattr(_proven, "minimise", counted)
-    for max_iter in (1, 2, 5, 12, 20, 100):
+    for max_iter in (1, 5, 20, 100, *unless_fast(2, 12)):
         left.append(max_iter)
         searches.append(0)
         SoftmaxRegression(l1=l1, l2=0.0, max_iter=max_iter).fit(X.astype(np.float32), y)
         assert left[-1] >= -TRIALS
     assert searches[0] == 1
-    assert l1 or searches[-1] > 1
+    assert l1 or max(searches) > 1
 
 
 @pytest.mark.parametrize("bound", [0.0143, 0.25, 9.94e-5, 1.05e-7, 9.95, 0.0, 1234.0])
