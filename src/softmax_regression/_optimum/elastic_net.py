@@ -91,7 +91,13 @@ class ElasticNet:
         return point.gradient - self.objective.penalty.slope(point.theta)
 
     def shifted(self, theta: Matrix) -> Matrix:
-        """Move columns without a zero to their cheapest shift over classes; no logit sees it."""
+        """Move columns without a zero to their cheapest shift over classes; no logit sees it.
+
+        Of two classes any column: to opposites.
+        """
+        if len(theta) == 2:
+            half = 0.5 * (theta[1] - theta[0])
+            return np.stack([-half, half])
         full = np.flatnonzero(theta.all(axis=0))
         if not len(full):
             return theta

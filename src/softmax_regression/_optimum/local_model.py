@@ -19,6 +19,7 @@ class LocalModel:
 
     The Hessian matrix is built anew when other coefficients become free or the predicted fall
     of F, `decrement`, shrinks too slowly; the BFGS formula corrects it in between.
+    Of two classes, whose coefficients are each other's opposites, the second's are free.
     """
 
     margin = MARGIN
@@ -26,6 +27,8 @@ class LocalModel:
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
         self.l1 = np.tile(objective.l1, objective.likelihood.n_classes)
+        self.copies = 2 if objective.likelihood.n_classes == 2 else 1
+        self.first = objective.likelihood.n_columns * (self.copies - 1)
         self.matrix: HessianMatrix | None = None
         self.decrement = np.inf
         self.slow = self.fresh = self.exact = False
@@ -34,6 +37,7 @@ class LocalModel:
         """Return the step (K, D) to the model's minimiser."""
         x, gradient = point.theta.ravel(), point.gradient.ravel()
         free = np.flatnonzero((x != 0.0) | (np.abs(gradient) >= self.margin * self.l1))
+        free = free[np.searchsorted(free, self.first) :]
         hessian = self._hessian(point.theta, free)
         free = hessian.free
         solved = minimise_quadratic(
@@ -41,7 +45,10 @@ class LocalModel:
         )
         step = np.zeros_like(x)
         step[free] = solved - x[free]
-        return step.reshape(point.theta.shape)
+        step = step.reshape(point.theta.shape)
+        if self.copies == 2:
+            step[0] = -step[1]
+        return step
 
     def predicted(self, point: Point, step: Matrix) -> float:
         """Return the fall of F along the step, to first order with the l1 term whole."""
@@ -66,12 +73,14 @@ class LocalModel:
     def _hessian(self, theta: Matrix, free: Index) -> HessianMatrix | HessianProducts:
         if not self._fits(len(free)):
             self.matrix = None
-            return HessianProducts(self.objective, theta, free)
+            return HessianProducts(self.objective, theta, free, copies=self.copies)
         # Slow with a Hessian just built: it takes more rows or digits.
         self.exact = self.exact or (self.slow and self.fresh)
         self.fresh = self.matrix is None or self.slow or not self._covers(self.matrix, free)
         if self.matrix is None or self.fresh:
-            self.matrix = HessianMatrix(self.objective, theta, free, self.exact)
+            self.matrix = HessianMatrix(
+                self.objective, theta, free, self.exact, copies=self.copies
+            )
         return self.matrix
 
     def _fits(self, size: int) -> bool:

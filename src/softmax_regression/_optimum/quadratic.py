@@ -15,6 +15,7 @@ from .._penalty import Penalty
 from .._types import Index, Mask, Vector
 
 FORCING = 0.1  # the model is solved to a tenth of its first residual
+HALVINGS = 30  # of a step along an orthant
 
 
 class Hessian(Protocol):
@@ -118,33 +119,39 @@ def _shift(x: Vector, slope: Vector, hessian: Hessian, full: FullColumns) -> tup
 def _newton_on_support(
     x: Vector, slope: Vector, l1: Vector, hessian: Hessian
 ) -> tuple[Vector, Vector]:
-    """Minimise q over the orthant of x; coordinates that would change sign become zero.
-
-    Where that does not lower q, only the first to change sign does, and q is minimised over what is
-    left: proximal steps might bring that one back, next to zero, and the next step would end there.
-    """
+    """Minimise q over the orthant of x; coordinates that would change sign become zero."""
     penalised = l1 > 0.0
     for _ in range(hessian.drops):
         signs = np.sign(x) * penalised
         support = np.flatnonzero((x != 0.0) | ~penalised)
         step = np.zeros_like(x)
         step[support] = hessian.solve(support, -(slope + l1 * signs)[support])
-        crossed = penalised & ((x + step) * signs < 0.0)
-        new = np.where(crossed, 0.0, x + step)
-        change = hessian.product(new - x)
-        smooth = float((slope + 0.5 * change) @ (new - x))
-        if smooth + float(l1 @ (np.abs(new) - np.abs(x))) <= 0.0:
-            return new, slope + change
-        if not crossed.any():
+        move, change, whole = _along_orthant(x, slope, step, signs, l1, hessian)
+        x, slope = x + move, slope + change
+        if whole:
             break
-        new = _first_crossing(x, step, crossed)
-        x, slope = new, slope + hessian.product(new - x)
     return x, slope
 
 
-def _first_crossing(x: Vector, step: Vector, crossed: Mask) -> Vector:
-    """Return where the first coordinate on the way becomes zero."""
-    length = -x[crossed] / step[crossed]
-    new = x + length.min() * step
-    new[np.flatnonzero(crossed)[length.argmin()]] = 0.0
-    return np.asarray(new)
+def _along_orthant(
+    x: Vector, slope: Vector, step: Vector, signs: Vector, l1: Vector, hessian: Hessian
+) -> tuple[Vector, Vector, bool]:
+    """Return the first of the moves by a step, half of it, ... that does not raise q, and B times it.
+
+    Coordinates stay at zero from where they would change sign (Bertsekas, 1982, SIAM Journal on
+    Control and Optimization 20(2)). Whether nothing is left of the step: it is taken whole, or none
+    of it lowers q.
+    """
+    for trial in range(HALVINGS):
+        new = x + step
+        crossed = new * signs < 0.0
+        new[crossed] = 0.0
+        move = new - x
+        change = hessian.product(move)
+        rise = float((slope + 0.5 * change) @ move) + float(l1 @ (np.abs(new) - np.abs(x)))
+        if rise <= 0.0:
+            return move, change, trial == 0
+        if not crossed.any():
+            break
+        step = 0.5 * step
+    return np.zeros_like(x), np.zeros_like(x), True
