@@ -27,7 +27,7 @@ class PairedProducts(HessianProducts):
     """H by passes over the sample, corrected by the BFGS formula, as `HessianMatrix` is."""
 
     def __init__(
-        self, objective: Objective, theta: Matrix, free: Index, *, copies: int
+        self, objective: Objective, theta: Matrix, free: Index, *, copies: int = 1
     ) -> None:
         super().__init__(objective, theta, free, copies=copies)
         self.corrections: list[tuple[Vector, float]] = []
@@ -54,7 +54,7 @@ class KnownHessian(HessianMatrix):
     """H as a matrix on all coefficients that a step may change, from sums over all rows."""
 
     def __init__(self, matrix: Matrix, free: Index, l2: Vector) -> None:
-        self.free, self.exact = free, True
+        self.free, self.exact, self.cheap = free, True, False
         self.take(matrix, l2[free % len(l2)])
 
     def on(self, free: Index) -> HessianMatrix:

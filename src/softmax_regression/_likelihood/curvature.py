@@ -68,7 +68,7 @@ def free_matrix(
     classes, columns = np.divmod(free, theta.shape[1])
     bounds = np.searchsorted(classes, np.arange(len(theta) + 1))
     blocks = [(k, slice(*ends)) for k, ends in enumerate(pairwise(bounds)) if ends[0] < ends[1]]
-    used, place = np.unique(columns, return_inverse=True)
+    used, place = (columns, None) if len(blocks) < 2 else np.unique(columns, return_inverse=True)
     dtype: Precision = np.float64 if exact else np.float32
     total, matrix = 0.0, np.zeros((len(free), len(free)))
     for part in _parts(chunk, share, max(1, CHUNK_ENTRIES // max(1, len(free)))):
@@ -79,8 +79,9 @@ def free_matrix(
         if weight is not None:
             scale = np.sqrt(weight)
             p, root = p * scale, root * scale
-        own = rows.some(used).astype(dtype, copy=False)
-        if len(place) > len(used):
+        own = rows.some(used) if len(used) < theta.shape[1] else rows.dense().values
+        own = own.astype(dtype, copy=False)
+        if place is not None:
             own = own[:, place]
         products = _across_classes(own, p.astype(dtype, copy=False), blocks)
         for k, block in blocks:

@@ -4,9 +4,10 @@ from functools import cached_property
 
 import numpy as np
 
-from .._types import Matrix
+from .._types import Matrix, Vector
 
-# Rows up to which LAPACK's other factor costs less than the inverses of one block.
+# Rows up to which one solve by LAPACK's other factor costs less than what NumPy needs for two
+# triangles.
 SMALL = 128
 
 
@@ -48,11 +49,8 @@ class Cholesky:
     """A = L Lᵀ, equilibrated first, with the least ridge that allows it."""
 
     def __init__(self, matrix: Matrix) -> None:
-        self.equilibrate = 1 / np.sqrt(np.maximum(matrix.diagonal(), 1e-300))
-        self.scaled = matrix * self.equilibrate[:, None]
-        self.scaled *= self.equilibrate
-        self.lower = _cholesky_with_ridge(self.scaled)
-        self.solved = 0
+        self.equilibrate, scaled = _equilibrated(matrix)
+        self.lower = _cholesky_with_ridge(scaled)
 
     @cached_property
     def triangle(self) -> Triangle:
@@ -61,13 +59,26 @@ class Cholesky:
 
     def solve(self, right: Matrix) -> Matrix:
         """A⁻¹ r for one vector r."""
-        self.solved += 1
-        scaled = right * self.equilibrate
-        # Newton's steps ask once: inverses that serve many solves would cost more than another factor.
-        if self.solved == 1 and len(scaled) <= SMALL:
-            return np.asarray(np.linalg.solve(self.scaled, scaled) * self.equilibrate)
-        half = self.triangle.solve(scaled)
+        half = self.triangle.solve(right * self.equilibrate)
         return np.asarray(self.triangle.solve_transposed(half) * self.equilibrate)
+
+
+def solved_once(matrix: Matrix, right: Vector) -> Vector:
+    """A⁻¹ r for one vector r, after which no factor is kept."""
+    if len(right) <= SMALL:
+        try:
+            return np.asarray(np.linalg.solve(matrix, right))
+        except np.linalg.LinAlgError:
+            pass
+    return Cholesky(matrix).solve(right)
+
+
+def _equilibrated(matrix: Matrix) -> tuple[Vector, Matrix]:
+    """Return d and d A d, whose diagonal is one."""
+    equilibrate = 1 / np.sqrt(np.maximum(matrix.diagonal(), 1e-300))
+    scaled = matrix * equilibrate[:, None]
+    scaled *= equilibrate
+    return equilibrate, scaled
 
 
 def _cholesky_with_ridge(matrix: Matrix) -> Matrix:

@@ -18,7 +18,8 @@ class LocalModel:
     """A quadratic on the free coefficients: those not zero, or whose gradient lifts them.
 
     The Hessian matrix is built anew when other coefficients become free or the predicted fall
-    of F, `decrement`, shrinks too slowly; the BFGS formula corrects it in between.
+    of F, `decrement`, shrinks too slowly; the BFGS formula corrects it in between. A cheap one is
+    built at every step.
     Of two classes, whose coefficients are each other's opposites, the second's are free.
     """
 
@@ -60,7 +61,9 @@ class LocalModel:
         return fall
 
     def learn(self, old: Point, new: Point) -> None:
-        """Correct the Hessian by the change of gradient along the step taken."""
+        """Correct the Hessian by the change of gradient along the step taken, if it serves again."""
+        if self.matrix is not None and self.matrix.cheap:
+            self.matrix = None
         if self.matrix is not None:
             free = self.matrix.free
             step = (new.theta - old.theta).ravel()[free]

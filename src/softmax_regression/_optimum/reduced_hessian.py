@@ -11,7 +11,7 @@ import numpy as np
 from .._likelihood.curvature import diagonal, free_matrix, product
 from .._objective import Objective
 from .._types import Index, Matrix, Vector
-from .cholesky import Cholesky
+from .cholesky import solved_once
 from .conjugate_gradients import conjugate_gradients
 from .quadratic import FORCING
 
@@ -19,7 +19,7 @@ RIDGE = 1e-12  # relative; keeps H invertible where duplicate columns make it si
 SINGLE_RIDGE = 1e-6  # above the rounding of float32
 MATRIX_WORK = 2e8
 ROWS_PER_COEFFICIENT = 20
-SMALL_WORK = 2e7  # multiplications up to which all rows in float64 cost hardly more
+SMALL_WORK = 4e6  # multiplications up to which H costs hardly more than what surrounds it
 CONJUGATE_GRADIENTS = 20
 SOLVED = 0.1  # of the residual may be left
 
@@ -29,7 +29,7 @@ class HessianMatrix:
 
     `exact`: from all rows in float64. Otherwise from a sample where rows are many, in float32.
     `copies` is 2 where they are the second class's of two, and the first's are their opposites: the
-    half of H along both has the data term twice.
+    half of H along both has the data term twice. A `cheap` one is exact, and not worth keeping.
     """
 
     def __init__(
@@ -43,7 +43,8 @@ class HessianMatrix:
     ) -> None:
         likelihood, penalty = objective.likelihood, objective.l2
         self.free = free
-        self.exact = exact or float(likelihood.n_rows) * len(free) ** 2 <= SMALL_WORK
+        self.cheap = float(likelihood.n_rows) * len(free) ** 2 <= SMALL_WORK
+        self.exact = exact or self.cheap
         share = 1.0 if self.exact else wanted_rows(len(free)) / likelihood.n_rows
         weight, matrix = likelihood.sums(free_matrix, theta, free, share, self.exact)
         matrix *= copies / max(weight, 1e-300)
@@ -69,7 +70,7 @@ class HessianMatrix:
         """Solve H x = right on the coordinates of the support."""
         matrix = self.matrix[support[:, None], support]
         matrix.flat[:: len(support) + 1] += RIDGE * self.diagonal[support]
-        return Cholesky(matrix).solve(right)
+        return solved_once(matrix, right)
 
     def update(self, step: Vector, change: Vector) -> None:
         """H + y yᵀ / (yᵀs) − H s sᵀ H / (sᵀ H s), with y the change of gradient along s.
@@ -86,7 +87,7 @@ class HessianMatrix:
 
 def worthwhile_steps(size: int) -> int:
     """Return how many proximal steps with a matrix of this size cost no more than a factor of it."""
-    return 3 + size // 40
+    return 2 + size // 40
 
 
 def wanted_rows(size: int) -> int:
