@@ -100,7 +100,7 @@ def _proximal_step(x: Vector, slope: Vector, l1: Vector, hessian: Hessian) -> tu
         new = soft_threshold(x - slope / metric, l1 / metric)
         move = new - x
         change = hessian.product(move)
-        curvature, length = float(move @ change), float(move * move @ hessian.diagonal)
+        curvature, length = move @ change, move * move @ hessian.diagonal
         # "not >" and the allowance end the loop on rounding and on overflow, 0 on underflow.
         if length == 0.0 or not curvature > (1.0 + 1e-6) * hessian.bound * length:
             return new, change
@@ -120,13 +120,14 @@ def _newton_on_support(
     x: Vector, slope: Vector, l1: Vector, hessian: Hessian
 ) -> tuple[Vector, Vector]:
     """Minimise q over the orthant of x; coordinates that would change sign become zero."""
-    penalised = l1 > 0.0
+    free = l1 == 0.0
     for _ in range(hessian.drops):
-        signs = np.sign(x) * penalised
-        support = np.flatnonzero((x != 0.0) | ~penalised)
-        step = np.zeros(len(x))
-        step[support] = hessian.solve(support, -(slope + l1 * signs)[support])
-        move, change, whole = _along_orthant(x, slope, step, signs, l1, hessian)
+        signs = np.sign(x)
+        signs[free] = 0.0
+        support = np.flatnonzero((x != 0.0) | free)
+        pull, step = slope + l1 * signs, np.zeros(len(x))
+        step[support] = hessian.solve(support, -pull[support])
+        move, change, whole = _along_orthant(x, pull, step, signs, hessian)
         x, slope = x + move, slope + change
         if whole:
             break
@@ -134,13 +135,13 @@ def _newton_on_support(
 
 
 def _along_orthant(
-    x: Vector, slope: Vector, step: Vector, signs: Vector, l1: Vector, hessian: Hessian
+    x: Vector, pull: Vector, step: Vector, signs: Vector, hessian: Hessian
 ) -> tuple[Vector, Vector, bool]:
     """Return the first of the moves by a step, half of it, ... that does not raise q, and B times it.
 
-    Coordinates stay at zero from where they would change sign (Bertsekas, 1982, SIAM Journal on
-    Control and Optimization 20(2)). Whether nothing is left of the step: it is taken whole, or none
-    of it lowers q.
+    In the orthant the l1 term is linear, and `pull` the gradient of q; coordinates stay at zero from
+    where they would change sign (Bertsekas, 1982, SIAM Journal on Control and Optimization 20(2)).
+    Whether nothing is left of the step: it is taken whole, or none of it lowers q.
     """
     for trial in range(HALVINGS):
         new = x + step
@@ -148,10 +149,9 @@ def _along_orthant(
         new[crossed] = 0.0
         move = new - x
         change = hessian.product(move)
-        rise = float((slope + 0.5 * change) @ move) + float(l1 @ (np.abs(new) - np.abs(x)))
-        if rise <= 0.0:
+        if (pull + 0.5 * change) @ move <= 0.0:
             return move, change, trial == 0
         if not crossed.any():
             break
         step = 0.5 * step
-    return np.zeros_like(x), np.zeros_like(x), True
+    return np.zeros(len(x)), np.zeros(len(x)), True

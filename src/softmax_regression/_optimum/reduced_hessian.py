@@ -64,13 +64,12 @@ class HessianMatrix:
 
     def product(self, direction: Vector) -> Vector:
         """H v."""
-        return np.asarray(self.matrix @ direction)
+        product: Vector = self.matrix @ direction
+        return product
 
     def solve(self, support: Index, right: Vector) -> Vector:
         """Solve H x = right on the coordinates of the support."""
-        matrix = self.matrix[support[:, None], support]
-        matrix.flat[:: len(support) + 1] += RIDGE * self.diagonal[support]
-        return solved_once(matrix, right)
+        return solved_once(self.matrix[support[:, None], support], right)
 
     def update(self, step: Vector, change: Vector) -> None:
         """H + y yᵀ / (yᵀs) − H s sᵀ H / (sᵀ H s), with y the change of gradient along s.
