@@ -7,6 +7,7 @@ Teboulle, 2009, SIAM Journal on Imaging Sciences 2(1)), which find the signs, al
 Newton's step on the nonzero coordinates.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -15,7 +16,6 @@ from .._penalty import Penalty
 from .._types import Index, Mask, Vector
 
 FORCING = 0.3  # the model is solved to this part of its first residual
-HALVINGS = 30  # of a step along an orthant
 
 
 class Hessian(Protocol):
@@ -119,7 +119,10 @@ def _shift(x: Vector, slope: Vector, hessian: Hessian, full: FullColumns) -> tup
 def _newton_on_support(
     x: Vector, slope: Vector, l1: Vector, hessian: Hessian
 ) -> tuple[Vector, Vector]:
-    """Minimise q over the orthant of x; coordinates that would change sign become zero."""
+    """Minimise q over the orthant of x, where the l1 term is linear and `pull` the gradient.
+
+    Where a step cannot be taken whole, the next is from where it ends.
+    """
     free = l1 == 0.0
     for _ in range(hessian.drops):
         signs = np.sign(x)
@@ -127,31 +130,34 @@ def _newton_on_support(
         support = np.flatnonzero((x != 0.0) | free)
         pull, step = slope + l1 * signs, np.zeros(len(x))
         step[support] = hessian.solve(support, -pull[support])
-        move, change, whole = _along_orthant(x, pull, step, signs, hessian)
-        x, slope = x + move, slope + change
-        if whole:
+        for crossings, new in enumerate(_ends_in_orthant(x, step, signs)):
+            move = new - x
+            change = hessian.product(move)
+            if (pull + 0.5 * change) @ move <= 0.0:
+                break
+        else:
+            break
+        x, slope = new, slope + change
+        if not crossings:
             break
     return x, slope
 
 
-def _along_orthant(
-    x: Vector, pull: Vector, step: Vector, signs: Vector, hessian: Hessian
-) -> tuple[Vector, Vector, bool]:
-    """Return the first of the moves by a step, half of it, ... that does not raise q, and B times it.
+def _ends_in_orthant(x: Vector, step: Vector, signs: Vector) -> Iterator[Vector]:
+    """Yield where a step leads in the orthant of x, whose coordinates stay at zero once they are.
 
-    In the orthant the l1 term is linear, and `pull` the gradient of q; coordinates stay at zero from
-    where they would change sign (Bertsekas, 1982, SIAM Journal on Control and Optimization 20(2)).
-    Whether nothing is left of the step: it is taken whole, or none of it lowers q.
+    All of the step (Bertsekas, 1982, SIAM Journal on Control and Optimization 20(2)); then so much
+    of it that half as many become zero, a quarter, ... and in the end the first one.
     """
-    for trial in range(HALVINGS):
-        new = x + step
-        crossed = new * signs < 0.0
-        new[crossed] = 0.0
-        move = new - x
-        change = hessian.product(move)
-        if (pull + 0.5 * change) @ move <= 0.0:
-            return move, change, trial == 0
-        if not crossed.any():
-            break
-        step = 0.5 * step
-    return np.zeros(len(x)), np.zeros(len(x)), True
+    new = x + step
+    crossing = np.flatnonzero(new * signs < 0.0)
+    new[crossing] = 0.0
+    yield new
+    lengths = -x[crossing] / step[crossing]
+    order = lengths.argsort()
+    first = max(1, len(order) // 2) if len(order) else 0
+    while first:
+        new = x + lengths[order[first - 1]] * step
+        new[crossing[order[:first]]] = 0.0
+        yield new
+        first //= 2
