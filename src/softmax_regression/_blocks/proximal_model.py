@@ -95,9 +95,7 @@ class SampleModel(LocalModel):
         if self.objective.likelihood.sparse or len(free) > LARGEST_MATRIX:
             hessian = PairedProducts(self.objective, theta, free, copies=self.copies)
         else:
-            hessian = HessianMatrix(
-                self.objective, theta, free, exact=True, copies=self.copies
-            )
+            hessian = HessianMatrix(self.objective, theta, free, exact=True, copies=self.copies)
         hessian.forcing, hessian.rounds = FORCING, ROUNDS * hessian.rounds
         for step, change in self.pairs:
             hessian.update(step[free], change[free])

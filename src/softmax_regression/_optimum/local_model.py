@@ -44,9 +44,8 @@ class LocalModel:
         solved = minimise_quadratic(
             x[free], gradient[free], self.l1[free], hessian, self._full_columns(free)
         )
-        step = np.zeros_like(x)
-        step[free] = solved - x[free]
-        step = step.reshape(point.theta.shape)
+        step = np.zeros(point.theta.shape)
+        step.ravel()[free] = solved - x[free]
         if self.copies == 2:
             step[0] = -step[1]
         return step
@@ -81,9 +80,7 @@ class LocalModel:
         self.exact = self.exact or (self.slow and self.fresh)
         self.fresh = self.matrix is None or self.slow or not self._covers(self.matrix, free)
         if self.matrix is None or self.fresh:
-            self.matrix = HessianMatrix(
-                self.objective, theta, free, self.exact, copies=self.copies
-            )
+            self.matrix = HessianMatrix(self.objective, theta, free, self.exact, copies=self.copies)
         return self.matrix
 
     def _fits(self, size: int) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from .._penalty import Penalty
-from .._types import Index, Mask, Vector
+from .._types import Index, Vector
 
 FORCING = 0.3  # the model is solved to this part of its first residual
 
@@ -100,7 +100,7 @@ def _proximal_step(x: Vector, slope: Vector, l1: Vector, hessian: Hessian) -> tu
         new = soft_threshold(x - slope / metric, l1 / metric)
         move = new - x
         change = hessian.product(move)
-        curvature, length = move @ change, move * move @ hessian.diagonal
+        curvature, length = float(move @ change), float(move * move @ hessian.diagonal)
         # "not >" and the allowance end the loop on rounding and on overflow, 0 on underflow.
         if length == 0.0 or not curvature > (1.0 + 1e-6) * hessian.bound * length:
             return new, change
@@ -130,15 +130,17 @@ def _newton_on_support(
         support = np.flatnonzero((x != 0.0) | free)
         pull, step = slope + l1 * signs, np.zeros(len(x))
         step[support] = hessian.solve(support, -pull[support])
-        for crossings, new in enumerate(_ends_in_orthant(x, step, signs)):
+        whole = True
+        for new in _ends_in_orthant(x, step, signs):
             move = new - x
             change = hessian.product(move)
             if (pull + 0.5 * change) @ move <= 0.0:
+                x, slope = new, slope + change
                 break
+            whole = False
         else:
             break
-        x, slope = new, slope + change
-        if not crossings:
+        if whole:
             break
     return x, slope
 
