@@ -133,7 +133,8 @@ class ProximalPhase:
         l1 = problem.objective.l1
         signs = np.where(l1 > 0.0, np.sign(found.theta), 0.0)
         slope = float(np.vdot(found.gradient + l1 * signs, direction))
-        if self.reason or not -slope > STEEP * self.decrement:
+        far = self.decrement > self.limits.tol
+        if self.reason or not (far and -slope > STEEP * self.decrement):
             return found
         beyond = found.theta + direction
         beyond[(beyond * signs <= 0.0) & (l1 > 0.0)] = 0.0
