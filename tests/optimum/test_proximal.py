@@ -245,6 +245,14 @@ def test_rows_beyond_the_cache_give_the_same_fit(monkeypatch):
     assert read_again.loss_curve_[-1] == pytest.approx(kept.loss_curve_[-1], abs=2e-10)
 
 
+def test_max_iter_within_a_working_set_leaves_a_proof_over_all_columns():
+    X, y = make(60, 200, 3)
+    with pytest.warns(ConvergenceWarning, match="max_iter=2"):
+        short = fit(X, y, max_iter=2)
+    assert 1e-10 < short.optimality_gap_ < np.inf
+    assert short.coef_.shape == (3, 200)
+
+
 def test_without_intercept_it_stays_zero():
     X, y = make()
     model = fit(X + 1.0, y, fit_intercept=False)

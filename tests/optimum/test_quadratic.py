@@ -10,10 +10,10 @@ from softmax_regression._optimum.quadratic import _ends_in_orthant, minimise_qua
 class Known:
     """B as a matrix, solved to many digits."""
 
-    rounds, proximal_steps, drops = 200, 2, 40
-    forcing = 1e-9
+    rounds, drops, forcing = 200, 40, 1e-9
 
     def __init__(self, matrix):
+        self.proximal_steps = 2
         self.matrix, self.diagonal, self.bound = matrix, matrix.diagonal(), 1.0
         self.solves = 0
 
@@ -36,9 +36,11 @@ def model(size, correlation, seed):
 
 @pytest.mark.parametrize("correlation", [0.0, 0.5, 5.0])
 @pytest.mark.parametrize("size", [1, 2, 10, 60])
-def test_the_minimiser_meets_the_first_order_conditions(size, correlation):
+@pytest.mark.parametrize("proximal_steps", [2, 40])
+def test_the_minimiser_meets_the_first_order_conditions(size, correlation, proximal_steps):
     for seed in range(5):
         start, gradient, l1, hessian = model(size, correlation, seed)
+        hessian.proximal_steps = proximal_steps
         x = minimise_quadratic(start, gradient, l1, hessian, None)
         slope = gradient + hessian.product(x - start)
         size_of = np.abs(gradient).max() * 1e-6
