@@ -6,8 +6,7 @@ import numpy as np
 
 from .._types import Matrix, Vector
 
-# Rows up to which one solve by LAPACK's other factor costs less than what NumPy needs for two
-# triangles.
+# Rows up to which LAPACK's other factor costs less than the inverses of one block.
 SMALL = 128
 
 
@@ -49,8 +48,11 @@ class Cholesky:
     """A = L Lᵀ, equilibrated first, with the least ridge that allows it."""
 
     def __init__(self, matrix: Matrix) -> None:
-        self.equilibrate, scaled = _equilibrated(matrix)
-        self.lower = _cholesky_with_ridge(scaled)
+        self.equilibrate = 1 / np.sqrt(np.maximum(matrix.diagonal(), 1e-300))
+        self.scaled = matrix * self.equilibrate[:, None]
+        self.scaled *= self.equilibrate
+        self.lower = _cholesky_with_ridge(self.scaled)
+        self.solved = 0
 
     @cached_property
     def triangle(self) -> Triangle:
@@ -59,7 +61,12 @@ class Cholesky:
 
     def solve(self, right: Matrix) -> Matrix:
         """A⁻¹ r for one vector r."""
-        half = self.triangle.solve(right * self.equilibrate)
+        self.solved += 1
+        scaled = right * self.equilibrate
+        # Newton's steps ask once: inverses that serve many solves would cost more than another factor.
+        if self.solved == 1 and len(scaled) <= SMALL:
+            return np.asarray(np.linalg.solve(self.scaled, scaled) * self.equilibrate)
+        half = self.triangle.solve(scaled)
         return np.asarray(self.triangle.solve_transposed(half) * self.equilibrate)
 
 
@@ -71,14 +78,6 @@ def solved_once(matrix: Matrix, right: Vector) -> Vector:
         except np.linalg.LinAlgError:
             pass
     return Cholesky(matrix).solve(right)
-
-
-def _equilibrated(matrix: Matrix) -> tuple[Vector, Matrix]:
-    """Return d and d A d, whose diagonal is one."""
-    equilibrate = 1 / np.sqrt(np.maximum(matrix.diagonal(), 1e-300))
-    scaled = matrix * equilibrate[:, None]
-    scaled *= equilibrate
-    return equilibrate, scaled
 
 
 def _cholesky_with_ridge(matrix: Matrix) -> Matrix:
