@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from softmax_regression._optimum.cholesky import Cholesky, Triangle
+from softmax_regression._optimum.cholesky import Cholesky, Triangle, solved_once
 
 
 @pytest.mark.parametrize("size", [1, 63, 64, 65, 200])
@@ -28,6 +28,18 @@ def test_a_triangle_is_solved_with_on_either_side(size, columns):
     np.testing.assert_allclose(lower @ triangle.solve(right), right, atol=1e-12)
     np.testing.assert_allclose(lower.T @ triangle.solve_transposed(right), right, atol=1e-12)
     np.testing.assert_array_equal(right, kept)
+
+
+@pytest.mark.parametrize("size", [1, 64, 200])
+def test_one_vector_is_solved_for_without_a_factor_to_keep(size):
+    A = np.random.default_rng(5).standard_normal((size, 2 * size))
+    matrix, right = A @ A.T, np.arange(size) + 1.0
+    np.testing.assert_allclose(matrix @ solved_once(matrix, right), right, rtol=1e-9)
+
+
+def test_a_singular_matrix_is_solved_in_its_range_once():
+    found = solved_once(np.ones((2, 2)), np.ones(2))
+    np.testing.assert_allclose(found.sum(), 1.0, rtol=1e-6)
 
 
 def test_cholesky_of_a_singular_matrix_solves_in_its_range():

@@ -5,6 +5,7 @@ the parts themselves. Found necessary by `mutants.py`.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -307,3 +308,24 @@ def test_an_update_of_negative_curvature_is_left_out():
     step = RNG.normal(size=V.size)
     hessian.update(step, -step)
     assert np.array_equal(hessian.matrix, before)
+
+
+@WEIGHTED
+@pytest.mark.parametrize("kind", ["matrix", "products"])
+def test_the_hessian_along_opposite_weights_is_half_of_that_of_both(kind, weight):
+    """F(-u, u) has the derivatives gᵀ(-v, v) and (-v, v)ᵀ H (-v, v), of which the second's are half."""
+    F = objective_of(X, Labels(Y % 2, 2), weight, l2=0.1)
+    theta = np.stack([-V[0], V[0]])
+    free = D + 1 + np.array([0, 2, 4])
+    form = HessianProducts if kind == "products" else partial(HessianMatrix, exact=True)
+    hessian = form(F, theta, free, copies=2)
+    both = np.zeros_like(theta)
+    both[1, [0, 2, 4]] = direction = RNG.normal(size=3)
+    both[0] = -both[1]
+    above, below = F.at(theta + STEP * both), F.at(theta - STEP * both)
+    expected = (above.gradient - below.gradient)[1, [0, 2, 4]] / (2 * STEP)
+    found = hessian.product(direction)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=DIFFERENCE)
+    np.testing.assert_allclose(
+        np.diag(np.stack([hessian.product(e) for e in np.eye(3)])), hessian.diagonal, rtol=1e-9
+    )

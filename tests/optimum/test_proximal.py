@@ -249,6 +249,14 @@ def test_rows_beyond_the_cache_give_the_same_fit(monkeypatch):
     assert read_again.loss_curve_[-1] == pytest.approx(kept.loss_curve_[-1], abs=2e-10)
 
 
+def test_max_iter_within_a_working_set_leaves_a_proof_over_all_columns():
+    X, y = make(60, 200, 3)
+    with pytest.warns(ConvergenceWarning, match="max_iter=2"):
+        short = fit(X, y, max_iter=2)
+    assert 1e-10 < short.optimality_gap_ < np.inf
+    assert short.coef_.shape == (3, 200)
+
+
 def test_without_intercept_it_stays_zero():
     X, y = make()
     model = fit(X + 1.0, y, l2=1e-3, fit_intercept=False)
@@ -287,6 +295,37 @@ def test_a_callback_and_max_iter_stop_the_fit_and_f_never_rises():
     assert short.optimality_gap_ > 1e-10
     # F is a sum of 300 terms of order one.
     assert (np.diff(whole.loss_curve_) <= 1e-13).all()
+
+
+@pytest.mark.parametrize("l2", [0.0, 1e-3])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_two_classes_have_opposite_weights_and_the_minimum_of_one_margin(l2, fit_intercept):
+    """For w = w_1 - w_0, the least l1 |w_0| + l1 |w_1| + ... is l1 |w| + l2 w² / 4."""
+    X, y = make(K=2)
+    model = fit(X, y, l1=0.02, l2=l2, fit_intercept=fit_intercept)
+    np.testing.assert_array_equal(model.coef_[0], -model.coef_[1])
+    assert (model.coef_ == 0.0).any()
+    w, sign = 2.0 * model.coef_[1], 2.0 * y - 1.0
+    margins = sign * (X @ w + 2.0 * model.intercept_[1])
+    slope = -(sign / (1.0 + np.exp(margins))) @ X / len(X) + 0.5 * l2 * w
+    # A gap of 1e-10 leaves gradients of at most sqrt(2 · curvature · 1e-10), about 3e-5.
+    assert (np.abs(slope[w == 0.0]) <= 0.02 + 3e-5).all()
+    np.testing.assert_allclose(slope[w != 0.0], -0.02 * np.sign(w[w != 0.0]), rtol=0, atol=3e-5)
+
+
+def test_steps_that_go_on_where_f_falls_on_are_fewer(monkeypatch):
+    X, y = make(K=2)
+    y = (X[:, 0] + 0.1 * X[:, 1] > 0).astype(int)
+    fewer = fit(X, y, l1=1e-3, tol=1e-6)
+    monkeypatch.setattr(proximal, "STEEP", np.inf)
+    more = fit(X, y, l1=1e-3, tol=1e-6)
+    assert fewer.n_iter_ < more.n_iter_
+    assert fewer.loss_curve_[-1] == pytest.approx(more.loss_curve_[-1], abs=2e-6)
+
+
+def test_free_columns_do_not_hide_that_the_minimum_is_reached():
+    """Of a small `tol` every column is free; F needs no more than ten steps here."""
+    assert len(made()[2].loss_curve_) <= 12
 
 
 @pytest.mark.parametrize("K", [2, 3, 4, 7])

@@ -11,7 +11,7 @@ from .._objective import Objective, Point
 from .._optimum.elastic_net import ElasticNet
 from .._optimum.lbfgs import PAIRS
 from .._optimum.local_model import LARGEST_MATRIX, LocalModel
-from .._optimum.reduced_hessian import HessianMatrix, HessianProducts
+from .._optimum.reduced_hessian import HessianMatrix, HessianProducts, worthwhile_steps
 from .._types import Index, Matrix, Vector
 from .model import SLOW, STALE, fits, missing
 
@@ -26,8 +26,10 @@ FLAT = 1e-10
 class PairedProducts(HessianProducts):
     """H by passes over the sample, corrected by the BFGS formula, as `HessianMatrix` is."""
 
-    def __init__(self, objective: Objective, theta: Matrix, free: Index) -> None:
-        super().__init__(objective, theta, free)
+    def __init__(
+        self, objective: Objective, theta: Matrix, free: Index, *, copies: int = 1
+    ) -> None:
+        super().__init__(objective, theta, free, copies=copies)
         self.corrections: list[tuple[Vector, float]] = []
 
     def product(self, direction: Vector) -> Vector:
@@ -49,18 +51,18 @@ class PairedProducts(HessianProducts):
 
 
 class KnownHessian(HessianMatrix):
-    """H as a matrix on all coefficients, from sums over all rows."""
+    """H as a matrix on all coefficients that a step may change, from sums over all rows."""
 
-    def __init__(self, matrix: Matrix, l2: Vector, n_classes: int) -> None:
-        self.free, self.exact = np.arange(len(matrix)), True
-        self.take(matrix, np.tile(l2, n_classes))
+    def __init__(self, matrix: Matrix, free: Index, l2: Vector) -> None:
+        self.free, self.exact, self.cheap = free, True, False
+        self.take(matrix, l2[free % len(l2)])
 
     def on(self, free: Index) -> HessianMatrix:
         """Return H on some of the coefficients."""
-        part = copy(self)
-        part.free, part.matrix = free, self.matrix[np.ix_(free, free)]
+        part, places = copy(self), np.searchsorted(self.free, free)
+        part.free, part.matrix = free, self.matrix[places[:, None], places]
         part.diagonal = part.matrix.diagonal().copy()
-        part.proximal_steps = min(10 + len(free) // 10, 40)
+        part.proximal_steps = worthwhile_steps(len(free))
         part.forcing, part.rounds = FORCING, ROUNDS * self.rounds
         return part
 
@@ -82,7 +84,7 @@ class SampleModel(LocalModel):
         """Keep a step and the change of gradient along it, over all rows."""
         pair = (new.theta - old.theta).ravel(), (new.gradient - old.gradient).ravel()
         if self.known is not None:
-            self.known.update(*pair)
+            self.known.update(*(each[self.known.free] for each in pair))
         else:
             self.pairs = [*self.pairs, pair][-PAIRS:]
 
@@ -91,9 +93,9 @@ class SampleModel(LocalModel):
             return self.known.on(free)
         hessian: HessianMatrix | PairedProducts
         if self.objective.likelihood.sparse or len(free) > LARGEST_MATRIX:
-            hessian = PairedProducts(self.objective, theta, free)
+            hessian = PairedProducts(self.objective, theta, free, copies=self.copies)
         else:
-            hessian = HessianMatrix(self.objective, theta, free, exact=True)
+            hessian = HessianMatrix(self.objective, theta, free, exact=True, copies=self.copies)
         hessian.forcing, hessian.rounds = FORCING, ROUNDS * hessian.rounds
         for step, change in self.pairs:
             hessian.update(step[free], change[free])
@@ -121,9 +123,9 @@ class ProximalModel:
         if not summed:
             return self.problem.at(theta), None
         theta, whole = self.problem.shifted(theta), self.problem.objective
-        every = np.arange(theta.size)
+        every = np.arange(self.local.first, theta.size)
         loss, gradient, weight, matrix = whole.likelihood.sums(value_and_matrix, theta, every)
-        known = KnownHessian(matrix / weight, whole.l2, len(theta))
+        known = KnownHessian(self.local.copies * matrix / weight, every, whole.l2)
         return whole.point(theta, loss, gradient), known
 
     def bound(self, point: Point) -> float:

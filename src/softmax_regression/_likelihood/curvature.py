@@ -3,6 +3,7 @@
 H = Σ_i w_i (diag(p_i) − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ
 """
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,10 @@ import numpy as np
 
 from .._types import Floats, Index, Matrix, Precision, Vector
 from .information import class_variances, sampled
+from .rows import Rows
 from .sums import Largest
+from .survey import slices
+from .targets import RowIndex
 from .value import probabilities, softmax
 from .working import Chunk
 
@@ -61,37 +65,63 @@ def free_matrix(
     Over all rows in float64 if `exact`; otherwise over a random share, with
     products in float32.
     """
-    sample = _drawn(chunk, share)
     classes, columns = np.divmod(free, theta.shape[1])
+    bounds = np.searchsorted(classes, np.arange(len(theta) + 1))
+    blocks = [(k, slice(*ends)) for k, ends in enumerate(pairwise(bounds)) if ends[0] < ends[1]]
+    used, place = (columns, None) if len(blocks) < 2 else np.unique(columns, return_inverse=True)
+    dtype: Precision = np.float64 if exact else np.float32
     total, matrix = 0.0, np.zeros((len(free), len(free)))
-    size = max(1, CHUNK_ENTRIES // max(1, len(free)))
-    used, place = np.unique(columns, return_inverse=True)
-    for first in range(0, len(sample), size):
-        part = sample[first : first + size]
+    for part in _parts(chunk, share, max(1, CHUNK_ENTRIES // max(1, len(free)))):
         rows, weight = chunk.rows.part(part), None if chunk.weight is None else chunk.weight[part]
-        total += len(part) if weight is None else float(weight.sum())
-        p = softmax(rows.logits(theta))
+        total += rows.n_rows if weight is None else float(weight.sum())
+        p = _probabilities_of(chunk, part, rows, theta)
         root = np.sqrt(class_variances(p))
         if weight is not None:
-            p *= np.sqrt(weight)
-            root *= np.sqrt(weight)
-        dtype: Precision = np.float64 if exact else np.float32
-        own = rows.some(used).astype(dtype, copy=False)[:, place]
-        mixed = own * p.astype(dtype, copy=False)[classes].T
-        products = mixed.T @ mixed
-        own *= root.astype(dtype, copy=False)[classes].T
-        for begin, end in pairwise(np.searchsorted(classes, np.arange(len(p) + 1))):
-            products[begin:end, begin:end] = -(own[:, begin:end].T @ own[:, begin:end])
-        matrix -= products
+            scale = np.sqrt(weight)
+            p, root = p * scale, root * scale
+        own = rows.some(used) if len(used) < theta.shape[1] else rows.dense().values
+        own = own.astype(dtype, copy=False)
+        if place is not None:
+            own = own[:, place]
+        products = _across_classes(own, p.astype(dtype, copy=False), blocks)
+        for k, block in blocks:
+            scaled = own[:, block] * root[k].astype(dtype, copy=False)[:, None]
+            np.matmul(scaled.T, scaled, out=products[block, block])
+        matrix += products
     return total, matrix
 
 
-def _drawn(chunk: Chunk, share: float) -> Index:
-    """Return that share of the row indices, drawn at random: every k-th might meet a pattern."""
-    rows = np.arange(chunk.rows.n_rows)
+def _across_classes(own: Floats, p: Floats, blocks: list[tuple[int, slice]]) -> Floats:
+    """−Σ_i p_ik p_il x̃_ij x̃_im of the coefficients (k, j) and (l, m); what is of one class is not set."""
+    if len(blocks) < 2:
+        return np.empty((own.shape[1],) * 2, own.dtype)
+    mixed = np.empty_like(own)
+    for k, block in blocks:
+        np.multiply(own[:, block], p[k][:, None], out=mixed[:, block])
+    products = mixed.T @ mixed
+    return np.negative(products, out=products)
+
+
+def _probabilities_of(chunk: Chunk, part: RowIndex, rows: Rows, theta: Matrix) -> Floats:
+    """Return the probabilities of a part of the chunk, which are known if it is cut and not drawn."""
+    if isinstance(part, slice):
+        return _kept_probabilities(chunk, theta)[:, part]
+    return softmax(rows.logits(theta))
+
+
+def _parts(chunk: Chunk, share: float, size: int) -> Iterator[RowIndex]:
+    """Yield all rows or that share of them, `size` at a time.
+
+    They are drawn at random: every k-th might meet a pattern.
+    """
+    n_rows = chunk.rows.n_rows
     if share >= 1.0:
-        return rows
-    return np.sort(chunk.generator().choice(rows, max(1, int(share * len(rows))), replace=False))
+        yield from slices(n_rows, size)
+        return
+    drawn = chunk.generator().choice(n_rows, max(1, int(share * n_rows)), replace=False)
+    drawn.sort()
+    for part in slices(len(drawn), size):
+        yield drawn[part]
 
 
 def column_squares(chunk: Chunk, share: int) -> tuple[float, Matrix]:

@@ -47,6 +47,8 @@ def complements(p: Floats) -> Floats:
 
     Where a class is told from the others in every row, what is left of 1 is all its curvature.
     """
+    if len(p) == 2:
+        return p[::-1]
     rest = 1 - p
     if np.minimum.reduce(rest, axis=None, initial=1.0) < NEARLY_ONE:
         k, i = np.nonzero(rest < NEARLY_ONE)

@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .._types import Matrix
+from .._types import Matrix, Vector
 
 # Rows up to which LAPACK's other factor costs less than the inverses of one block.
 SMALL = 128
@@ -68,6 +68,16 @@ class Cholesky:
             return np.asarray(np.linalg.solve(self.scaled, scaled) * self.equilibrate)
         half = self.triangle.solve(scaled)
         return np.asarray(self.triangle.solve_transposed(half) * self.equilibrate)
+
+
+def solved_once(matrix: Matrix, right: Vector) -> Vector:
+    """A⁻¹ r for one vector r, after which no factor is kept."""
+    if len(right) <= SMALL:
+        try:
+            return np.asarray(np.linalg.solve(matrix, right))
+        except np.linalg.LinAlgError:
+            pass
+    return Cholesky(matrix).solve(right)
 
 
 def _cholesky_with_ridge(matrix: Matrix) -> Matrix:

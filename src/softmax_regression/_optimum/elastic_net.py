@@ -80,6 +80,11 @@ class ElasticNet:
         rounding = self.likelihood.coordinates.rounding(point.theta)
         return point._replace(bound=self._proven(point) + rounding)
 
+    def proven(self, point: Point) -> Point:
+        """Return a point whose bound is a proof: this one, if `tol` is proven at its intercepts."""
+        bound = self.closed(point)
+        return point._replace(bound=bound) if bound <= self.tol else self.certified(point.theta)
+
     def closed(self, point: Point) -> float:
         """Return a proven bound on F − F* where the intercept is only nearly optimal."""
         divergence, change = closing(self.objective, point)
@@ -91,7 +96,16 @@ class ElasticNet:
         return point.gradient - self.objective.penalty.slope(point.theta)
 
     def shifted(self, theta: Matrix) -> Matrix:
-        """Move columns without a zero to their cheapest shift over classes; no logit sees it."""
+        """Move columns without a zero to their cheapest shift over classes; no logit sees it.
+
+        Of two classes any column: to opposites.
+        """
+        if len(theta) == 2:
+            opposites = np.empty_like(theta)
+            np.subtract(theta[1], theta[0], out=opposites[1])
+            opposites[1] *= 0.5
+            np.negative(opposites[1], out=opposites[0])
+            return opposites
         full = np.flatnonzero(theta.all(axis=0))
         if not len(full):
             return theta
@@ -100,14 +114,15 @@ class ElasticNet:
         return shifted
 
     def _expected(self, point: Point) -> float:
-        """Return the gap after what the curvature will take away in the free columns: an estimate."""
+        """Return the gap, or that after what the curvature will take away in the free columns: an estimate."""
         data, asked = self.data_gradient(point), self._asked(point.theta)
+        gap = self._gap(point, data)
         if self.free is None or asked is None:
-            return self._gap(point, data)
+            return gap
         chosen = self.free.chosen
         left = ((data[:, chosen] - asked) ** 2).sum(axis=0) / (2.0 * self.free.assumed)
         data[:, chosen] = asked
-        return self._gap(point, data) + float(left.sum())
+        return min(gap, self._gap(point, data) + float(left.sum()))
 
     def _proven(self, point: Point) -> float:
         """Return the gap at nearly optimal intercepts, or without the gradient of the free columns."""

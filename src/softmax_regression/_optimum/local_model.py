@@ -18,7 +18,9 @@ class LocalModel:
     """A quadratic on the free coefficients: those not zero, or whose gradient lifts them.
 
     The Hessian matrix is built anew when other coefficients become free or the predicted fall
-    of F, `decrement`, shrinks too slowly; the BFGS formula corrects it in between.
+    of F, `decrement`, shrinks too slowly; the BFGS formula corrects it in between. A cheap one is
+    built at every step.
+    Of two classes, whose coefficients are each other's opposites, the second's are free.
     """
 
     margin = MARGIN
@@ -26,6 +28,8 @@ class LocalModel:
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
         self.l1 = np.tile(objective.l1, objective.likelihood.n_classes)
+        self.copies = 2 if objective.likelihood.n_classes == 2 else 1
+        self.first = objective.likelihood.n_columns * (self.copies - 1)
         self.matrix: HessianMatrix | None = None
         self.decrement = np.inf
         self.slow = self.fresh = self.exact = False
@@ -34,14 +38,17 @@ class LocalModel:
         """Return the step (K, D) to the model's minimiser."""
         x, gradient = point.theta.ravel(), point.gradient.ravel()
         free = np.flatnonzero((x != 0.0) | (np.abs(gradient) >= self.margin * self.l1))
+        free = free[np.searchsorted(free, self.first) :]
         hessian = self._hessian(point.theta, free)
         free = hessian.free
         solved = minimise_quadratic(
             x[free], gradient[free], self.l1[free], hessian, self._full_columns(free)
         )
-        step = np.zeros_like(x)
-        step[free] = solved - x[free]
-        return step.reshape(point.theta.shape)
+        step = np.zeros(point.theta.shape)
+        step.ravel()[free] = solved - x[free]
+        if self.copies == 2:
+            step[0] = -step[1]
+        return step
 
     def predicted(self, point: Point, step: Matrix) -> float:
         """Return the fall of F along the step, to first order with the l1 term whole."""
@@ -53,7 +60,9 @@ class LocalModel:
         return fall
 
     def learn(self, old: Point, new: Point) -> None:
-        """Correct the Hessian by the change of gradient along the step taken."""
+        """Correct the Hessian by the change of gradient along the step taken, if it serves again."""
+        if self.matrix is not None and self.matrix.cheap:
+            self.matrix = None
         if self.matrix is not None:
             free = self.matrix.free
             step = (new.theta - old.theta).ravel()[free]
@@ -66,12 +75,12 @@ class LocalModel:
     def _hessian(self, theta: Matrix, free: Index) -> HessianMatrix | HessianProducts:
         if not self._fits(len(free)):
             self.matrix = None
-            return HessianProducts(self.objective, theta, free)
+            return HessianProducts(self.objective, theta, free, copies=self.copies)
         # Slow with a Hessian just built: it takes more rows or digits.
         self.exact = self.exact or (self.slow and self.fresh)
         self.fresh = self.matrix is None or self.slow or not self._covers(self.matrix, free)
         if self.matrix is None or self.fresh:
-            self.matrix = HessianMatrix(self.objective, theta, free, self.exact)
+            self.matrix = HessianMatrix(self.objective, theta, free, self.exact, copies=self.copies)
         return self.matrix
 
     def _fits(self, size: int) -> bool:

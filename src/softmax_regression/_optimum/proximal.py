@@ -20,6 +20,7 @@ from .working_set import SMALLEST, choose_columns
 PATIENCE = 3  # steps in a row that improve neither F nor the gap
 NARROWED = 0.9  # a gap is improved where no more than this of it is left
 LOWERED = 0.1  # of a bound that was no proof
+STEEP = 0.2  # part of the first slope along a step with which F falls on behind it
 HIDDEN = 1e-11  # falls relative to F that rows far from zero may hide: the gap tells more
 
 
@@ -43,7 +44,7 @@ class ProximalPhase:
         size, idle, best = SMALLEST, 0, point.bound
         while not self.reason:
             if point.bound <= self.aim:
-                point = self.problem.certified(point.theta)
+                point = self.problem.proven(point)
                 if point.bound <= self.limits.tol:
                     break
                 point = self._lower_aim(point)
@@ -119,9 +120,30 @@ class ProximalPhase:
             narrower = hidden and found.bound < NARROWED * point.bound
             if narrower or rise <= noise - DECREASE * step * predicted:
                 self._tell(problem, found)
-                return found
+                return found if step < 1.0 else self._twice(problem, found, direction)
             step *= shrink(rise, -step * predicted)
         return None
+
+    def _twice(self, problem: ElasticNet, found: Point, direction: Matrix) -> Point:
+        """Return the point at twice the step, if F falls on steeply behind `found`, and does to there.
+
+        Where probabilities come near 0 or 1 a step of the quadratic model is too short. What would
+        change its sign on the way, or is zero, stays zero.
+        """
+        l1 = problem.objective.l1
+        signs = np.where(l1 > 0.0, np.sign(found.theta), 0.0)
+        slope = float(np.vdot(found.gradient + l1 * signs, direction))
+        far = self.decrement > self.limits.tol
+        if self.reason or not (far and -slope > STEEP * self.decrement):
+            return found
+        beyond = found.theta + direction
+        beyond[(beyond * signs <= 0.0) & (l1 > 0.0)] = 0.0
+        other = problem.at(beyond)
+        self.passes += 1
+        if not other.value < found.value:
+            return found
+        self._tell(problem, other)
+        return other
 
     def _improved(self, before: Point, after: Point, best: float) -> bool:
         """Whether F fell by what a thousand steps need for `tol`, or else the gap below the best."""

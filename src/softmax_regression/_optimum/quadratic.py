@@ -7,14 +7,15 @@ Teboulle, 2009, SIAM Journal on Imaging Sciences 2(1)), which find the signs, al
 Newton's step on the nonzero coordinates.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from .._penalty import Penalty
-from .._types import Index, Mask, Vector
+from .._types import Index, Vector
 
-FORCING = 0.1  # the model is solved to a tenth of its first residual
+FORCING = 0.3  # the model is solved to this part of its first residual
 
 
 class Hessian(Protocol):
@@ -46,7 +47,7 @@ class FullColumns(NamedTuple):
 
 def soft_threshold(x: Vector, threshold: Vector) -> Vector:
     """sign(x) max(|x| − threshold, 0), the proximal map of threshold · |x|."""
-    return x - np.clip(x, -threshold, threshold)
+    return x - np.minimum(np.maximum(x, -threshold), threshold)
 
 
 def minimise_quadratic(
@@ -118,33 +119,47 @@ def _shift(x: Vector, slope: Vector, hessian: Hessian, full: FullColumns) -> tup
 def _newton_on_support(
     x: Vector, slope: Vector, l1: Vector, hessian: Hessian
 ) -> tuple[Vector, Vector]:
-    """Minimise q over the orthant of x; coordinates that would change sign become zero.
+    """Minimise q over the orthant of x, where the l1 term is linear and `pull` the gradient.
 
-    Where that does not lower q, only the first to change sign does, and q is minimised over what is
-    left: proximal steps might bring that one back, next to zero, and the next step would end there.
+    Where a step cannot be taken whole, the next is from where it ends.
     """
-    penalised = l1 > 0.0
+    free = l1 == 0.0
     for _ in range(hessian.drops):
-        signs = np.sign(x) * penalised
-        support = np.flatnonzero((x != 0.0) | ~penalised)
-        step = np.zeros_like(x)
-        step[support] = hessian.solve(support, -(slope + l1 * signs)[support])
-        crossed = penalised & ((x + step) * signs < 0.0)
-        new = np.where(crossed, 0.0, x + step)
-        change = hessian.product(new - x)
-        smooth = float((slope + 0.5 * change) @ (new - x))
-        if smooth + float(l1 @ (np.abs(new) - np.abs(x))) <= 0.0:
-            return new, slope + change
-        if not crossed.any():
+        signs = np.sign(x)
+        signs[free] = 0.0
+        support = np.flatnonzero((x != 0.0) | free)
+        pull, step = slope + l1 * signs, np.zeros(len(x))
+        step[support] = hessian.solve(support, -pull[support])
+        whole = True
+        for new in _ends_in_orthant(x, step, signs):
+            move = new - x
+            change = hessian.product(move)
+            if (pull + 0.5 * change) @ move <= 0.0:
+                x, slope = new, slope + change
+                break
+            whole = False
+        else:
             break
-        new = _first_crossing(x, step, crossed)
-        x, slope = new, slope + hessian.product(new - x)
+        if whole:
+            break
     return x, slope
 
 
-def _first_crossing(x: Vector, step: Vector, crossed: Mask) -> Vector:
-    """Return where the first coordinate on the way becomes zero."""
-    length = -x[crossed] / step[crossed]
-    new = x + length.min() * step
-    new[np.flatnonzero(crossed)[length.argmin()]] = 0.0
-    return np.asarray(new)
+def _ends_in_orthant(x: Vector, step: Vector, signs: Vector) -> Iterator[Vector]:
+    """Yield where a step leads in the orthant of x, whose coordinates stay at zero once they are.
+
+    All of the step (Bertsekas, 1982, SIAM Journal on Control and Optimization 20(2)); then so much
+    of it that half as many become zero, a quarter, ... and in the end the first one.
+    """
+    new = x + step
+    crossing = np.flatnonzero(new * signs < 0.0)
+    new[crossing] = 0.0
+    yield new
+    lengths = -x[crossing] / step[crossing]
+    order = lengths.argsort()
+    first = max(1, len(order) // 2) if len(order) else 0
+    while first:
+        new = x + lengths[order[first - 1]] * step
+        new[crossing[order[:first]]] = 0.0
+        yield new
+        first //= 2

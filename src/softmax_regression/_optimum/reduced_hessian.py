@@ -11,7 +11,7 @@ import numpy as np
 from .._likelihood.curvature import diagonal, free_matrix, product
 from .._objective import Objective
 from .._types import Index, Matrix, Vector
-from .cholesky import Cholesky
+from .cholesky import solved_once
 from .conjugate_gradients import conjugate_gradients
 from .quadratic import FORCING
 
@@ -19,6 +19,7 @@ RIDGE = 1e-12  # relative; keeps H invertible where duplicate columns make it si
 SINGLE_RIDGE = 1e-6  # above the rounding of float32
 MATRIX_WORK = 2e8
 ROWS_PER_COEFFICIENT = 20
+SMALL_WORK = 4e6  # multiplications up to which H costs hardly more than what surrounds it
 CONJUGATE_GRADIENTS = 20
 SOLVED = 0.1  # of the residual may be left
 
@@ -27,14 +28,27 @@ class HessianMatrix:
     """H as a matrix on the free coefficients (flat places in (K, D)).
 
     `exact`: from all rows in float64. Otherwise from a sample where rows are many, in float32.
+    `copies` is 2 where they are the second class's of two, and the first's are their opposites: the
+    half of H along both has the data term twice. A `cheap` one is exact, and not worth keeping.
     """
 
-    def __init__(self, objective: Objective, theta: Matrix, free: Index, exact: bool) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        theta: Matrix,
+        free: Index,
+        exact: bool,
+        *,
+        copies: int = 1,
+    ) -> None:
         likelihood, penalty = objective.likelihood, objective.l2
-        self.free, self.exact = free, exact
-        share = 1.0 if exact else wanted_rows(len(free)) / likelihood.n_rows
-        weight, matrix = likelihood.sums(free_matrix, theta, free, share, exact)
-        self.take(matrix / max(weight, 1e-300), penalty[free % likelihood.n_columns])
+        self.free = free
+        self.cheap = float(likelihood.n_rows) * len(free) ** 2 <= SMALL_WORK
+        self.exact = exact or self.cheap
+        share = 1.0 if self.exact else wanted_rows(len(free)) / likelihood.n_rows
+        weight, matrix = likelihood.sums(free_matrix, theta, free, share, self.exact)
+        matrix *= copies / max(weight, 1e-300)
+        self.take(matrix, penalty[free % likelihood.n_columns])
 
     def take(self, matrix: Matrix, penalty: Vector) -> None:
         """Take the data term's matrix, in place, and the penalty of each coefficient."""
@@ -44,19 +58,18 @@ class HessianMatrix:
         self.matrix = matrix
         self.diagonal = matrix.diagonal().copy()
         self.rounds = 40
-        self.proximal_steps = min(10 + len(free) // 10, 40)
+        self.proximal_steps = worthwhile_steps(len(free))
         self.drops = 40
         self.bound, self.forcing = 1.0, FORCING
 
     def product(self, direction: Vector) -> Vector:
         """H v."""
-        return np.asarray(self.matrix @ direction)
+        product: Vector = self.matrix @ direction
+        return product
 
     def solve(self, support: Index, right: Vector) -> Vector:
         """Solve H x = right on the coordinates of the support."""
-        matrix = self.matrix[np.ix_(support, support)]
-        matrix.flat[:: len(support) + 1] += RIDGE * self.diagonal[support]
-        return Cholesky(matrix).solve(right)
+        return solved_once(self.matrix[support[:, None], support], right)
 
     def update(self, step: Vector, change: Vector) -> None:
         """H + y yᵀ / (yᵀs) − H s sᵀ H / (sᵀ H s), with y the change of gradient along s.
@@ -71,21 +84,28 @@ class HessianMatrix:
             self.diagonal = self.matrix.diagonal().copy()
 
 
+def worthwhile_steps(size: int) -> int:
+    """Return how many proximal steps with a matrix of this size cost no more than a factor of it."""
+    return 2 + size // 40
+
+
 def wanted_rows(size: int) -> int:
     """Return how many rows a matrix of this size is made of where it need not be exact."""
     return max(ROWS_PER_COEFFICIENT * size, int(MATRIX_WORK) // max(1, size**2))
 
 
 class HessianProducts:
-    """H by passes over the rows, at fixed parameters."""
+    """H by passes over the rows, at fixed parameters; `copies` as in `HessianMatrix`."""
 
-    def __init__(self, objective: Objective, theta: Matrix, free: Index) -> None:
+    def __init__(
+        self, objective: Objective, theta: Matrix, free: Index, *, copies: int = 1
+    ) -> None:
         likelihood, penalty = objective.likelihood, objective.l2
         self.likelihood, self.theta, self.free = likelihood, theta, free
-        self.shape = theta.shape
+        self.shape, self.copies = theta.shape, copies
         self.penalty = np.broadcast_to(penalty, self.shape).ravel()[free]
         (squares,) = likelihood.sums(diagonal, theta)
-        squares = squares / likelihood.survey.weight
+        squares *= copies / likelihood.survey.weight
         self.diagonal = np.asarray(squares.ravel()[free] + self.penalty + 1e-300)
         self.rounds, self.proximal_steps, self.drops = 4, 4, 1
         self.bound, self.forcing = 1.0, FORCING
@@ -94,6 +114,8 @@ class HessianProducts:
         """H v."""
         whole = np.zeros(self.shape)
         whole.ravel()[self.free] = direction
+        if self.copies == 2:
+            whole[0] = -whole[1]
         (sums,) = self.likelihood.sums(product, self.theta, whole)
         sums = sums / self.likelihood.survey.weight
         return np.asarray(sums.ravel()[self.free] + self.penalty * direction)
