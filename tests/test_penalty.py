@@ -110,3 +110,11 @@ def test_no_shift_of_a_column_is_cheaper_than_the_cheapest(penalty):
             moved = shift.copy()
             moved[j] += move
             assert penalty.value(weights - moved) >= lowest - 1e-13
+
+
+@pytest.mark.parametrize("n_classes", [4, 6])
+def test_with_l1_alone_the_cheapest_shift_leaves_a_weight_of_zero(n_classes):
+    """Of an even number of classes every shift between two weights costs the same."""
+    weights = np.random.default_rng(0).standard_normal((n_classes, 50))
+    penalty = Penalty(np.full(50, 0.1), np.zeros(50))
+    assert (weights - penalty.cheapest(weights) == 0.0).any(axis=0).all()

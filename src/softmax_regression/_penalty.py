@@ -118,10 +118,14 @@ class Penalty(_Sizes):
 
         The softmax does not see c. It is the median of the K entries and the K + 1 points
         mean + l1 (K − 2i) / (l2 K), i = 0 … K (Li and Osher, 2009, Inverse Problems and
-        Imaging 3(3)); the mean where neither penalty is.
+        Imaging 3(3)); the mean where neither penalty is. With l1 alone and K even it may be any
+        between two entries, and is the one nearer to the mean: a weight of zero more.
         """
         n_classes = len(weights)
         slopes = n_classes - 2.0 * np.arange(n_classes + 1)[:, None]
         step = np.asarray(self.l1) / np.maximum(np.asarray(self.l2) * n_classes, 1e-150)
-        points = weights.mean(axis=0) + slopes * step
-        return np.asarray(np.sort(np.concatenate([weights, points]), axis=0)[n_classes])
+        mean = weights.mean(axis=0)
+        median = np.sort(np.concatenate([weights, mean + slopes * step]), axis=0)[n_classes]
+        nearest = np.abs(weights - median).argmin(axis=0)
+        entries = weights[nearest, np.arange(weights.shape[1])]
+        return np.where((np.asarray(self.l1) > 0.0) & (np.asarray(self.l2) == 0.0), entries, median)
