@@ -128,4 +128,5 @@ class Penalty(_Sizes):
         median = np.sort(np.concatenate([weights, mean + slopes * step]), axis=0)[n_classes]
         nearest = np.abs(weights - median).argmin(axis=0)
         entries = weights[nearest, np.arange(weights.shape[1])]
-        return np.where((np.asarray(self.l1) > 0.0) & (np.asarray(self.l2) == 0.0), entries, median)
+        alone = (np.asarray(self.l1) > 0.0) & (np.asarray(self.l2) == 0.0)
+        return np.asarray(np.where(alone, entries, median))
