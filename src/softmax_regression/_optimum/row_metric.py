@@ -26,7 +26,7 @@ DENSE_COLUMNS = 1024
 KNOWN_ROWS = 50
 # Rows a column after which those of wide blocks are thinned out, so that their products cost no
 # more than so many gradients.
-FIRST_ROWS = 8
+FIRST_ROWS = 1
 GRADIENTS = 4
 # Of rows beyond those that tell enough, every so manieth counts.
 FOLLOWING = 4
