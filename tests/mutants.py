@@ -370,6 +370,7 @@ MUTANTS = [
     Mutant("_likelihood/two_classes.py", "np.concatenate([gradient, -gradient])", "np.concatenate([gradient, gradient])", "both classes go the same way"),
     Mutant("_likelihood/two_classes.py", "losses += target * margins", "pass", "soft targets of two classes cost nothing"),
     Mutant("_likelihood/targets.py", "return signs, (1.0 - self.smoothing) * lesser + self.smoothing / self.n_classes", "return signs, lesser", "rows of two classes not smoothed"),
+    Mutant("_likelihood/rows.py", "squares.T / np.square(self._scale)", "squares.T", "squares of rows that are scaled after their products in raw units"),
     Mutant("_likelihood/rows.py", "margins += change[n_features] - weights @ self.centre", "margins += change[n_features]", "margins of rows that are not centred"),
     Mutant("_likelihood/survey.py", "return shift[0] + first, spread, sums / total - np.outer(targets, first)", "return shift[0] + first, spread, sums / total", "target rows not centred"),
     Mutant("_likelihood/coordinates.py", "moved = survey.targets[:, None] * (survey.mean - self.centre)", "moved = 0.0", "target rows without intercept centred"),

@@ -58,6 +58,13 @@ def test_logits_differ_by_a_shift_common_to_all_classes(kind, n_classes):
     np.testing.assert_allclose(part - part[-1], (expected - expected[-1])[:, 5:9], atol=SUMMED)
 
 
+@BOTH
+def test_margins_are_the_differences_of_two_logits(kind):
+    rows, plain = KINDS[kind], PLAIN[kind]
+    V = RNG.standard_normal((2, plain.shape[1]))
+    np.testing.assert_allclose(rows.margins(V), plain @ (V[0] - V[1]), atol=SUMMED)
+
+
 @CASES
 @pytest.mark.usefixtures("entries")
 def test_gradients_are_the_sums_over_rows(kind, n_classes):
@@ -83,7 +90,7 @@ def test_rows_filled_in_are_the_plain_matrix_and_some_columns_its_columns(kind):
     np.testing.assert_allclose(rows.part(picked).dense().values, plain[picked], atol=10 * EPS)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "dense, scaled after"])
+@BOTH
 def test_squares_are_the_sums_over_rows(kind):
     weights = RNG.uniform(0.0, 1.0, (3, 90))
     expected = weights @ PLAIN[kind] ** 2

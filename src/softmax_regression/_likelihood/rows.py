@@ -170,7 +170,7 @@ class CentredRows:
             centre = self.centre[:, None]
             squares -= centre * (2 * (self.matrix.T @ factors.T) - centre * total)
             np.maximum(squares, least, out=squares)
-        return self._appended(squares.T, total)
+        return self._appended(squares.T / np.square(self._scale), total)
 
     @property
     def is_thin(self) -> bool:
