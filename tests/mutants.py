@@ -503,7 +503,7 @@ MUTANTS = [
     Mutant("_likelihood/sums.py", "return Largest(np.maximum(self, other))", "return Largest(float(self) + float(other))", "largest numbers that add up"),
     Mutant("_likelihood/sums.py", "one + other for one, other in zip(total, result, strict=True)", "one for one, _ in zip(total, result, strict=True)", "all blocks but the first left out"),
     Mutant("_likelihood/information.py", "return c if exact else c.astype(np.float32, copy=False)", "return c.astype(np.float32)", "an exact information in float32"),
-    Mutant("_likelihood/information.py", "chunk.generator().integers(chunk.rows.n_rows - size + 1)", "0 * size", "a sample that is always the first rows"),
+    Mutant("_likelihood/information.py", "first = parts * width + begin.astype(np.intp)", "first = parts * run", "a sample that is always the first rows"),
     Mutant("_likelihood/information.py", "return chunk.total(), _weighted_moments(", "return float(chunk.rows.n_rows), _weighted_moments(", "information divided by the rows, not their weight"),
     Mutant("_likelihood/scores.py", "chunk.weight[rows] if counts else chunk.weight[rows] ** 2", "chunk.weight[rows]", "squared scores with single weights"),
     Mutant("_likelihood/scores.py", "own = groups[first : first + chunk.rows.n_rows]", "own = groups[: chunk.rows.n_rows]", "the groups of the first chunk for all"),

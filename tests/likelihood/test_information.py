@@ -8,7 +8,10 @@ from strategies import Csr, chunks_of, likelihood_of, thinned
 
 from softmax_regression._likelihood import information as information_module
 from softmax_regression._likelihood import working
+from softmax_regression._likelihood.block import Block
+from softmax_regression._likelihood.coordinates import Coordinates
 from softmax_regression._likelihood.information import (
+    RUN,
     class_covariances,
     class_variances,
     expanded,
@@ -97,19 +100,32 @@ def test_second_moment_is_the_mean_of_outer_products(weight):
     )
 
 
-def test_many_rows_are_sampled_in_runs_that_leave_no_chunk_out(monkeypatch):
-    """Also where the labels are sorted, a sample has all of them; each time the same."""
-    monkeypatch.setattr(working, "CHUNK_ROWS", 256)
-    data, begins = rows(3), set()
-    for chunk in chunks_of(data):
+def test_many_rows_are_sampled_in_runs_that_leave_no_part_of_a_chunk_out():
+    """Also where the labels are sorted, or come in turns, a sample has all of them."""
+    n_rows = 5_000
+    values = np.arange(n_rows, dtype=float)[:, None]
+    blocks = [
+        Block(values, Labels(np.zeros(n_rows, np.intp), 2), None, number) for number in range(2)
+    ]
+    taken = []
+    for block in blocks:
+        (chunk,) = working.chunks(block, Coordinates.identity(1, fit_intercept=False), np.float64)
         part = sampled(chunk, 8)
-        assert part.rows.n_rows == -(-chunk.rows.n_rows // 8)
-        whole, values = chunk.rows.values, part.rows.values
-        first = np.flatnonzero((whole == values[0]).all(axis=1))[0]
-        assert np.array_equal(whole[first : first + len(values)], values)
-        np.testing.assert_array_equal(sampled(chunk, 8).rows.values, values)
-        begins.add(int(first))
-    assert len(begins) == len(chunks_of(data)) == 2  # at random, not where each chunk begins
+        places = part.rows.values[:, 0].astype(int)
+        assert n_rows / 8 <= len(places) <= n_rows / 8 + RUN
+        assert (np.diff(places) > 0).all()
+        assert np.unique(places // 500).size == 10
+        assert (np.bincount(places % 8) > len(places) / 16).all()
+        np.testing.assert_array_equal(sampled(chunk, 8).rows.values[:, 0], places)
+        taken.append(places)
+    assert not np.array_equal(*taken)  # nor where each block begins
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 7, 9])
+def test_a_few_rows_are_sampled_too(n_rows):
+    block = Block(np.ones((n_rows, 2)), Labels(np.zeros(n_rows, np.intp), 2))
+    (chunk,) = working.chunks(block, Coordinates.identity(2, fit_intercept=False), np.float64)
+    assert sampled(chunk, 8).rows.n_rows == -(-n_rows // 8)
 
 
 def test_a_column_that_a_sample_misses_is_told_and_no_other(monkeypatch):

@@ -17,9 +17,11 @@ from .sums import Source, Sums, added, summed
 from .survey import Survey, repeated, slices, survey
 from .targets import RowIndex, Targets
 
-# Rows of a chunk, fewer where their logits would be more than so many entries.
-CHUNK_ROWS = 4096
+# Rows of a chunk, fewer where they or their logits would be more than so many entries, but no fewer
+# than a product with wide rows pays for.
+CHUNK_ROWS = 2**15
 CHUNK_ENTRIES = 2**20
+WIDE_ROWS = 4096
 # Sparse rows have few entries, and each product with them a cost of its own.
 SPARSE_ENTRIES = 2**22
 
@@ -48,10 +50,20 @@ class Chunk(NamedTuple):
             return float(self.rows.n_rows)
         return float(self.weight.sum(dtype=np.float64))
 
-    def part(self, rows: slice) -> "Chunk":
+    def part(self, rows: RowIndex) -> "Chunk":
         """Return some of the rows, of which nothing is kept."""
         weight = None if self.weight is None else self.weight[rows]
         return Chunk(self.rows.part(rows), self.targets.take(rows), weight, self.number)
+
+    def place(self) -> float:
+        """Return a share in [0, 1), another in every chunk: Kronecker's sequence in two dimensions.
+
+        Its steps are 1 / g and 1 / g² with g³ = g + 1, which leave the least gaps (Roberts, 2018, The
+        unreasonable effectiveness of quasirandom sequences).
+        """
+        return (
+            0.5 + self.number[0] * 0.7548776662466927 + self.number[1] * 0.5698402909980532
+        ) % 1.0
 
     def generator(self) -> "np.random.Generator":
         """Return what draws from this chunk: the same whoever holds it, and in whatever order."""
@@ -206,9 +218,12 @@ def chunks(
 
 def chunk_size(block: Block) -> int:
     """Return how many rows a chunk of the block has."""
-    classes = block.targets.n_classes
-    size = max(256, min(CHUNK_ROWS, CHUNK_ENTRIES // classes))
-    return max(size, SPARSE_ENTRIES // classes) if is_sparse(block.X) else size
+    classes, columns = block.targets.n_classes, int(block.X.shape[1])
+    if is_sparse(block.X):
+        entries = max(1, int(block.X.nnz) // max(1, block.n_rows), classes)
+        return max(256, SPARSE_ENTRIES // entries)
+    rows = min(CHUNK_ROWS, max(WIDE_ROWS, CHUNK_ENTRIES // max(1, columns)))
+    return max(256, min(rows, CHUNK_ENTRIES // classes))
 
 
 def over_chunks(
