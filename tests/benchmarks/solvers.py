@@ -57,7 +57,7 @@ def ours(X: Any, y: Any, l2: float, tol: float) -> Fitted:
     return Fitted(model.coef_, model.intercept_, model.optimality_gap_)
 
 
-OURS = Solver("ours", (*TOLERANCES, 1e-10), ours)
+OURS = Solver("ours", (*TOLERANCES, 1e-10, 1e-11, 1e-12), ours)
 
 
 def scikit_learn(name: str) -> Solver:

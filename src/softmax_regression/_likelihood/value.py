@@ -19,7 +19,7 @@ _ROOT_OF_TINY = {
 }
 
 # Probabilities of a block up to which a copy for the Hessian costs less than making them again.
-FEW_ENTRIES = 2**15
+FEW_ENTRIES = 2**13
 
 
 def softmax(logits: Floats) -> Floats:
