@@ -25,6 +25,8 @@ MANY_FACTORS = 8
 NEARLY_ONE = 1e-4
 # Up to so many columns, half of a product saves no time.
 NARROW = 24
+# One factor after the other passes over the rows: a quarter of the entries stay near the processor.
+PASSES = 4
 CHUNK_ENTRIES = 2**20
 # Rows of a sample that follow one another, and what spreads where they begin: every k-th row might
 # meet a pattern, and a few long runs miss a class in rows that are sorted.
@@ -218,7 +220,7 @@ def _fastest(
         return _packed, columns * (columns + 1) // 2
     if columns <= NARROW:
         return _stacked, n_factors * columns
-    return _scaled if signed else _squared, n_factors + columns
+    return _scaled if signed else _squared, PASSES * (n_factors + columns)
 
 
 def _packed(c: Floats, values: Floats) -> Floats:
