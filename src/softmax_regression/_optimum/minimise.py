@@ -24,6 +24,7 @@ from .._parameters import Parameters
 from .._penalty import Penalty
 from .._types import Apply, Matrix
 from .column_space import ColumnSpace
+from .empty_columns import OccupiedColumns
 from .full_phase import FullPhase
 from .limits import Limits, Report
 from .minibatch import BATCH, AveragedDescent
@@ -63,6 +64,19 @@ def minimise(
     `generator` draws the order of the mini-batches (None: the rows' own); `report` hears of each
     pass over the data for F.
     """
+    columns = OccupiedColumns.of(block)
+    if columns is not None:
+        found = minimise(
+            columns.block,
+            columns.penalty(penalty),
+            None if start is None else columns.reduce(start),
+            limits,
+            columns.heard(report),
+            fit_intercept=fit_intercept,
+            batch_size=batch_size,
+            generator=generator,
+        )
+        return columns.solution(found)
     order = batch_size, generator
     space, likelihood, within = _coordinates(block, penalty, fit_intercept)
     if isinstance(space, ColumnSpace):
