@@ -385,6 +385,7 @@ MUTANTS = [
     Mutant("_optimum/first_matrix.py", "bound, self.steps - first)", "bound, self.steps)", "the pace of another matrix"),
     Mutant("_optimum/empty_columns.py", "l2[self.occupied] if isinstance(l2, np.ndarray) else l2", "l2[: len(self.occupied)] if isinstance(l2, np.ndarray) else l2", "the l2 of other columns"),
     Mutant("_optimum/empty_columns.py", "            centre=self._filled(found.centre),\n", "", "the means of some columns for those of all"),
+    Mutant("_selection/search.py", "return self._below(x) if above is None else above", "return above", "a minimum guessed from one side"),
     Mutant("_optimum/plan.py", "newton = work <= (10.0 if changes else 1.0) * NEWTON_WORK", "newton = work <= 10.0 * NEWTON_WORK", "Newton's method for larger problems"),
     Mutant("_optimum/plan.py", "polish = polish and work <= in_reach and asked", "polish = polish and work <= in_reach", "polish whatever tol"),
     Mutant("_optimum/full_phase.py", "self.plan.reuses and self.left <= UNCHANGED", "self.plan.reuses", "one Hessian for all of Newton's steps"),

@@ -37,11 +37,19 @@ def searched(mean, start=1.0, noise=0.02):
 def test_the_minimum_of_a_parabola_is_found_in_few_steps(minimum, width):
     search, calls = searched(lambda x: 1.0 + width * (x - minimum) ** 2 / 10.0, noise=1e-3)
     x = math.log(search.best.l2)
-    assert abs(x - minimum) < 0.11
-    # The start, a decade down, decades up until the loss has risen, a look and a step between.
-    assert len(calls) <= 5 + math.ceil(abs(minimum) / math.log(10.0))
+    # What is left is worth 0.0026 nats at most: less than the models of the curve tell.
+    assert abs(x - minimum) < 0.16
+    # The start, a decade down, decades up until the loss has risen, a look, and two steps between.
+    assert len(calls) <= 6 + math.ceil(abs(minimum) / math.log(10.0))
     assert search.edge is None
     assert len(calls) == len(set(calls))
+
+
+@pytest.mark.parametrize("minimum", [-4.05, -4.3, -13.55])
+def test_a_least_l2_to_which_the_loss_still_fell_is_not_taken_for_the_minimum(minimum):
+    """Three points on a parabola of the loss itself, where that of its logarithm has it at the last."""
+    search, _ = searched(lambda x: 1.0 + (x - minimum) ** 2 / 10.0, noise=1e-3)
+    assert abs(math.log(search.best.l2) - minimum) < 0.05
 
 
 def test_a_gain_that_chance_explains_is_not_followed():

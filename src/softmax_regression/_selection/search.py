@@ -76,7 +76,8 @@ class Search:
             return x + math.copysign(max(abs(found - x), LEAST_MOVE), found - x)
         if abs(found - x) >= RESOLUTION and promise > self._least(WORTH * self._error(x, found)):
             return self._beyond(found)
-        return self._above(x)
+        above = self._above(x)
+        return self._below(x) if above is None else above
 
     def _beyond(self, found: float) -> float:
         """Return a place beyond those tried at least half a decade out, so as not to creep."""
@@ -98,6 +99,17 @@ class Search:
         if rise <= self._least(self._error(x, beyond)):
             return beyond
         return (x + beyond) / 2.0 if x == top else None
+
+    def _below(self, x: float) -> float | None:
+        """Return what is below the least l2 tried, if the loss fell to it by more than chance.
+
+        That it is the minimum is then a guess from one side.
+        """
+        if x != min(self.points) or x <= self.start - (DOWN - 0.5) * DECADE:
+            return None
+        former, best = self.points[min(each for each in self.points if each > x)], self.best
+        falls = self.judge.gain(former, best) > self.judge.paired_error(former, best)
+        return x - DECADE / 2.0 if falls else None
 
     def _least(self, error: float) -> float:
         """Return the gain below which there is none, given a part of its standard error."""
