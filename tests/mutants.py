@@ -389,7 +389,7 @@ MUTANTS = [
     Mutant("_optimum/plan.py", "newton = work <= (10.0 if changes else 1.0) * NEWTON_WORK", "newton = work <= 10.0 * NEWTON_WORK", "Newton's method for larger problems"),
     Mutant("_optimum/plan.py", "polish = polish and work <= in_reach and asked", "polish = polish and work <= in_reach", "polish whatever tol"),
     Mutant("_optimum/full_phase.py", "self.plan.reuses and self.left <= UNCHANGED", "self.plan.reuses", "one Hessian for all of Newton's steps"),
-    Mutant("_optimum/full_phase.py", "exact = newton and not self.former and self.left <= FLAT", "exact = newton and self.left <= FLAT", "a Hessian taken again is trusted as one at the point"),
+    Mutant("_optimum/full_phase.py", "(self.plan.newton and not self.former)", "self.plan.newton", "a Hessian taken again is trusted as one at the point"),
     Mutant("_optimum/plan.py", "reuses=newton and tol >= POLISHED_TOL", "reuses=newton", "Hessians taken again where all digits are asked for"),
     Mutant("_optimum/full_phase.py", "gap = min(found.bound, found.value) if self.objective.proves", "gap = found.bound if self.objective.proves", "a gap above F"),
     Mutant("_optimum/curvature.py", "return Full(objective) if whole else PrincipalAxes(objective)", "return PrincipalAxes(objective)", "two classes by their axes"),

@@ -180,3 +180,13 @@ def chunks_of(likelihood, dtype=np.float64, **asked):
 def objective_of(X, targets, weight=None, fit_intercept=True, *, l1=0.0, l2=0.0, **given):
     """F in the solver's coordinates."""
     return Objective(likelihood_of(X, targets, weight, fit_intercept, **given), Penalty(l1, l2))
+
+
+def assert_same_bits(found, expected):
+    """Two fits over blocks by the same several readings, to the last bit."""
+    assert found.converged_
+    assert found.n_iter_ == expected.n_iter_ > 3
+    np.testing.assert_array_equal(found.coef_, expected.coef_)
+    np.testing.assert_array_equal(found.intercept_, expected.intercept_)
+    np.testing.assert_array_equal(found.loss_curve_, expected.loss_curve_)
+    assert found.optimality_gap_ == expected.optimality_gap_

@@ -103,7 +103,7 @@ class SoftmaxRegression(KeywordArguments, LearnedState, ScikitLearnMethods):
         proven where there is a proof (`optimality_gap_`), estimated otherwise; 0 goes on until
         float64 has no more digits, and `converged_` is False then. Below 1e-6 it goes on until the
         probabilities no longer tell by which way it came, to 1e-7, where the Hessian of all
-        parameters is within reach; in small fits at 1e-6 to 1e-6. Else: stop when the loss curve
+        parameters is within reach; at 1e-6 small fits do so to about 1e-6. Else: stop when the loss curve
         has not fallen by `tol` in `n_iter_no_change` epochs; 0 runs all `max_iter` epochs unless `early_stopping`
         ends the fit.
     fit_intercept : bool, default=True
@@ -747,7 +747,7 @@ class SoftmaxRegression(KeywordArguments, LearnedState, ScikitLearnMethods):
         exact : int, default=0
             How many rows, or groups, drawn at random, are left out by a refit. The loss gets the
             mean difference, which makes it unbiased for the exact one, and `correction_error` is
-            the standard error of that.
+            the standard error of that: too small where a few rows make most of it and are not drawn.
         random_state : int, Generator, RandomState, SeedSequence or None, default=None
             Draws the rows for `exact`.
 

@@ -37,20 +37,21 @@ def probabilities(Z: NDArray[Any]) -> NDArray[Any]:
     compensation in `softmax` has nothing to win here.
     """
     if Z.shape[1] == 1:
-        return _of_two(Z[:, 0])
+        p = np.empty((len(Z), 2), Z.dtype)
+        share_of_two(Z[:, 0], p[:, 1], p[:, 0])
+        return p
     Z -= np.maximum.reduce(Z, axis=1, keepdims=True)
     np.exp(Z, out=Z)
     Z /= np.add.reduce(Z, axis=1, keepdims=True)
     return Z
 
 
-def _of_two(difference: NDArray[Any]) -> NDArray[Any]:
-    """Return the probabilities (n_rows, 2) of logits 0 and z_1 − z_0."""
-    raised = np.exp(-np.abs(difference))
-    larger = 1 / (1 + raised)
-    raised *= larger
-    second = difference > 0
-    p = np.empty((len(difference), 2), difference.dtype)
-    p[:, 0] = np.where(second, raised, larger)
-    p[:, 1] = np.where(second, larger, raised)
-    return p
+def share_of_two(difference: NDArray[Any], own: NDArray[Any], other: NDArray[Any]) -> None:
+    """Write the probabilities of a class and of the other, whose logit is less by `difference`, (n_rows,)."""
+    lesser = np.exp(-np.abs(difference))
+    np.divide(1, 1 + lesser, out=own)
+    lesser *= own
+    other[...] = lesser
+    behind = difference < 0
+    np.copyto(other, own, where=behind)
+    np.copyto(own, lesser, where=behind)

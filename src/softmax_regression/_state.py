@@ -49,8 +49,7 @@ class LearnedState:
         told = bool(parameters.weights.any(axis=0).all())
         features = self._checked(X, fitted, finite=not told)
         try:
-            with np.errstate(all="ignore"):
-                return by_blocks(function, features, parameters)
+            return by_blocks(function, features, parameters)
         except ValueError:
             check_finite(features, X, "X")
             raise

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from distributed import Client, LocalCluster
+from strategies import assert_same_bits
 
 from softmax_regression import SoftmaxRegression
 from softmax_regression._blocks import gathered
@@ -55,15 +56,6 @@ def client():
 
 def model(**settings):
     return SoftmaxRegression(**({"l2": 1e-3, "tol": 1e-9} | settings))
-
-
-def assert_same_bits(found, expected):
-    assert found.converged_
-    assert found.n_iter_ == expected.n_iter_ > 3
-    np.testing.assert_array_equal(found.coef_, expected.coef_)
-    np.testing.assert_array_equal(found.intercept_, expected.intercept_)
-    np.testing.assert_array_equal(found.loss_curve_, expected.loss_curve_)
-    assert found.optimality_gap_ == expected.optimality_gap_
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from strategies import assert_same_bits
 
 from softmax_regression import SoftmaxRegression
 from softmax_regression._blocks import gathered
@@ -44,15 +45,6 @@ class Slice:
     def __call__(self):
         frame = pl.scan_parquet(self.path).slice(self.first, self.rows).collect()
         return frame.select(FEATURES), frame["label"]
-
-
-def assert_same_bits(found, expected):
-    assert found.converged_
-    assert found.n_iter_ == expected.n_iter_ > 3
-    np.testing.assert_array_equal(found.coef_, expected.coef_)
-    np.testing.assert_array_equal(found.intercept_, expected.intercept_)
-    np.testing.assert_array_equal(found.loss_curve_, expected.loss_curve_)
-    assert found.optimality_gap_ == expected.optimality_gap_
 
 
 def model():

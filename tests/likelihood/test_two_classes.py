@@ -106,9 +106,11 @@ def test_probabilities_keep_the_digits_of_the_lesser_and_sum_to_one(margin):
     np.testing.assert_allclose(p.sum(axis=0), 1.0, rtol=2 * EPS)
 
 
-def test_the_only_covariance_is_the_product_of_both_probabilities():
-    p = two_classes.softmax(np.linspace(-50.0, 50.0, 11))
-    np.testing.assert_array_equal(class_covariances(p), p[:1] * p[1:])
+def test_the_only_covariance_keeps_its_digits_where_a_class_is_nearly_sure():
+    margins = np.linspace(-50.0, 50.0, 11)
+    raised = np.exp(-np.abs(margins))
+    (found,) = class_covariances(two_classes.softmax(margins))
+    np.testing.assert_allclose(found, raised / (1 + raised) ** 2, rtol=8 * EPS)
 
 
 def test_sides_are_those_of_the_larger_target():

@@ -197,6 +197,8 @@ def test_an_estimate_by_the_hessian_of_the_step_before_aims_lower():
     assert descent._looks_done()
     descent.former = True
     assert not descent._looks_done()
+    descent._go_over()  # to steps that are each taken on their own
+    assert descent._looks_done()
 
 
 def test_no_gap_that_is_told_is_above_f(monkeypatch):

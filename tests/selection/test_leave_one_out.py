@@ -394,7 +394,7 @@ def test_illegal_arguments_are_named(arguments, error, message):
 @pytest.mark.parametrize("zero", thinned([True, False], 2))
 def test_an_l2_for_each_column_is_kept_where_a_row_is_left_out(zero):
     """Refits of all rows give the mean of fits without them; one Newton step each comes near."""
-    rng, n = np.random.default_rng(3), 25
+    rng, (n, part) = np.random.default_rng(3), (50, 0.05) if unless_fast(True) else (25, 0.15)
     X = rng.normal(size=(n, 3))
     y = (X @ rng.normal(size=(3, 3)) + 2.0 * rng.gumbel(size=(n, 3))).argmax(axis=1)
     model = SoftmaxRegression(l2=[0.0 if zero else 0.02, 0.1, 1.0], tol=1e-10).fit(X, y)
@@ -406,4 +406,5 @@ def test_an_l2_for_each_column_is_kept_where_a_row_is_left_out(zero):
         losses.append(without.loss(X[[i]], y[[i]]))
     refitted = model.leave_one_out(X, y, exact=n)
     assert refitted.loss == pytest.approx(np.mean(losses), abs=1e-7)
-    assert abs(found.loss - refitted.loss) < 0.15 * (refitted.loss - found.training_loss)
+    # Of what leaving rows out costs: 0.1 nats with 50 rows, which are few for one step with 25.
+    assert abs(found.loss - refitted.loss) < part * (refitted.loss - found.training_loss)

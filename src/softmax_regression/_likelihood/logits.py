@@ -27,7 +27,7 @@ def logits(X: Features, parameters: Parameters) -> NDArray[Any]:
 def of_logits(
     function: Callable[[NDArray[Any]], NDArray[Any]], X: Features, parameters: Parameters
 ) -> NDArray[Any]:
-    """Return `function` of the logits, silently also where their differences overflow.
+    """Return `function` of the logits.
 
     Raises
     ------
@@ -37,19 +37,17 @@ def of_logits(
     Z: NDArray[Any] = X @ parameters.weights.T
     Z += parameters.intercept
     # `vdot` raises no floating-point flag; only where it overflows is every logit looked at.
-    if math.isfinite(np.vdot(Z, Z)):
-        return function(Z)
-    if not np.isfinite(Z).all():
+    if not (math.isfinite(np.vdot(Z, Z)) or np.isfinite(Z).all()):
         row = int(np.argwhere(~np.isfinite(Z))[0, 0])
         message = (
             f"the logits overflow at row {row} of a block of X: its features are too large for "
             "the learned weights. Scale the features as those in fit were"
         )
         raise ValueError(message)
-    with np.errstate(all="ignore"):  # an infinite difference has the exponential 0, rightly
-        return function(Z)
+    return function(Z)
 
 
+@np.errstate(all="ignore")  # an infinite difference has the exponential 0, rightly
 def by_blocks(
     function: Callable[[NDArray[Any]], NDArray[Any]], X: Features, parameters: Parameters
 ) -> NDArray[Any]:

@@ -11,20 +11,15 @@ that with respect to θ_0.
 
 import numpy as np
 
+from .._prediction import share_of_two
 from .._types import Floats, Matrix
 from .working import Chunk
 
 
 def softmax(margins: Floats) -> Floats:
     """Return the probabilities (2, b) of classes whose logits differ by z_0 − z_1."""
-    raised = np.exp(-np.abs(margins))
     p = np.empty((2, len(margins)), margins.dtype)
-    larger = np.divide(1, 1 + raised, out=p[0])
-    raised *= larger
-    p[1] = raised
-    behind = margins < 0
-    np.copyto(p[1], p[0], where=behind)
-    np.copyto(p[0], raised, where=behind)
+    share_of_two(margins, p[0], p[1])
     return p
 
 
@@ -49,7 +44,7 @@ def _of_margins(margins: Floats, target: Floats | float) -> tuple[Floats, Floats
     total = 1 + raised
     losses = np.log(total)
     losses -= np.minimum(margins, 0)
-    if not (isinstance(target, float) and target == 0.0):
+    if np.any(target):
         losses += target * margins
     np.copyto(raised, 1, where=margins < 0)
     raised /= total

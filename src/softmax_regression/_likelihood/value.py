@@ -17,7 +17,6 @@ from .working import Chunk
 _ROOT_OF_TINY = {
     np.dtype(dtype): np.sqrt(np.finfo(dtype).tiny) for dtype in (np.float32, np.float64)
 }
-
 # Probabilities of a block up to which a copy for the Hessian costs less than making them again.
 FEW_ENTRIES = 2**13
 

@@ -1,7 +1,5 @@
 """Sparse rows without the columns that hold no entry: their weights are zero, and cost as much as others."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from .._arrays import is_sparse
@@ -9,7 +7,6 @@ from .._likelihood.block import Block
 from .._parameters import Parameters
 from .._penalty import Penalty
 from .._types import Index, Vector
-from .limits import Report
 from .solution import Solution
 
 # Of all columns: fewer are not worth a copy of the rows' indices.
@@ -51,14 +48,6 @@ class OccupiedColumns:
         weights = np.zeros((len(parameters.weights), self.n_features))
         weights[:, self.occupied] = parameters.weights
         return Parameters(weights, parameters.intercept)
-
-    def heard(self, report: Report) -> Report:
-        """Return a report that hears of the weights of all columns."""
-
-        def told(loss: float, inner: Callable[[], Parameters], gap: float, readings: int) -> bool:
-            return report(loss, lambda: self.expand(inner()), gap, readings)
-
-        return told
 
     def solution(self, found: Solution) -> Solution:
         """Return a solution in all columns."""

@@ -125,8 +125,8 @@ class FullPhase:
     def _looks_done(self) -> bool:
         if not self.objective.proves:
             # By the Hessian of some steps ago, or where F is far from quadratic, it may be too small.
-            newton = self.plan.newton or self.damped is not None
-            exact = newton and not self.former and self.left <= FLAT
+            own = self.damped is not None or (self.plan.newton and not self.former)
+            exact = own and self.left <= FLAT
             return self.decrement <= (1.0 if exact else FORMER * self.share) * self.limits.tol
         if self.point.value <= self.aim:
             return True

@@ -3,7 +3,7 @@
 1. Where rows are many for the parameters, one averaged epoch of mini-batches.
 2. Full passes to the optimum, and the duality gap at exact intercepts; `tol` stops on it.
 Where columns are many for the rows, both happen in coordinates of the row space; where they are
-collinear and without a penalty, in principal axes.
+collinear and without a penalty, in principal axes. Sparse columns without an entry are left out.
 With l1 > 0, proximal Newton steps to the optimum and the elastic net's gap take their place.
 """
 
@@ -71,7 +71,7 @@ def minimise(
             columns.penalty(penalty),
             None if start is None else columns.reduce(start),
             limits,
-            columns.heard(report),
+            _expanded(report, columns),
             fit_intercept=fit_intercept,
             batch_size=batch_size,
             generator=generator,
@@ -259,7 +259,7 @@ def _stream(
     return average if average.value < start.value else start
 
 
-def _expanded(report: Report, space: RowSpace | ColumnSpace) -> Report:
+def _expanded(report: Report, space: RowSpace | ColumnSpace | OccupiedColumns) -> Report:
     """Return a report that hears of the original parameters."""
     return lambda loss, inner, gap, readings: report(
         loss, lambda: space.expand(inner()), gap, readings

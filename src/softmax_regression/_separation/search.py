@@ -69,8 +69,6 @@ def empty_classes(targets: Targets, sample_weight: NDArray[np.float64] | None) -
     if targets.smoothing:
         return ()
     totals = targets.class_totals(sample_weight)
-    if totals.all():
-        return ()
     return tuple(int(k) for k in np.flatnonzero(totals == 0))
 
 
