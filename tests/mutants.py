@@ -259,7 +259,7 @@ MUTANTS = [
     Mutant("_learned.py", "stream=left[\"_stream\"] if _stands_where_its_stream_does(left) else None,", "stream=left.get(\"_stream\"),", "a stream ignores parameters set by hand"),
     Mutant("_learned.py", "for vector in (state.theta, state.velocity):", "for vector in (state.velocity,):", "an intercept no longer wanted is kept"),
     Mutant("_learned.py", "for vector in (state.theta, state.velocity):", "for vector in (state.theta,):", "an intercept no longer wanted is moved by momentum"),
-    Mutant("_learned.py", "deepcopy(left[\"_generator\"])", "left[\"_generator\"]", "an interrupted fit advances the generator"),
+    Mutant("_learned.py", "deepcopy(left[\"_draws\"])", "left[\"_draws\"]", "an interrupted fit advances the generator"),
     Mutant("_state.py", "self.__dict__ = kept | learned.attributes(description, start)", "for key, value in learned.attributes(description, start).items():\n            setattr(self, key, value)", "model taken over attribute by attribute"),
     Mutant("_estimator.py", "return fitted[\"classes_\"][best]", "return best", "predict returns the index"),
     Mutant("_prediction.py", "= Z.argmax(axis=1)", "= Z.shape[1] - 1 - Z[:, ::-1].argmax(axis=1)", "ties go to the last class"),

@@ -31,6 +31,7 @@ from softmax_regression import (
     _archive,
     _persistence,
 )
+from softmax_regression._input.hyperparameters import Draws
 from softmax_regression._optimum import AveragedDescent, RowMetric
 
 GOLDEN = {n: Path(__file__).parent / "data" / f"model_format_{n}.npz" for n in (1, 2)}
@@ -91,8 +92,8 @@ def assert_same(model, other):
         if isinstance(value, np.ndarray):
             assert (value.dtype, value.shape) == (twin.dtype, twin.shape), name
             assert value.tolist() == twin.tolist(), name
-        elif isinstance(value, np.random.Generator):
-            assert value.bit_generator.state == twin.bit_generator.state
+        elif isinstance(value, Draws):
+            assert value.generator.bit_generator.state == twin.generator.bit_generator.state
         elif isinstance(value, (AveragedDescent, RowMetric)):
             assert_same(value, twin)
         else:
@@ -240,7 +241,7 @@ def golden_model():
         l2_=model.l2,
         _velocity=np.arange(9) / 10,
         _epoch=2,
-        _generator=np.random.default_rng(0),
+        _draws=Draws(np.random.default_rng(0)),
         _stream=stream,
     )
     return model
@@ -370,7 +371,7 @@ def test_a_slim_file_predicts_the_same_and_holds_nothing_for_a_later_fit(tmp_pat
     assert loaded.get_params() == model.get_params()
     assert (loaded.n_iter_, loaded.converged_) == (model.n_iter_, model.converged_)
     np.testing.assert_array_equal(loaded.loss_curve_, model.loss_curve_)
-    assert not vars(loaded).keys() & {"_velocity", "_generator", "_stream"}
+    assert not vars(loaded).keys() & {"_velocity", "_draws", "_stream"}
     with np.load(tmp_path / "slim") as file:
         assert set(file) == {
             "header", "coef_", "intercept_", "classes_", "loss_curve_", "validation_curve_",
@@ -734,7 +735,7 @@ def arrays(**changed):
 
 HUGE = 1 << 40
 NAN = np.full((3, 4), np.nan)
-RANDOM = fitted()._generator.bit_generator.state
+RANDOM = fitted()._draws.generator.bit_generator.state
 FORGED = {
     "shape of 8 TiB": {"header": arrays(coef_=["<f8", [HUGE, 1]])},
     "shape and file of 8 TiB": {

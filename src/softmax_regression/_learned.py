@@ -11,7 +11,7 @@ from ._descent import DescentState
 from ._exceptions import ConvergenceWarning, sibling
 from ._input.features import check_feature_names
 from ._input.given import Description
-from ._input.hyperparameters import Hyperparameters, RandomState, make_generator
+from ._input.hyperparameters import Draws, Hyperparameters
 from ._input.labels import listed
 from ._optimum import AveragedDescent
 from ._parameters import Parameters
@@ -25,7 +25,7 @@ class Start(NamedTuple):
     """Where a fit begins: its parameters, and what an earlier fit of the same model left."""
 
     state: DescentState
-    generator: "np.random.Generator"
+    draws: Draws
     loss_curve: NDArray[np.float64]
     validation_curve: NDArray[np.float64]
     n_iter: int = 0
@@ -74,7 +74,7 @@ class Learned(NamedTuple):
             "stop_reason_": self.stop_reason,
             "_velocity": self.state.velocity,
             "_epoch": self.state.epoch,
-            "_generator": start.generator,
+            "_draws": start.draws,
             "_stream": self.stream,
             **self._penalty(start),
         }
@@ -115,13 +115,12 @@ def start_of(
     if not left:
         none = np.zeros(0)
         theta = np.zeros(description.classes.shape[0] * (X.shape[1] + 1), X.dtype)
-        generator = make_generator(settings.random_state)
         begin = DescentState(theta, np.zeros_like(theta))
-        return Start(begin, generator, none, none, l2=settings.l2)
+        return Start(begin, Draws(settings.random_state), none, none, l2=settings.l2)
     _check_same(description, left)
     return Start(
         _state_left(settings, X.dtype, left),
-        make_generator(_source_left(settings, left)),
+        _draws_left(settings, left),
         left.get("loss_curve_", np.zeros(0)),
         left.get("validation_curve_", np.zeros(0)),
         n_iter=left.get("n_iter_", 0),
@@ -146,13 +145,13 @@ def _state_left(settings: Hyperparameters, dtype: Any, left: dict[str, Any]) -> 
     return state
 
 
-def _source_left(settings: Hyperparameters, left: dict[str, Any]) -> RandomState:
-    """Return what draws: the generator that was left goes on, unless one is given."""
-    if "_generator" in left and not isinstance(settings.random_state, np.random.Generator):
+def _draws_left(settings: Hyperparameters, left: dict[str, Any]) -> Draws:
+    """Return what is drawn from: what was left goes on, unless a generator is given."""
+    if "_draws" in left and not isinstance(settings.random_state, np.random.Generator):
         # A copy: an interrupted fit leaves the model's own.
-        source: RandomState = deepcopy(left["_generator"])
-        return source
-    return settings.random_state
+        draws: Draws = deepcopy(left["_draws"])
+        return draws
+    return Draws(settings.random_state)
 
 
 def parameters_of(fitted: dict[str, Any]) -> Parameters:

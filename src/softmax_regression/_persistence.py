@@ -33,7 +33,7 @@ from ._archive import Members, pack, replace
 from ._arrays import shown
 from ._exceptions import InconsistentVersionWarning, ModelFileError, sibling
 from ._fitted import learned_attributes
-from ._input.hyperparameters import check_hyperparameters
+from ._input.hyperparameters import Draws, check_hyperparameters
 from ._optimum import AveragedDescent, RowMetric
 from ._selection import Selection
 from ._version import __version__
@@ -114,6 +114,8 @@ def restore_pickled_state(model: Any, state: Mapping[str, Any]) -> None:
     """Give `model` the attributes, and warn where another version has written them."""
     attributes = dict(state)
     version = str(attributes.pop("_version", "unknown"))
+    if "_generator" in attributes:
+        attributes["_draws"] = Draws(attributes.pop("_generator"))
     stream = attributes.get("_stream")
     if stream is not None and not isinstance(stream.metric, RowMetric):
         attributes["_stream"] = _former(vars(stream), vars(stream), attributes["n_features_in_"])
@@ -139,7 +141,7 @@ def _to_bytes(model: Any, slim: bool = False) -> bytes:
 
 def _describe(model: Any, slim: bool) -> tuple[Header, Arrays]:
     fitted = learned_attributes(model)
-    by_fit, resumable = "n_iter_" in fitted, "_generator" in fitted and not slim
+    by_fit, resumable = "n_iter_" in fitted, "_draws" in fitted and not slim
     parameters, penalty = model.get_params(), _penalties(model, fitted)
     parameters |= {"l2": None} if "l2" in penalty else {}
     header = {
@@ -155,7 +157,7 @@ def _describe(model: Any, slim: bool) -> tuple[Header, Arrays]:
         "stop_reason": fitted.get("stop_reason_"),
         "optimality_gap": _finite_or_none(fitted["optimality_gap_"]) if by_fit else None,
         "epoch": int(fitted.get("_epoch", 0)),
-        "generator": _generator_state(fitted["_generator"]) if resumable else None,
+        "generator": _generator_state(fitted["_draws"].generator) if resumable else None,
     }
     header["labels"], labels = _describe_labels(fitted["classes_"])
     header["stream"], stream = _describe_stream(fitted["_stream"] if resumable else None)
@@ -240,7 +242,7 @@ def _restore_penalty(
 def _restore_state(header: Header, arrays: Arrays) -> dict[str, Any]:
     """Return what another fit goes on from; a slim file has none."""
     return {
-        "_generator": _restore_generator(header["generator"]),
+        "_draws": Draws(_restore_generator(header["generator"])),
         "_stream": _restore_stream(header, arrays),
     }
 

@@ -129,8 +129,8 @@ def _minimised(
         F, its gradient or the parameters left the finite numbers.
     """
     begin = None if start.fresh else start.parameters(problem.targets.n_classes)
-    order = start.generator if settings.shuffle else None
-    solution = _solved(problem, settings, begin, monitor.report, generator=order, polish=polish)
+    generator = (lambda: start.draws.generator) if settings.shuffle else None
+    solution = _solved(problem, settings, begin, monitor.report, generator=generator, polish=polish)
     if solution.reason == "non-finite":
         raise DivergenceError(start.n_iter + solution.n_iter, solution.objective, None)
     return solution
@@ -143,7 +143,7 @@ def _solved(
     report: Report,
     *,
     spent: int = 0,
-    generator: "np.random.Generator | None" = None,
+    generator: "Callable[[], np.random.Generator] | None" = None,
     more_l2: float | Vector = 0.0,
     polish: bool = True,
 ) -> Solution:

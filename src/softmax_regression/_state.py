@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ._fitted import is_begun, learned_attributes
 from ._input.features import check_feature_names, check_features, check_finite, feature_names
 from ._input.given import Description, check_rows, problem_of
-from ._input.hyperparameters import Hyperparameters
+from ._input.hyperparameters import Draws, Hyperparameters
 from ._input.weights import refuse_all_zero
 from ._learned import Learned, Learning, Start, parameters_of
 from ._likelihood.block import Block
@@ -94,7 +94,7 @@ class LearnedState:
         self.selection_: Selection
         self._velocity: NDArray[Any]
         self._epoch: int
-        self._generator: np.random.Generator
+        self._draws: Draws
         self._stream: AveragedDescent | None
         replaced = ("feature_names_in_", "selection_")
         kept = {key: value for key, value in self.__dict__.items() if key not in replaced}

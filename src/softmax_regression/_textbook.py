@@ -38,7 +38,7 @@ def descend(
     n_rows = problem.targets.n_rows if rows is None else rows.size
     # With a single batch the order of the rows is only the order of a sum.
     single = descent.batches.batch_size >= n_rows
-    generator = start.generator if settings.shuffle and not single else None
+    generator = start.draws.generator if settings.shuffle and not single else None
     first = _first_loss(problem, settings, start, monitor)
     try:
         descent.run(start.state, settings.max_iter, monitor.report, rows=rows, generator=generator)

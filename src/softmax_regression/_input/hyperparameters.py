@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -151,6 +152,21 @@ def make_generator(random_state: RandomState) -> "np.random.Generator":
         # NumPy < 2.2 cannot turn a RandomState into a Generator; draw a seed from it instead.
         return np.random.default_rng(random_state.randint(0, 2**31, size=4))
     return np.random.default_rng(random_state)
+
+
+class Draws:
+    """What a fit draws from: the generator of a `random_state`, made where something is drawn.
+
+    Most fits draw nothing, and making one takes as long as two small passes over the rows.
+    """
+
+    def __init__(self, random_state: RandomState) -> None:
+        self.random_state = random_state
+
+    @cached_property
+    def generator(self) -> "np.random.Generator":
+        """The generator."""
+        return make_generator(self.random_state)
 
 
 def _real(

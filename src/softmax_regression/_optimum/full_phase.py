@@ -32,7 +32,7 @@ AIM = 0.5
 FORMER = 0.1
 FLAT = 0.25
 # Part of the slope left by a step up to which Newton's next one has the same Hessian.
-UNCHANGED = 0.02
+UNCHANGED = 0.1
 # Of the passes so far: what the Hessian may cost for an estimate.
 LITTLE = 0.1
 # What F may seem to rise by, relative to it: four roundings.

@@ -8,6 +8,7 @@ With l1 > 0, proximal Newton steps to the optimum and the elastic net's gap take
 """
 
 import math
+from collections.abc import Callable
 from itertools import chain
 from typing import TypeAlias
 
@@ -44,8 +45,8 @@ FEW = 2**22
 # Of F: so much more by the rounding of products is borne, where `tol` is less.
 SEEN = 1e-9
 
-# The rows of a mini-batch, and what draws their order.
-Order: TypeAlias = "tuple[int, np.random.Generator | None]"
+# The rows of a mini-batch, and what makes the generator that draws their order.
+Order: TypeAlias = "tuple[int, Callable[[], np.random.Generator] | None]"
 
 
 def minimise(
@@ -57,12 +58,12 @@ def minimise(
     *,
     fit_intercept: bool,
     batch_size: int,
-    generator: "np.random.Generator | None",
+    generator: "Callable[[], np.random.Generator] | None",
 ) -> Solution:
     """Minimise F from `start`, or from the class frequencies.
 
-    `generator` draws the order of the mini-batches (None: the rows' own); `report` hears of each
-    pass over the data for F.
+    What `generator` makes draws the order of the mini-batches (None: the rows' own); `report` hears
+    of each pass over the data for F.
     """
     columns = OccupiedColumns.of(block)
     if columns is not None:
@@ -244,7 +245,7 @@ def _stream(
     phase: FullPhase,
     start: Point,
     batch_size: int,
-    generator: "np.random.Generator | None",
+    generator: "Callable[[], np.random.Generator] | None",
 ) -> Point:
     """Return the average of one epoch of mini-batches, or the start if F is less there."""
     likelihood = phase.objective.likelihood
@@ -252,7 +253,8 @@ def _stream(
     # Columns of unit spread: one that hardly varies yet will, by rows that take long steps.
     metric = RowMetric(none, none, least=0.0 if likelihood.sparse else LEAST_VARIANCE)
     state = AveragedDescent(start.theta, phase.objective.l2, metric, in_random_order=True)
-    for batch in likelihood.batches(phase.dtype, batch_size, generator):
+    drawn = None if generator is None else generator()
+    for batch in likelihood.batches(phase.dtype, batch_size, drawn):
         state.step(batch)
     phase.passes += 1
     average = phase.evaluate(balanced(state.average))
