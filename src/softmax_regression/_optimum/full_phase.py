@@ -100,7 +100,8 @@ class FullPhase:
             elif self._certify():
                 return "converged"
             elif self.hurried:
-                self.hurried = False
+                # The step that closes the intercepts is that of the Hessian at this point.
+                self.hurried, self.left = False, math.inf
             else:
                 # The intercepts were not exact: aim lower by what they hid, tenfold at most; by half
                 # where F has no digits for what is left, and any step may be the last.
