@@ -315,6 +315,8 @@ MUTANTS = [
     Mutant("_optimum/intercepts.py", "else _divided(mean - products)", "else _divided(mean)", "many classes: the mean for its variance"),
     Mutant("_optimum/damped_newton.py", "foretold = 0.5 * (damping * length - slope)", "foretold = -100 * slope", "a fall foretold that is too large"),
     Mutant("_optimum/damped_newton.py", "if fall >= DECREASE * foretold or", "if True or", "damped steps that raise F accepted"),
+    Mutant("_optimum/damped_newton.py", "if not 0.0 <= decrement <= self.settled or", "if decrement > self.settled or", "an undamped step uphill"),
+    Mutant("_optimum/full_phase.py", "if self.unseen >= UNSEEN:", "if False:", "damped steps in the rounding of F without an end"),
     Mutant("_optimum/damped_newton.py", "self.damping = min(self.damping, -slope / length)", "pass", "the old damping after an undamped step failed"),
     Mutant("_optimum/exact_hessian.py", "theta, np.float64, 1, self.order)", "theta, np.float64, 8, self.order)", "Newton's Hessian from a sample"),
     Mutant("_optimum/exact_hessian.py", "return np.asarray(found + damping * direction)", "return np.asarray(found)", "products without their damping"),

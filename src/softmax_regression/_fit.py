@@ -39,7 +39,9 @@ def learn(
     """
     rows: NDArray[np.intp] | None = None
     if settings.early_stopping and validation is None:
-        rows, held_out = hold_out(problem.targets, settings.validation_fraction, start.draws.generator)
+        rows, held_out = hold_out(
+            problem.targets, settings.validation_fraction, start.draws.generator
+        )
         validation = problem.pick(held_out)
     monitor = monitor_of(settings, validation, watch)
     choice = None if choose is None else choose(settings, start, monitor)

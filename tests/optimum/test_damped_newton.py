@@ -137,6 +137,25 @@ def test_where_the_undamped_step_fails_damping_begins_at_its_own_curvature():
     assert np.linalg.norm(told[1]) > 0.1 * np.linalg.norm(told[0])
 
 
+def test_an_undamped_step_uphill_is_not_taken(monkeypatch):
+    """Without curvature left of a class, what solves for it is the inverse of rounding."""
+    hessian_at = damped_newton.hessian_at
+
+    def uphill(*given):
+        hessian = hessian_at(*given)
+        solve = hessian.solve
+        hessian.solve = lambda right, damping: (
+            solve(right, damping) if damping.any() else -1e110 * right
+        )
+        return hessian
+
+    monkeypatch.setattr(damped_newton, "hessian_at", uphill)
+    descent = Descent(objective(1.0), settled=10.0)
+    before = descent.point.value
+    assert descent.step().point.value < before
+    assert descent.newton.decrement == np.inf
+
+
 def test_no_step_is_better_than_one_that_only_rounding_sees():
     """F that never changes, and a slope that no step flattens: given up after a few trials."""
     descent = Descent(objective(1.0))

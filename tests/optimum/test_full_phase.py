@@ -8,7 +8,7 @@ from softmax_regression._likelihood.targets import Labels
 from softmax_regression._optimum import curvature
 from softmax_regression._optimum.curvature import ClassBlocks, Diagonal, Full, PrincipalAxes
 from softmax_regression._optimum.first_matrix import FirstMatrix
-from softmax_regression._optimum.full_phase import UNCHANGED, FullPhase
+from softmax_regression._optimum.full_phase import UNCHANGED, UNSEEN, DampedNewton, FullPhase
 from softmax_regression._optimum.lbfgs import Memory
 from softmax_regression._optimum.limits import Limits
 from softmax_regression._optimum.line_search import Step
@@ -220,3 +220,22 @@ def test_damped_steps_go_on_in_float64():
     assert descent.dtype is np.float64
     assert 0.0 < abs(descent.point.value - rounded) < 1e-6
     assert descent.point.value == pytest.approx(np.log(12), rel=1e-15)
+
+
+def test_damped_steps_that_f_does_not_see_end_without_a_proof(monkeypatch):
+    """Every step is within the rounding of F, and no proof is found: that is told, not tried for ever."""
+    steps = []
+
+    def unseen(self, evaluate, start, **_):
+        steps.append(start)
+        self.decrement = 0.0
+        return Step(evaluate(start.theta), 1.0, 0.5)
+
+    monkeypatch.setattr(DampedNewton, "step", unseen)
+    descent = phase(300, 4, 3, 1e-6)
+    wide = lambda point, *_: point._replace(bound=1e3)
+    monkeypatch.setattr(descent.proof, "certify", wide)
+    monkeypatch.setattr(descent.proof, "as_it_stands", wide)
+    found = from_zero(descent)
+    assert (found.converged, found.reason) == (False, "rounding")
+    assert len(steps) == UNSEEN

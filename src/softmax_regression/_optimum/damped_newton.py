@@ -96,7 +96,8 @@ class DampedNewton:
             return damped
         undamped = -hessian.solve(gradient, np.zeros_like(self.spread))
         decrement = -0.5 * float(np.vdot(gradient, undamped))
-        if decrement > self.settled or not hessian.solved:
+        # Where a class is so sure that nothing is left of its curvature, the step may be no descent.
+        if not 0.0 <= decrement <= self.settled or not hessian.solved:
             return damped
         self.decrement = decrement
         return undamped

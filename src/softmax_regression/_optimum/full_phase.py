@@ -33,6 +33,8 @@ FORMER = 0.1
 FLAT = 0.25
 # Part of the slope left by a step up to which Newton's next one has the same Hessian.
 UNCHANGED = 0.1
+# Damped steps within the rounding of F, one after the other, in which a proof is looked for.
+UNSEEN = 100
 # Of the passes so far: what the Hessian may cost for an estimate.
 LITTLE = 0.1
 # What F may seem to rise by, relative to it: four roundings.
@@ -54,6 +56,8 @@ class FullPhase:
         self.matrix = FirstMatrix(objective, full=self.plan.full)
         self.pace = Pace(objective.likelihood, limits.max_iter)
         self.damped: DampedNewton | None = None
+        # The damped steps in a row for which F had no digits.
+        self.unseen = 0
         self.dtype = self.plan.dtype
         # Whether the passes have all the digits there are, and P is as good as it gets.
         self.sharp = self.plan.newton and self.dtype is np.float64
@@ -106,8 +110,7 @@ class FullPhase:
                 # The intercepts were not exact: aim lower by what they hid, tenfold at most; by half
                 # where F has no digits for what is left, and any step may be the last.
                 hidden = min(1.0, self.limits.tol / self.point.bound)
-                unseen = self.damped is not None and self.decrement <= self._noise()
-                self.aim *= 0.5 * (1.0 if unseen else max(0.1, hidden))
+                self.aim *= 0.5 * (1.0 if self.unseen else max(0.1, hidden))
         found = self._step()
         if found is None:
             return self._exhausted() or self._ended()
@@ -175,6 +178,8 @@ class FullPhase:
         )
 
     def _damped_step(self, damped: DampedNewton) -> Step | None:
+        if self.unseen >= UNSEEN:
+            return None
         left = self.limits.max_iter - (self.passes - self.before)
         trials = max(left, PRODUCTS + TRIALS)
         # F is rounded as its logits are.
@@ -182,6 +187,7 @@ class FullPhase:
         found = damped.step(self.evaluate, self.point, noise=noise, trials=trials)
         self.passes += damped.products
         self.decrement = damped.decrement
+        self.unseen = self.unseen + 1 if self.decrement <= self._noise() else 0
         return found
 
     def _sharpen(self) -> None:
