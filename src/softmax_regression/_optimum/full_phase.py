@@ -32,7 +32,7 @@ AIM = 0.5
 FORMER = 0.1
 FLAT = 0.25
 # Part of the slope left by a step up to which Newton's next one has the same Hessian.
-UNCHANGED = 0.1
+UNCHANGED = 0.02
 # Damped steps within the rounding of F, one after the other, in which a proof is looked for.
 UNSEEN = 100
 # Of the passes so far: what the Hessian may cost for an estimate.
