@@ -155,10 +155,12 @@ def test_without_weights_all_rows_have_the_probabilities_of_the_intercepts():
 
 @pytest.mark.parametrize("kind", [np.asarray, Csr])
 @pytest.mark.parametrize("weight", [None, WEIGHT])
-def test_one_reading_for_value_and_information_says_what_two_do(kind, weight):
+@pytest.mark.parametrize("entries", [64, 2**20], ids=["in parts", "at once"])
+def test_one_reading_for_value_and_information_says_what_two_do(kind, weight, entries, monkeypatch):
+    monkeypatch.setattr("softmax_regression._likelihood.information.CHUNK_ENTRIES", entries)
     data = rows(4, weight, kind=kind)
     theta, order = parameters(data), np.array([3, 0, 2, 1])
-    loss, gradient, sums = data.sums(value_and_information, theta, order, True)
+    loss, gradient, sums = data.sums(value_and_information, theta, order, True, products=True)
     expected_loss, expected_gradient = data.sums(value, theta)
     _, expected = data.sums(information, theta[order], class_covariances)
     assert loss == pytest.approx(expected_loss, rel=SUMMED)

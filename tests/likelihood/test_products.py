@@ -35,15 +35,19 @@ PLAIN = {
     "dense, scaled after": np.hstack([(X - MEAN) / SPREAD, np.ones((90, 1))]),
 }
 BOTH = pytest.mark.parametrize("kind", KINDS)
-# One by one, by fours, filled up to fours, and too many to fill up.
+# One by one, by fours, filled up to fours (three of a matrix that is far too), and too many to fill up.
 CASES = pytest.mark.parametrize(
     ("n_classes", "kind"), thinned(product([2, 3, 4, 5, 6, 7, 18], KINDS), 2)
 )
 
 
-@pytest.fixture(params=[1, 10**9], ids=["one by one", "at once"])
+@pytest.fixture(
+    params=[(1, 10**9), (10**9, 10**9), (1, 0)], ids=["one by one", "at once", "far away"]
+)
 def entries(request, monkeypatch):
-    monkeypatch.setattr(products, "MANY_ENTRIES", request.param)
+    many, far = request.param
+    monkeypatch.setattr(products, "MANY_ENTRIES", many)
+    monkeypatch.setattr(products, "FAR_BYTES", far)
 
 
 @CASES

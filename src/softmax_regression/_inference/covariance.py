@@ -5,6 +5,7 @@ The free parameters are the rows of θ less that of one class, the reference; ro
 
 import math
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from .._types import Index, Matrix, Precision, Vector
 LEAST_PIVOT = {np.float64: 1e-12, np.float32: 1e-4}
 # Columns of a triangle from which on its inverse is found by halves.
 WHOLE = 64
+# Entries of the rows up to which they are kept in float64 for the readings that follow.
+FEW_ENTRIES = 2**19
 # Entries of the scores of some groups together.
 SCORE_ENTRIES = 2**22
 
@@ -34,6 +37,13 @@ class NoEstimateError(ArithmeticError):
 
 class SingularError(NoEstimateError):
     """A matrix that has no inverse to float64."""
+
+
+class Newton(NamedTuple):
+    """A step H⁻¹ g, and its length √(gᵀ H⁻¹ g) in standard errors."""
+
+    step: Vector
+    distance: float
 
 
 class Definite:
@@ -63,6 +73,11 @@ class Definite:
         half = self.factor.solve(right * self.scale)
         return np.asarray(self.factor.solve_transposed(half) * self.scale)
 
+    def newton(self, gradient: Vector) -> Newton:
+        """Return the step of Newton's method."""
+        step = self.solve(gradient)
+        return Newton(step, math.sqrt(max(float(gradient @ step), 0.0)))
+
     def inverse(self) -> Matrix:
         """H⁻¹ = S L⁻ᵀ L⁻¹ S."""
         inverse_factor = _inverse_of_triangle(self.lower)
@@ -90,6 +105,11 @@ def class_order(reference: int, n_classes: int) -> Index:
     return np.append(np.delete(np.arange(n_classes), reference), reference)
 
 
+def has_few_rows(likelihood: Likelihood) -> bool:
+    """Tell whether the rows in working precision are kept, and none are made anew to be read."""
+    return likelihood.n_rows * likelihood.n_columns <= FEW_ENTRIES
+
+
 def loss_and_information(
     likelihood: Likelihood,
     theta: Matrix,
@@ -102,8 +122,10 @@ def loss_and_information(
 
     Σ_i w_i (diag p_i − p_i p_iᵀ) ⊗ x̃_i x̃_iᵀ, of rows in `dtype`, by products in float32 unless `exact`.
     """
-    order = class_order(reference, len(theta))
-    loss, gradient, sums = likelihood.sums(value_and_information, theta, order, exact, dtype=dtype)
+    order, products = class_order(reference, len(theta)), not has_few_rows(likelihood)
+    loss, gradient, sums = likelihood.sums(
+        value_and_information, theta, order, exact, dtype=dtype, products=products
+    )
     return loss, gradient, _from_pairs(sums, len(theta) - 1, theta.shape[1])
 
 

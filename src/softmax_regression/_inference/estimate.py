@@ -20,6 +20,7 @@ from .covariance import (
     NoEstimateError,
     SingularError,
     class_order,
+    has_few_rows,
     loss_and_information,
 )
 
@@ -89,10 +90,14 @@ class Estimate(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """Σ w CE at some θ, and the gradient of Σ w CE + N · penalty by the contrasts, (q,)."""
+    """Σ w CE at some θ, and the gradient of Σ w CE + N · penalty by the contrasts, (q,).
+
+    `rounded`: of rows in float32.
+    """
 
     loss: float
     gradient: Vector
+    rounded: bool = False
 
 
 class Around(NamedTuple):
@@ -148,17 +153,23 @@ class Posterior:
     def around(self, theta: Matrix, *, exact: bool = True) -> Around:
         """Return what `at` does with the curvature H, by one reading; in float32 unless `exact`.
 
-        H = I + N l2 (1 − 11ᵀ / K) ⊗ diag(1, …, 1, 0).
+        H = I + N l2 (1 − 11ᵀ / K) ⊗ diag(1, …, 1, 0). Of few rows only the products of H are made in
+        float32: these rows are kept for the readings that follow.
 
         Raises
         ------
         SingularError
             H has no inverse to float64.
         """
+        rounded = not (exact or has_few_rows(self.likelihood))
         loss, data, information = loss_and_information(
-            self.likelihood, theta, self.reference, exact=exact
+            self.likelihood,
+            theta,
+            self.reference,
+            exact=exact,
+            dtype=np.float32 if rounded else np.float64,
         )
-        curve = self._curve(theta, loss, data)
+        curve = self._curve(theta, loss, data)._replace(rounded=rounded)
         if not self.l2.any():
             return Around(curve, Definite(information), None)
         curvature = information.copy()
@@ -173,9 +184,7 @@ class Posterior:
         """Return the optimum near θ = `start`, by Newton's method.
 
         A matrix serves for as long as its steps converge fast; where the next step should be the
-        last but one, the matrix that is returned is made there. A step of λ standard errors leaves
-        about λ² / √N: it changes the log-odds of a row by about λ / √N, and the curvature by that
-        part.
+        last, the matrix that is returned is made.
 
         Raises
         ------
@@ -186,36 +195,52 @@ class Posterior:
         NotSettledError
             There seems to be no optimum.
         """
-        theta, close = start, math.sqrt(SETTLED * math.sqrt(self.likelihood.survey.weight))
-        for number in range(MATRICES):
-            curve, matrix, information = self._next(theta, first=number == 0)
-            before, current = 0.0, True
-            while True:
-                step = matrix.solve(curve.gradient)
-                distance = math.sqrt(max(float(curve.gradient @ step), 0.0))
-                if number == 0 and current and not distance <= FARTHEST:
-                    raise NotAtOptimumError(distance)
-                small = np.abs(step).max() <= SETTLED_STEP * max(1.0, np.abs(theta).max())
-                if number and current and small and distance <= SETTLED:
-                    return Settled(self._moved(theta, step), curve.loss, matrix, information)
-                if not (current or distance <= CONTRACTION * before):
-                    break
-                theta = self._moved(theta, step)
-                if distance <= close:
-                    break
-                curve, before, current = self.at(theta), distance, False
+        theta = self._followed(start, self._first(start))
+        for _ in range(MATRICES):
+            around = self.around(theta)
+            step, distance = around.matrix.newton(around.curve.gradient)
+            small = np.abs(step).max() <= SETTLED_STEP * max(1.0, np.abs(theta).max())
+            if small and distance <= SETTLED:
+                last = self._moved(theta, step)
+                return Settled(last, around.curve.loss, around.matrix, around.information)
+            theta = self._followed(theta, around)
         raise NotSettledError
+
+    def _first(self, theta: Matrix) -> Around:
+        """Return what is around the start, in float32 if that will do: no result depends on it.
+
+        A start that is not clearly near is near or far by float64.
+        """
+        with suppress(SingularError):
+            around = self.around(theta, exact=False)
+            if around.matrix.newton(around.curve.gradient).distance <= 0.5 * FARTHEST:
+                return around
+        around = self.around(theta)
+        distance = around.matrix.newton(around.curve.gradient).distance
+        if not distance <= FARTHEST:
+            raise NotAtOptimumError(distance)
+        return around
+
+    def _followed(self, theta: Matrix, around: Around) -> Matrix:
+        """Return where steps with one matrix lead, as long as they converge fast.
+
+        A step of λ standard errors leaves about λ² / √N: it changes the log-odds of a row by about
+        λ / √N, and the curvature by that part. Where this is settled no step follows it.
+        """
+        close = math.sqrt(SETTLED * math.sqrt(self.likelihood.survey.weight))
+        curve, enough = around.curve, math.inf
+        while True:
+            step, distance = around.matrix.newton(curve.gradient)
+            if not distance <= enough:
+                return theta
+            theta = self._moved(theta, step)
+            if distance <= close and not curve.rounded:
+                return theta
+            curve, enough = self.at(theta), max(close, CONTRACTION * distance)
 
     def _curve(self, theta: Matrix, loss: float, data: Matrix) -> Curve:
         gradient = data + self.pull(theta)
         return Curve(float(loss), np.delete(gradient, self.reference, axis=0).ravel())
-
-    def _next(self, theta: Matrix, *, first: bool) -> Around:
-        """Return what is around θ; at first, on which no result depends, in float32 if that will do."""
-        if first:
-            with suppress(SingularError):
-                return self.around(theta, exact=False)
-        return self.around(theta)
 
     def _moved(self, theta: Matrix, step: Vector) -> Matrix:
         moved = theta.copy()

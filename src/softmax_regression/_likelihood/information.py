@@ -8,12 +8,13 @@ p_k (δ_kl − p_l) for the classes k and l.
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from .._types import Floats, Index, Matrix
 from .rows import CentredRows, Rows
+from .sums import added
 from .value import exponentials, flushed, loss_and_gradient, probabilities
 from .working import Chunk
 
@@ -28,6 +29,8 @@ NARROW = 24
 # One factor after the other passes over the rows: a quarter of the entries stay near the processor.
 PASSES = 4
 CHUNK_ENTRIES = 2**20
+# From so many rows on for every column, sums cost little beside the products that they add up.
+ROWS_A_COLUMN = 4
 # Rows of a sample that follow one another, and what spreads where they begin: every k-th row might
 # meet a pattern, and a few long runs miss a class in rows that are sorted.
 RUN = 64
@@ -104,8 +107,20 @@ def value_and_information(
 ) -> tuple[float, Matrix, Matrix]:
     """Return `value`, and the M_m of `information` of all classes of `order` but its last.
 
-    One reading, one softmax for both.
+    One reading, one softmax for both, of so few rows at a time that they stay near the processor.
     """
+    n_factors, columns = _number(class_covariances, len(theta)), theta.shape[1]
+    size = _rows_at_once(chunk.rows, n_factors, columns, signed=False)
+    firsts = range(0, max(1, chunk.rows.n_rows), size)
+    parts = (chunk.part(slice(first, first + size)) for first in firsts)
+    return added(_of_part(part, theta, order, exact) for part in parts)
+
+
+def _of_part(
+    chunk: Chunk, theta: Matrix, order: Index, exact: bool
+) -> tuple[float, Matrix, Matrix]:
+    if not _is_thin(chunk.rows):
+        chunk = chunk._replace(rows=chunk.rows.dense())
     losses, p, total = exponentials(chunk, theta)
     p *= 1 / total
     sums = _weighted_moments(chunk, p[order], class_covariances, theta.shape[1], exact)
@@ -146,23 +161,39 @@ def moments(
 
     `signed` factors change their sign from row to row.
     """
-    if isinstance(rows, CentredRows) and rows.is_thin:
-        return _thin_moments(rows, factors, n_factors, columns)
-    products, entries = _fastest(n_factors, columns, signed)
-    size = max(64, CHUNK_ENTRIES // max(entries, n_factors))
-    sums: Any = 0.0
+    size = _rows_at_once(rows, n_factors, columns, signed)
+    if _is_thin(rows):
+        return _thin_moments(rows, factors, n_factors, columns, size)
+    products, _ = _fastest(n_factors, columns, signed)
+    sums: Any = None
     for first in range(0, max(1, rows.n_rows), size):
         some = slice(first, first + size)
         c, values = factors(some), rows.part(some).dense().values
-        sums = sums + products(c, values.astype(c.dtype, copy=False)).astype(np.float64)
+        part = products(c, values.astype(c.dtype, copy=False))
+        sums = part.astype(np.float64, copy=False) if sums is None else np.add(sums, part, out=sums)
     return np.asarray(sums)
 
 
+def _is_thin(rows: Rows) -> TypeGuard[CentredRows]:
+    """Tell rows whose moments are sparse products."""
+    return isinstance(rows, CentredRows) and rows.is_thin
+
+
+def _rows_at_once(rows: Rows, n_factors: int, columns: int, signed: bool) -> int:
+    """Return how many rows stay near the processor with what is made of them."""
+    if _is_thin(rows):
+        return max(64, CHUNK_ENTRIES // n_factors)
+    return _fastest(n_factors, columns, signed)[1]
+
+
 def _thin_moments(
-    rows: CentredRows, factors: Callable[[slice], Floats], n_factors: int, columns: int
+    rows: CentredRows,
+    factors: Callable[[slice], Floats],
+    n_factors: int,
+    columns: int,
+    size: int,
 ) -> Matrix:
     """Σ_i c_mi x̃_i x̃_iᵀ by sparse products, one for each m."""
-    size = max(64, CHUNK_ENTRIES // n_factors)
     sums = np.zeros((n_factors, columns, columns))
     for first in range(0, rows.n_rows, size):
         some = slice(first, first + size)
@@ -215,12 +246,18 @@ def _triangle(left: Floats, right: Floats) -> Floats:
 def _fastest(
     n_factors: int, columns: int, signed: bool
 ) -> tuple[Callable[[Floats, Floats], Floats], int]:
-    """Return the fastest way to Σ_i c_mi x_i x_iᵀ, as measured, and the entries it makes of a row."""
+    """Return the fastest way to Σ_i c_mi x_i x_iᵀ, as measured, and how many rows at once it takes."""
     if n_factors >= max(MANY_FACTORS, columns // 2):
-        return _packed, columns * (columns + 1) // 2
+        return _packed, _rows_of(max(n_factors, columns * (columns + 1) // 2))
     if columns <= NARROW:
-        return _stacked, n_factors * columns
-    return _scaled if signed else _squared, PASSES * (n_factors + columns)
+        return _stacked, _rows_of(n_factors * columns)
+    enough = min(ROWS_A_COLUMN * columns, 2 * CHUNK_ENTRIES // columns)
+    return _scaled if signed else _squared, max(enough, _rows_of(PASSES * (n_factors + columns)))
+
+
+def _rows_of(entries: int) -> int:
+    """Return how many rows of so many entries are made at once."""
+    return max(64, CHUNK_ENTRIES // entries)
 
 
 def _packed(c: Floats, values: Floats) -> Floats:

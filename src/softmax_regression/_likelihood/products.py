@@ -15,6 +15,8 @@ from .._types import Floats
 # eight.
 ONE_BY_ONE = 3
 BY_FOURS = 16
+# A matrix that is far from the processor is read once for all rows; three then are worth four.
+FAR_BYTES = 2**22
 # With fewer entries to multiply, what surrounds a product costs more.
 MANY_ENTRIES = 5000
 # Features from which on float32 multiplies faster with the rows first.
@@ -25,7 +27,7 @@ def relative_logits(weights: Floats, matrix: Any) -> Floats:
     """W Xᵀ, (K, d) -> (K, b); of few classes less the last one."""
     if not _few(weights, matrix):
         return _products(weights, matrix, np.empty((len(weights), matrix.shape[0]), weights.dtype))
-    relative = _by_fours(weights[:-1] - weights[-1])
+    relative = _by_fours(weights[:-1] - weights[-1], matrix)
     logits = np.empty((max(len(weights), len(relative)), matrix.shape[0]), weights.dtype)
     _products(relative, matrix, logits[: len(relative)])
     logits[len(weights) - 1] = 0.0
@@ -44,12 +46,12 @@ def weighted_sums(factors: Floats, matrix: Any) -> Floats:
     """R X, (K, b) -> (K, d)."""
     if is_sparse(matrix):
         return np.ascontiguousarray((matrix.T @ factors.T).T)
-    if len(factors) <= ONE_BY_ONE and matrix.size >= MANY_ENTRIES:
+    if _is_one_by_one(factors, matrix):
         sums = np.empty((len(factors), matrix.shape[1]), factors.dtype)
         for row, each in zip(sums, factors, strict=True):
             np.dot(each, matrix, out=row)
         return sums
-    return np.asarray((_by_fours(factors) @ matrix)[: len(factors)])
+    return np.asarray((_by_fours(factors, matrix) @ matrix)[: len(factors)])
 
 
 def class_logits(weights: Floats, X: Floats, out: Floats) -> None:
@@ -77,19 +79,30 @@ def _products(weights: Floats, matrix: Any, out: Floats) -> Floats:
     """W Xᵀ, (K, d) -> (K, b), into `out`."""
     if is_sparse(matrix):
         out[...] = (matrix @ weights.T).T
-    elif len(weights) > ONE_BY_ONE or matrix.size < MANY_ENTRIES:
-        class_logits(weights, matrix, out)
-    else:
+    elif _is_one_by_one(weights, matrix):
         for row, each in zip(out, weights, strict=True):
             np.dot(matrix, each, out=row)
+    else:
+        class_logits(weights, matrix, out)
     return out
 
 
-def _by_fours(matrix: Floats) -> Floats:
-    """Append rows of zeros up to a multiple of four, of which a product costs less."""
-    missing = -len(matrix) % 4
-    if not (missing and ONE_BY_ONE < len(matrix) <= BY_FOURS):
-        return matrix
-    filled = np.zeros((len(matrix) + missing, matrix.shape[1]), matrix.dtype)
-    filled[: len(matrix)] = matrix
+def _is_one_by_one(rows: Floats, matrix: Floats) -> bool:
+    """Whether so few rows are multiplied by the matrix fastest one by one."""
+    if len(rows) == ONE_BY_ONE and _is_far(matrix):
+        return False
+    return len(rows) <= ONE_BY_ONE and matrix.size >= MANY_ENTRIES
+
+
+def _is_far(matrix: Any) -> bool:
+    return not is_sparse(matrix) and matrix.nbytes >= FAR_BYTES
+
+
+def _by_fours(rows: Floats, matrix: Any) -> Floats:
+    """Append rows of zeros up to a multiple of four, of which a product with the matrix costs less."""
+    missing, least = -len(rows) % 4, ONE_BY_ONE + (not _is_far(matrix))
+    if not (missing and least <= len(rows) <= BY_FOURS):
+        return rows
+    filled = np.zeros((len(rows) + missing, rows.shape[1]), rows.dtype)
+    filled[: len(rows)] = rows
     return filled

@@ -5,9 +5,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from .._arrays import is_sparse
-from .._types import Floats, Index
+from .._types import Floats, Index, Matrix
 from .coordinates import Coordinates
 from .products import closed_sums, relative_logits, totals, weighted_sums
+from .survey import repeated, slices
 from .targets import RowIndex
 
 # Of the squares of a sparse column: centring in float32 leaves no less.
@@ -16,6 +17,27 @@ LEAST_SQUARES = 1e-6
 # and multiplications of that up to which it costs less than the call for sparse ones.
 THIN = 0.1
 LEAST_WORK = 4e6
+
+
+def repeated_coordinates(n_rows: int, coordinates: Coordinates) -> Matrix:
+    """Return μ, 1 / s and a scratch row as `standardised` takes them, each repeated."""
+    centre, scale = coordinates.centre, coordinates.scale
+    return repeated(n_rows, centre, 1.0 / scale, np.zeros(len(centre)))
+
+
+def standardised(matrix: Floats, copies: Floats, n_columns: int, dtype: Any) -> Floats:
+    """Return (x − μ) / s of dense rows, and a column of ones for an intercept, (b, D)."""
+    d = matrix.shape[1]
+    values = np.empty((len(matrix), n_columns), dtype)
+    values[:, d:] = 1.0
+    centres, inverses, scratch = copies
+    for part in slices(len(matrix), len(scratch)):
+        some = matrix[part]
+        centred = scratch[: len(some)]
+        np.subtract(some, centres[: len(some)], out=centred)
+        np.multiply(centred, inverses[: len(some)], out=centred)
+        values[part, :d] = centred
+    return values
 
 
 class Rows(Protocol):
@@ -205,7 +227,10 @@ class CentredRows:
 
     def dense(self) -> DenseRows:
         """Return the same rows, filled in: for few columns, or few rows at a time."""
-        return DenseRows(self.some(np.arange(self.coordinates.n_columns)))
+        if is_sparse(self.matrix):
+            return DenseRows(self.some(np.arange(self.coordinates.n_columns)))
+        copies = repeated_coordinates(self.n_rows, self.coordinates)
+        return DenseRows(standardised(self.matrix, copies, self.coordinates.n_columns, self.dtype))
 
     def some(self, columns: Index) -> Floats:
         """Return some columns, filled in, (b, len(columns))."""

@@ -12,9 +12,9 @@ from .._types import Features, Floats, Index, Precision, Vector
 from .block import Block, Memo
 from .coordinates import Coordinates
 from .picked import shuffled
-from .rows import CentredRows, DenseRows, Rows
+from .rows import CentredRows, DenseRows, Rows, repeated_coordinates, standardised
 from .sums import Source, Sums, added, summed
-from .survey import Survey, repeated, slices, survey
+from .survey import Survey, slices, survey
 from .targets import RowIndex, Targets
 
 # Rows of a chunk, fewer where they or their logits would be more than so many entries, but no fewer
@@ -273,20 +273,9 @@ class _Conversion:
 
     def _standardised(self, rows: Floats) -> Floats:
         """(x − μ) / s, and a column of ones for an intercept, (b, D)."""
-        d = self.coordinates.n_features
-        values = np.empty((len(rows), self.coordinates.n_columns), self.dtype)
-        values[:, d:] = 1.0
         if self._repeated is None:
-            centre, scale = self.coordinates.centre, self.coordinates.scale
-            self._repeated = repeated(self.block.n_rows, centre, 1.0 / scale, np.zeros(d))
-        centres, inverses, scratch = self._repeated
-        for part in slices(len(rows), len(scratch)):
-            some = rows[part]
-            centred = scratch[: len(some)]
-            np.subtract(some, centres[: len(some)], out=centred)
-            np.multiply(centred, inverses[: len(some)], out=centred)
-            values[part, :d] = centred
-        return values
+            self._repeated = repeated_coordinates(self.block.n_rows, self.coordinates)
+        return standardised(rows, self._repeated, self.coordinates.n_columns, self.dtype)
 
 
 def raw_chunk(X: Features, targets: Targets, weight: Vector | None, fit_intercept: bool) -> Chunk:
