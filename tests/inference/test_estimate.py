@@ -98,11 +98,18 @@ def test_who_is_refused_is_so_by_the_exact_distance(few, monkeypatch):
 
 
 @pytest.mark.parametrize("few", [0, 10**9], ids=["many rows", "few rows"])
-def test_a_fit_near_the_optimum_is_settled_by_few_readings(few, monkeypatch):
-    """In float32, where rows are many to float64 too, and for the matrix that is returned."""
+def test_a_fit_near_the_optimum_needs_one_matrix_in_float64(few, monkeypatch):
+    """Of many rows the first gradient is rounded too, and one in float64 comes between."""
     monkeypatch.setattr(covariance, "FEW_ENTRIES", few)
-    of = posterior()
+    of, made = posterior(), []
     start = away(of, _optimum(of), 1e-5, np.random.default_rng(1))
-    before = of.likelihood.readings
+    around, before = Posterior.around, of.likelihood.readings
+
+    def recorded(self, theta, *, exact=True):
+        made.append(exact)
+        return around(self, theta, exact=exact)
+
+    monkeypatch.setattr(Posterior, "around", recorded)
     of.settled(start)
+    assert made == [False, True]
     assert of.likelihood.readings - before == (3 if few == 0 else 2)
