@@ -23,7 +23,8 @@ from .._types import Index, Matrix, Precision, Vector
 LEAST_PIVOT = {np.float64: 1e-12, np.float32: 1e-4}
 # Columns of a triangle from which on its inverse is found by halves.
 WHOLE = 64
-# Entries of the rows up to which they are kept in float64 for the readings that follow.
+# Entries of the rows up to which keeping them in float64 costs less than making them anew: they are
+# read two or three times.
 FEW_ENTRIES = 2**19
 # Entries of the scores of some groups together.
 SCORE_ENTRIES = 2**22

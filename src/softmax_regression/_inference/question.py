@@ -21,6 +21,7 @@ from .._types import Features, Matrix, Vector
 from .._warn import warn
 from .contrasts import farthest
 from .covariance import (
+    FEW_ENTRIES,
     Definite,
     NoEstimateError,
     SingularError,
@@ -42,9 +43,8 @@ from .summary import Prior
 LARGEST = 5000
 # A frequency is whole to this.
 WHOLE = 1e-9
-# Rows in working precision up to which keeping them costs less than making them anew: they are read
-# two or three times.
-KEPT_BYTES = 2**22
+# What is kept of the rows in working precision: few rows, in float64.
+KEPT_BYTES = 8 * FEW_ENTRIES
 # Standard errors that a penalty may move an estimate before a reader is told.
 MOVED = 0.5
 
