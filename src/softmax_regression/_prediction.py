@@ -48,10 +48,10 @@ def probabilities(Z: NDArray[Any]) -> NDArray[Any]:
 
 def share_of_two(difference: NDArray[Any], own: NDArray[Any], other: NDArray[Any]) -> None:
     """Write the probabilities of a class and of the other, whose logit is less by `difference`, (n_rows,)."""
-    lesser = np.exp(-np.abs(difference))
-    np.divide(1, 1 + lesser, out=own)
-    lesser *= own
-    other[...] = lesser
-    behind = difference < 0
-    np.copyto(other, own, where=behind)
-    np.copyto(own, lesser, where=behind)
+    raised = np.abs(difference)
+    np.negative(raised, out=raised)
+    np.exp(raised, out=raised)
+    inverse = 1 / (1 + raised)
+    # The exponential of the class that is ahead is 1; masks would cost a wrong guess at every other row.
+    np.multiply(np.maximum(raised, difference >= 0), inverse, out=own)
+    np.multiply(np.maximum(raised, difference < 0), inverse, out=other)

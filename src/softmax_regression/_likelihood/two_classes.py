@@ -40,12 +40,17 @@ def value(chunk: Chunk, theta: Floats) -> tuple[float, Matrix]:
 
 def _of_margins(margins: Floats, target: Floats | float) -> tuple[Floats, Floats]:
     """Return CE(a) (b,) and its derivative t − 1 / (1 + exp(a)), (b,)."""
-    raised = np.exp(-np.abs(margins))
+    raised = np.abs(margins)
+    np.negative(raised, out=raised)
+    np.exp(raised, out=raised)
     total = 1 + raised
     losses = np.log(total)
-    losses -= np.minimum(margins, 0)
-    if np.any(target):
+    behind = np.minimum(margins, 0)
+    losses -= behind
+    if isinstance(target, np.ndarray) or target:
         losses += target * margins
-    np.copyto(raised, 1, where=margins < 0)
+    # The exponential of the other class is 1 where it is ahead; a mask would cost wrong guesses.
+    np.less(margins, 0, out=behind)
+    np.maximum(raised, behind, out=raised)
     raised /= total
     return losses, np.subtract(target, raised, out=raised)
