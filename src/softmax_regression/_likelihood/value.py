@@ -33,7 +33,10 @@ def softmax(logits: Floats) -> Floats:
 
 def flushed(factors: Floats) -> Floats:
     """Zero where factors are so small that products of two are subnormal numbers, which are slow."""
-    return np.where(factors < _ROOT_OF_TINY[factors.dtype], 0, factors)
+    least = _ROOT_OF_TINY[factors.dtype]
+    if np.minimum.reduce(factors, axis=None, initial=least) >= least:
+        return factors
+    return np.where(factors < least, 0, factors)
 
 
 def balanced(theta: Matrix) -> Matrix:
