@@ -4,10 +4,16 @@ from itertools import product
 
 import numpy as np
 import pytest
-from strategies import model_at, plain, thinned
+from strategies import Csr, model_at, plain, thinned
 from tolerances import REORDERED, SINGLE
 
-from softmax_regression import DivergenceError, SoftmaxRegression, cross_entropy, softmax
+from softmax_regression import (
+    DivergenceError,
+    SoftmaxRegression,
+    _descent,
+    cross_entropy,
+    softmax,
+)
 
 RNG = np.random.default_rng(5)
 N, D, K = 26, 3, 4
@@ -117,6 +123,24 @@ def test_full_batch_steps_within_the_curvature_bound_never_raise_f(l2, weight):
     curvature = np.linalg.eigvalsh(extended.T @ (shares[:, None] * extended))[-1] / 2 + l2
     model = plain(learning_rate=1 / curvature, l2=l2, batch_size=N, max_iter=200).fit(X, Y, weight)
     assert (np.diff(model.loss_curve_) <= 1e-15).all()
+
+
+@pytest.mark.parametrize(("batch_size", "rows"), [(3, 7), (3, 12), (5, 3), (11, 4), (26, 10)])
+@pytest.mark.parametrize("kind", ["labels", "probabilities", "by column", "sparse"])
+def test_gathering_batches_together_or_in_pieces_changes_no_step(
+    monkeypatch, batch_size, rows, kind
+):
+    monkeypatch.setattr(_descent, "ENTRIES", 1)
+    monkeypatch.setattr(_descent, "LEAST_ROWS", rows)
+    generator = np.random.default_rng(9)
+    orders = [generator.permutation(N) if batch_size < N else np.arange(N) for _ in range(6)]
+    given = {"by column": np.asfortranarray(X), "sparse": Csr(X)}.get(kind, X)
+    targets = np.eye(K)[Y] if kind == "probabilities" else Y
+    settings = {"batch_size": batch_size, "max_iter": 6, "l2": 0.3, "l1": 0.01}
+    for weight in (None, WEIGHT):
+        model = plain(shuffle=True, random_state=9, **settings).fit(given, targets, weight)
+        expected = replay(orders, [0.1] * 6, batch_size, weight, l1=0.01, l2=0.3)
+        assert_same(model, expected)
 
 
 # Logits so large that an unshifted exponential would overflow or vanish

@@ -9,20 +9,27 @@ Source: Jurafsky & Martin, Speech and Language Processing (3rd ed. draft), secti
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import is_sparse
 from ._exceptions import DivergenceError
-from ._likelihood.products import class_logits
+from ._likelihood.products import class_logits, filled_up
 from ._likelihood.targets import Targets
 from ._parameters import Parameters
 from ._penalty import Penalty
 from ._types import Features
+
+# Numbers in the rows that are gathered or multiplied at a time, or in their logits, and rows that
+# a product pays for.
+ENTRIES = 2**18
+LEAST_ROWS = 256
+
+Reader: TypeAlias = Callable[[slice], tuple[Features, Targets]]
 
 
 @dataclass(eq=False, repr=False)
@@ -71,127 +78,209 @@ class GradientDescent(NamedTuple):
             np.subtract(out, theta, out=velocity)
 
 
+class Piece(NamedTuple):
+    """Rows of one batch that lie next to each other in memory; mostly all of them.
+
+    `weight` is w_i / Σ w_i over the batch, shape (n_rows,), or 1 / batch_size.
+    """
+
+    X: Features
+    targets: Targets
+    weight: Any
+
+
 class BatchObjective:
-    """F and ∇F on one batch of rows, in buffers that every batch reuses."""
+    """F and ∇F on one batch of rows, in memory that every batch reuses."""
 
     def __init__(
-        self,
-        shape: tuple[int, int],
-        batch_size: int,
-        penalty: Penalty,
-        fit_intercept: bool,
-        dtype: Any,
+        self, shape: tuple[int, int], penalty: Penalty, fit_intercept: bool, dtype: Any
     ) -> None:
         self.n_classes, self.n_features = shape
-        self.penalty, self._shrinks = penalty, penalty.has_l2
+        self.penalty, self._penalises = penalty, penalty.has_l1 or penalty.has_l2
         self.fit_intercept = fit_intercept
-        self.gradient = np.zeros(self.n_classes * (self.n_features + 1), dtype)
+        # What is multiplied has rows of zeros below those of the classes, where BLAS is faster so.
+        # Their products are zeros too, which the gradient of the intercept is written over.
+        self._rows = filled_up(self.n_classes)
+        n_weights, size = self._rows * self.n_features, self.n_classes * (self.n_features + 1)
+        memory = np.zeros(max(n_weights, size), dtype)
+        self.gradient = memory[:size]
+        self._products = memory[:n_weights].reshape(self._rows, self.n_features)
         self._parts = Parameters.split(self.gradient, self.n_classes)
-        self._logits = np.empty(self.n_classes * batch_size, dtype)
-        self._ones = np.ones(max(self.n_classes, batch_size), dtype)
+        self._weights = np.zeros_like(self._products)
+        self._logits = np.zeros((self._rows, 0), dtype)
+        self._ones_by_class = np.ones(self.n_classes, dtype)
         # A sum of exponentials above this has lost no digit to underflow.
         self._least_normal = float(np.finfo(dtype).tiny / np.finfo(dtype).eps)
 
-    def evaluate(self, X: Features, targets: Targets, weight: Any, parameters: Parameters) -> float:
-        """Return F on the batch and leave ∇F (without the l1 term) in `gradient`.
+    def evaluate(self, batch: Iterable[Piece], parameters: Parameters) -> float:
+        """Return F on the batch and leave ∇F (without the l1 term) in `gradient`."""
+        self._weights[: self.n_classes] = parameters.weights
+        loss, is_first = 0.0, True
+        for X, targets, weight in batch:
+            P, normaliser, loss_of_piece = self._exponentials(X, targets, weight, parameters)
+            loss += loss_of_piece
+            # Equation (5.48), weighted: the probabilities ŷ, minus the targets y, times the inputs x.
+            P *= weight / normaliser
+            targets.subtract_from(P, weight)
+            self._add_product(P, X, is_first)
+            is_first = False
+        if self._penalises:
+            penalty, slope = self.penalty.value_and_slope(parameters.weights)
+            weights, _ = self._parts
+            weights += slope
+            loss += penalty
+        return loss
 
-        `weight` is w_i / Σ w_i over the batch, shape (batch_size,), or 1 / batch_size.
-        """
-        P, normaliser, losses = self._exponentials(X, targets, parameters, shifted=False)
-        loss = _weighted_mean(losses, weight)
-        if not (math.isfinite(loss) and np.minimum.reduce(normaliser) > self._least_normal):
-            P, normaliser, losses = self._exponentials(X, targets, parameters, shifted=True)
-            loss = _weighted_mean(losses, weight)
-        # Equation (5.48), weighted: the probabilities ŷ, minus the targets y, times the inputs x.
-        P *= weight / normaliser
-        targets.subtract_from(P, weight)
-        self._gradient_from(P, X, parameters)
-        return loss + self.penalty.value(parameters.weights)
+    def _exponentials(
+        self, X: Features, targets: Targets, weight: Any, parameters: Parameters
+    ) -> tuple[NDArray[Any], NDArray[Any], float]:
+        """Return e^Z, its sums over the classes, and Σ_i w_i [log(sum) - Σ_k t_k z_k]."""
+        for shifted in (False, True):
+            Z = self._logits_of(X, parameters)
+            if shifted:
+                Z -= np.maximum.reduce(Z, axis=0)
+            true_logits = targets.inner(Z)
+            P = np.exp(Z, out=Z)
+            # A product with ones is the fastest sum, over the classes here and the rows below.
+            normaliser = self._ones_by_class.dot(P)
+            losses = np.log(normaliser)
+            losses -= true_logits
+            loss = self._weighted_sum(losses, weight)
+            if math.isfinite(loss) and normaliser[normaliser.argmin()] > self._least_normal:
+                break
+        return P, normaliser, loss
+
+    def _weighted_sum(self, losses: NDArray[Any], weight: Any) -> float:
+        if isinstance(weight, float):
+            return float(losses.dot(self._ones)) * weight
+        return float(losses.dot(weight))
 
     def _logits_of(self, X: Features, parameters: Parameters) -> NDArray[Any]:
-        n_rows = X.shape[0]
-        Z = self._logits[: self.n_classes * n_rows].reshape(self.n_classes, n_rows)
+        if self._logits.shape[1] != X.shape[0]:
+            self._make_room(X.shape[0])
+        Z = self._residual
         if is_sparse(X):
             Z[...] = (X @ parameters.weights.T).T
         else:
-            class_logits(parameters.weights, X, Z)
+            class_logits(self._weights, X, self._logits)
         if self.fit_intercept:
             Z += parameters.intercept[:, np.newaxis]
         return Z
 
-    def _exponentials(
-        self, X: Features, targets: Targets, parameters: Parameters, *, shifted: bool
-    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Return e^Z, its sums over the classes, and log(sum) - Σ_k t_k z_k for every row."""
-        Z = self._logits_of(X, parameters)
-        if shifted:
-            Z -= np.maximum.reduce(Z, axis=0)
-        true_logits = targets.inner(Z)
-        P = np.exp(Z, out=Z)
-        # A product with ones is the fastest sum, over the classes here and the rows below.
-        normaliser = self._ones[: self.n_classes].dot(P)
-        losses = np.log(normaliser)
-        losses -= true_logits
-        return P, normaliser, losses
+    def _make_room(self, n_rows: int) -> None:
+        self._logits = np.zeros((self._rows, n_rows), self.gradient.dtype)
+        self._residual = self._logits[: self.n_classes]
+        self._ones = np.ones(n_rows, self.gradient.dtype)
 
-    def _gradient_from(self, residual: NDArray[Any], X: Features, parameters: Parameters) -> None:
+    def _add_product(self, residual: NDArray[Any], X: Features, is_first: bool) -> None:
+        """Add residual · X and the sums of the residual to the gradient, which the first begins."""
         weights, intercept = self._parts
         if is_sparse(X):
             weights[...] = (X.T @ residual.T).T
+        elif is_first:
+            np.matmul(self._logits, X, out=self._products)
         else:
-            np.matmul(residual, X, out=weights)
-        if self._shrinks:
-            weights += self.penalty.slope(parameters.weights)
+            weights += (self._logits @ X)[: self.n_classes]
         if self.fit_intercept:
-            residual.dot(self._ones[: X.shape[0]], out=intercept)
+            sums = residual.dot(self._ones)
+            intercept[...] = sums if is_first else intercept + sums
 
 
-class Batches(NamedTuple):
-    """The rows of a fit, cut into batches in the order of an epoch."""
+class Batches:
+    """The rows of a fit, cut into batches in the order of an epoch.
 
-    X: Features
-    targets: Targets
-    sample_weight: NDArray[Any] | None
-    batch_size: int
+    Small batches are gathered several at once. Large ones are cut into pieces, so that what is
+    multiplied stays near the processor.
+    """
+
+    def __init__(
+        self,
+        X: Features,
+        targets: Targets,
+        sample_weight: NDArray[Any] | None,
+        batch_size: int,
+    ) -> None:
+        self.X, self.targets, self.sample_weight = X, targets, sample_weight
+        self.batch_size = self.piece_size = self.ahead = batch_size
+        if not is_sparse(X):  # each product with sparse rows has a cost of its own
+            most = max(LEAST_ROWS, ENTRIES // max(X.shape[1], targets.n_classes))
+            self.piece_size = -(-batch_size // -(-batch_size // most))
+            self.ahead = most // batch_size * batch_size or self.piece_size
 
     @property
     def n_rows(self) -> int:
         """The number of rows."""
         return self.targets.n_rows
 
-    def walk(self, order: NDArray[np.intp] | None) -> Iterator[tuple[Features, Targets, Any]]:
-        """Yield (X, targets, normalised weight) of each batch; the last may be smaller.
+    def walk(self, order: NDArray[np.intp] | None) -> Iterator[Iterable[Piece]]:
+        """Yield the pieces of each batch, one to be used before the next; the last may be smaller.
 
-        With `order` None the batches are views.
+        With `order` None they are views.
         """
-        n_rows = self.n_rows if order is None else order.shape[0]
-        gather = self._gatherer(min(self.batch_size, n_rows), order)
-        for start in range(0, n_rows, self.batch_size):
-            rows: Any = slice(start, min(start + self.batch_size, n_rows))
-            X = gather(rows)
-            rows = rows if order is None else order[rows]
-            weight: Any = 1.0 / X.shape[0]
-            if self.sample_weight is not None:
-                weight = self.sample_weight[rows]
-                equal = weight.min() == weight.max()  # then as if there were no weights
-                weight = 1.0 / X.shape[0] if equal else (weight / weight.sum()).astype(X.dtype)
-            yield X, self.targets.take(rows), weight
+        rows = slice(0, self.n_rows if order is None else order.size)
+        read = self._reader(order)
+        if self.piece_size < self.batch_size:
+            for batch in _cut(rows, self.batch_size):
+                yield self._pieces(batch, read, order)
+        else:
+            for batches in _cut(rows, self.ahead):
+                yield from self._batches(batches, read, order)
 
-    def _gatherer(
-        self, batch_size: int, order: NDArray[np.intp] | None
-    ) -> Callable[[slice], Features]:
-        X = self.X
+    def _pieces(
+        self, batch: slice, read: Reader, order: NDArray[np.intp] | None
+    ) -> Iterator[Piece]:
+        weight = self._weight(batch, order)
+        for rows in _cut(batch, self.piece_size):
+            share = weight if isinstance(weight, float) else weight[_within(batch, rows)]
+            yield Piece(*read(rows), share)
+
+    def _batches(
+        self, rows: slice, read: Reader, order: NDArray[np.intp] | None
+    ) -> Iterator[tuple[Piece]]:
+        """Yield some batches of one piece each."""
+        X, targets = read(rows)
+        parts: Sequence[Targets] = targets.cut(self.batch_size)
+        for batch, part in zip(_cut(rows, self.batch_size), parts, strict=True):
+            its = X if batch == rows else X[_within(rows, batch)]
+            yield (Piece(its, part, self._weight(batch, order)),)
+
+    def _weight(self, batch: slice, order: NDArray[np.intp] | None) -> Any:
+        """Return w_i / Σ w_i of a batch, shape (batch_size,), or 1 / batch_size."""
+        equal = 1.0 / (batch.stop - batch.start)
+        if self.sample_weight is None:
+            return equal
+        weight = self.sample_weight[batch if order is None else order[batch]]
+        if weight.min() == weight.max():  # then as if there were no weights
+            return equal
+        return (weight / weight.sum()).astype(self.X.dtype)
+
+    def _reader(self, order: NDArray[np.intp] | None) -> Reader:
+        """Return what returns rows by their places in the order, in memory that it uses again."""
+        X, targets = self.X, self.targets
         if order is None:
-            return lambda rows: X[rows]
-        if (
-            is_sparse(X) or not X.flags.c_contiguous
-        ):  # `take` would copy all of such an X, each time
-            return lambda rows: X[order[rows]]
-        buffer = np.empty((batch_size, X.shape[1]), X.dtype)
-        # "clip" writes straight into the buffer; the default mode "raise" makes a copy first.
-        return lambda rows: X.take(
-            order[rows], axis=0, out=buffer[: rows.stop - rows.start], mode="clip"
-        )
+            whole = slice(0, self.n_rows)  # a part of a sparse X is a copy
+            return lambda rows: (X if rows == whole else X[rows], targets.take(rows))
+        # `take` would copy all of an X in any other order, each time.
+        if is_sparse(X) or not X.flags.c_contiguous:
+            return lambda rows: (X[order[rows]], targets.take(order[rows]))
+        buffer = np.empty((min(order.size, self.ahead), X.shape[1]), X.dtype)
+
+        def read(rows: slice) -> tuple[Features, Targets]:
+            chosen = order[rows]
+            # "clip" writes straight into the buffer; the default mode "raise" makes a copy first.
+            gathered = X.take(chosen, axis=0, out=buffer[: chosen.size], mode="clip")
+            return gathered, targets.take(chosen)
+
+        return read
+
+
+def _cut(rows: slice, size: int) -> Iterator[slice]:
+    for first in range(rows.start, rows.stop, size):
+        yield slice(first, min(first + size, rows.stop))
+
+
+def _within(outer: slice, rows: slice) -> slice:
+    return slice(rows.start - outer.start, rows.stop - outer.start)
 
 
 class Descent(NamedTuple):
@@ -252,25 +341,19 @@ class Descent(NamedTuple):
         """
         rate = self.schedule(state.epoch)
         other = state.theta.copy() if other is None else other
+        here, there = self.parameters(state), Parameters.split(other, self.objective.n_classes)
         total, n_batches = 0.0, 0
         with np.errstate(all="ignore"):  # what overflows is caught as a non-finite loss
-            for X, targets, weight in self.batches.walk(order):
-                parameters = self.parameters(state)
-                loss = self.objective.evaluate(X, targets, weight, parameters)
+            for batch in self.batches.walk(order):
+                loss = self.objective.evaluate(batch, here)
                 if not math.isfinite(loss):
                     state.theta, state.velocity = other, np.zeros_like(other)
                     raise DivergenceError(state.epoch + 1, loss, rate)
                 self.rule.step(state, self.objective.gradient, rate, other)
-                state.theta, other = other, state.theta
+                state.theta, other, here, there = other, state.theta, there, here
                 total += loss
                 n_batches += 1
         if not np.isfinite(state.theta).all():
             state.theta, state.velocity = other, np.zeros_like(other)
             raise DivergenceError(state.epoch + 1, math.inf, rate)
         return total / n_batches if n_batches else math.nan
-
-
-def _weighted_mean(values: NDArray[Any], weight: Any) -> float:
-    if isinstance(weight, float):
-        return float(np.add.reduce(values)) * weight
-    return float(values.dot(weight))

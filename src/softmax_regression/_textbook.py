@@ -143,14 +143,13 @@ def descent_of(problem: Block, settings: Hyperparameters, state: DescentState) -
     n_rows, n_features = problem.X.shape
     n_classes = problem.targets.n_classes
     batch_size = max(1, min(settings.rows_per_batch(BATCH), n_rows))
+    batches = Batches(problem.X, problem.targets, problem.weight, batch_size)
     objective = BatchObjective(
         (n_classes, n_features),
-        batch_size,
         Penalty(settings.l1, settings.l2),
         settings.fit_intercept,
         state.theta.dtype,
     )
-    batches = Batches(problem.X, problem.targets, problem.weight, batch_size)
     rule = GradientDescent(settings.momentum, settings.l1, n_classes * n_features)
     return Descent(batches, objective, rule, _schedule(settings))
 

@@ -9,7 +9,7 @@ from strategies import model_at, plain
 from tolerances import REORDERED
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression, cross_entropy
-from softmax_regression._descent import BatchObjective
+from softmax_regression._descent import BatchObjective, Piece
 from softmax_regression._likelihood.held_out import hold_out
 from softmax_regression._likelihood.targets import Labels, ProbabilityRows
 from softmax_regression._parameters import Parameters
@@ -61,10 +61,10 @@ def test_an_unpenalised_fit_ends_within_tol_of_the_optimum(shape):
 @pytest.mark.parametrize("targets", [Labels(np.array([0, 1]), 2), ProbabilityRows(np.eye(2))])
 def test_exponentials_that_lose_digits_are_shifted(targets):
     """Logits near -740 have exponentials with few digits left, although none is 0."""
-    batch = BatchObjective((2, 1), 2, Penalty(0.0, 0.0), True, np.float64)
+    batch = BatchObjective((2, 1), Penalty(0.0, 0.0), True, np.float64)
     parameters = Parameters(np.array([[0.3], [-0.4]]), np.array([-740.0, -740.5]))
     rows = np.array([[1.0], [-1.0]])
-    loss = batch.evaluate(rows, targets, 0.5, parameters)
+    loss = batch.evaluate([Piece(rows, targets, 0.5)], parameters)
     Z = rows @ parameters.weights.T + parameters.intercept
     assert abs(loss - cross_entropy(Z, np.array([0, 1])).mean()) <= 1e-12
 

@@ -6,7 +6,7 @@ from newton import objective, optimum
 from strategies import Csr, likelihood_of, objective_of, thinned
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
-from softmax_regression._descent import BatchObjective
+from softmax_regression._descent import BatchObjective, Piece
 from softmax_regression._likelihood.block import Block
 from softmax_regression._likelihood.targets import Labels
 from softmax_regression._optimum import free_columns
@@ -129,11 +129,11 @@ def test_only_penalties_that_are_not_too_far_apart_are_evened(l2, even):
 def test_the_textbook_s_gradient_is_that_of_f(dtype):
     rng = np.random.default_rng(1)
     rows, theta = rng.normal(size=(7, 4)).astype(dtype), rng.normal(size=15).astype(dtype)
-    batch = BatchObjective((3, 4), 7, Penalty(0.0, L2), True, dtype)
+    batch = BatchObjective((3, 4), Penalty(0.0, L2), True, dtype)
     targets = Labels(np.arange(7) % 3, 3)
 
     def F(at):
-        return batch.evaluate(rows, targets, 1 / 7, Parameters.split(at, 3))
+        return batch.evaluate([Piece(rows, targets, 1 / 7)], Parameters.split(at, 3))
 
     F(theta)
     gradient = batch.gradient.copy()

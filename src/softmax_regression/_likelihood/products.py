@@ -56,13 +56,11 @@ def weighted_sums(factors: Floats, matrix: Any) -> Floats:
 
 def class_logits(weights: Floats, X: Floats, out: Floats) -> None:
     """Write W Xᵀ, classes first, (K, d) -> (K, b), into C-ordered `out`."""
-    # BLAS multiplies by Wᵀ laid out by feature up to twice as fast as by W itself, and wide rows
-    # of float32 twice as fast with the rows first.
-    by_feature = np.ascontiguousarray(weights.T)
+    # BLAS multiplies wide rows of float32 up to twice as fast with the rows first.
     if X.dtype == np.float32 and X.shape[1] >= WIDE:
-        out[...] = (X @ by_feature).T
+        out[...] = (X @ weights.T).T
     else:
-        np.matmul(by_feature.T, X.T, out=out)
+        np.matmul(weights, X.T, out=out)
 
 
 def totals(factors: Floats) -> Floats:
@@ -98,11 +96,17 @@ def _is_far(matrix: Any) -> bool:
     return not is_sparse(matrix) and matrix.nbytes >= FAR_BYTES
 
 
+def filled_up(n_rows: int, *, is_far: bool = False) -> int:
+    """Return of how many rows a product costs least: as many, or up to the next multiple of four."""
+    least = ONE_BY_ONE + (not is_far)
+    return n_rows + (-n_rows % 4 if least <= n_rows <= BY_FOURS else 0)
+
+
 def _by_fours(rows: Floats, matrix: Any) -> Floats:
     """Append rows of zeros up to a multiple of four, of which a product with the matrix costs less."""
-    missing, least = -len(rows) % 4, ONE_BY_ONE + (not _is_far(matrix))
-    if not (missing and least <= len(rows) <= BY_FOURS):
+    size = filled_up(len(rows), is_far=_is_far(matrix))
+    if size == len(rows):
         return rows
-    filled = np.zeros((len(rows) + missing, rows.shape[1]), rows.dtype)
+    filled = np.zeros((size, rows.shape[1]), rows.dtype)
     filled[: len(rows)] = rows
     return filled

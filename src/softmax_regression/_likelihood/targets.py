@@ -44,6 +44,14 @@ class Labels:
         """Return the targets of some rows."""
         return Labels(self.labels[rows], self.n_classes, self.smoothing)
 
+    def cut(self, size: int) -> "list[Labels]":
+        """Return the targets of every `size` rows, and of what is left."""
+        parts = [self.take(slice(first, first + size)) for first in range(0, self.n_rows, size)]
+        full = self.labels[: self.n_rows - self.n_rows % size].reshape(-1, size)
+        for part, places in zip(parts, full * size + np.arange(size), strict=False):
+            part._places = places
+        return parts
+
     def class_totals(self, sample_weight: NDArray[Any] | None) -> NDArray[np.float64]:
         """Return Σ_i w_i t_i without smoothing, shape (n_classes,)."""
         return np.bincount(self.labels, sample_weight, self.n_classes).astype(np.float64)
@@ -130,6 +138,10 @@ class ProbabilityRows:
     def take(self, rows: RowIndex) -> "ProbabilityRows":
         """Return the targets of some rows."""
         return ProbabilityRows(self.rows[rows], self.smoothing)
+
+    def cut(self, size: int) -> "list[ProbabilityRows]":
+        """Return the targets of every `size` rows, and of what is left."""
+        return [self.take(slice(first, first + size)) for first in range(0, self.n_rows, size)]
 
     def class_totals(self, sample_weight: NDArray[Any] | None) -> NDArray[np.float64]:
         """Return Σ_i w_i t_i without smoothing, shape (n_classes,)."""
