@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from softmax_regression._optimum.cholesky import Cholesky, Triangle, solved_once
+from softmax_regression._optimum.cholesky import Cholesky, Triangle, inverse, solved_once
 
 
 @pytest.mark.parametrize("size", [1, 63, 64, 65, 200])
@@ -28,6 +28,32 @@ def test_a_triangle_is_solved_with_on_either_side(size, columns):
     np.testing.assert_allclose(lower @ triangle.solve(right), right, atol=1e-12)
     np.testing.assert_allclose(lower.T @ triangle.solve_transposed(right), right, atol=1e-12)
     np.testing.assert_array_equal(right, kept)
+
+
+def correlations(size, rank, seed=6):
+    rows = np.random.default_rng(seed).standard_normal((rank, size))
+    rows /= np.sqrt((rows * rows).sum(axis=0))
+    return rows.T @ rows
+
+
+@pytest.mark.parametrize("size", [1, 128, 129, 300])
+@pytest.mark.parametrize("ridge", [0.5, 1e-6])
+def test_the_inverse_is_that_with_the_ridge(size, ridge):
+    """Also of correlations of half the rank; an error of ε is one of ε / ridge in it."""
+    for rank in (2 * size, max(1, size // 2)):
+        matrix = correlations(size, rank)
+        ridged = matrix + ridge * np.eye(size)
+        found = inverse(matrix, ridge)
+        np.testing.assert_array_equal(found, found.T)
+        tolerance = 1e-13 * size / ridge
+        np.testing.assert_allclose(found @ ridged, np.eye(size), rtol=0, atol=tolerance)
+
+
+def test_the_inverse_of_what_is_not_positive_has_a_larger_ridge():
+    matrix = correlations(200, 100)
+    matrix[0, 1] = matrix[1, 0] = 0.9
+    assert np.linalg.eigvalsh(matrix)[0] < -1e-3
+    assert np.linalg.eigvalsh(inverse(matrix, 1e-9))[0] > 0.0
 
 
 @pytest.mark.parametrize("size", [1, 64, 200])

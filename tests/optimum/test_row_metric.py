@@ -34,10 +34,11 @@ def observed(values, curvature, size, weight=None, sparse=False):
 
 @pytest.mark.parametrize("size", [1, 7, 40])
 @pytest.mark.parametrize("sparse", [False, True])
-def test_pairwise_updates_give_the_moments_of_all_rows(size, sparse):
-    """Far from zero too: 40 rows are fewer than the 50 a column that are remembered."""
+@pytest.mark.parametrize("d", [3, 60])
+def test_pairwise_updates_give_the_moments_of_all_rows(size, d, sparse):
+    """Far from zero too: 40 rows are fewer than are remembered, and than 60 columns wait for."""
     rng = np.random.default_rng(0)
-    values, curvature = rng.normal(size=(40, 3)) + 1e3, rng.uniform(0.1, 0.5, 40)
+    values, curvature = rng.normal(size=(40, d)) + 1e3, rng.uniform(0.1, 0.5, 40)
     metric = observed(values, curvature, size, sparse=sparse)
     mean = np.average(values, axis=0, weights=curvature)
     covariance = np.cov(values.T, aweights=curvature, ddof=0)
@@ -52,6 +53,20 @@ def test_pairwise_updates_give_the_moments_of_all_rows(size, sparse):
         assert metric.covariance is None
     else:
         np.testing.assert_allclose(metric.covariance, covariance, rtol=0, atol=1e-12)
+
+
+def test_a_metric_whose_rows_wait_to_be_summed_is_that_of_all_at_once():
+    """Blocks of 5 rows and a mean are summed when they are as many rows as columns, or asked for."""
+    rng = np.random.default_rng(0)
+    values, equal = rng.normal(size=(55, 60)) @ rng.normal(size=(60, 60)), np.full(55, 0.5)
+    few, all_at_once = observed(values, equal, 5), observed(values, equal, 55)
+    assert len(few.recent) == 1
+    gradient, directions = rng.normal(size=(2, 61)), []
+    for metric in (few, all_at_once):
+        metric.renew(np.full(60, 1e-3))
+        directions.append(metric.apply(gradient)[0])
+    assert not few.recent
+    np.testing.assert_allclose(*directions, rtol=1e-9, atol=1e-9)
 
 
 def test_a_fit_s_moments_are_gone_on_from():

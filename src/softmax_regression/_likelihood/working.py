@@ -283,6 +283,7 @@ def raw_chunk(X: Features, targets: Targets, weight: Vector | None, fit_intercep
     if is_sparse(X):
         coordinates = Coordinates.identity(X.shape[1], fit_intercept)
         return Chunk(CentredRows(X.astype(np.float64), coordinates), targets, weight)
-    values = np.ones((X.shape[0], X.shape[1] + fit_intercept))
+    values = np.empty((X.shape[0], X.shape[1] + fit_intercept))
     values[:, : X.shape[1]] = X
+    values[:, X.shape[1] :] = 1.0
     return Chunk(DenseRows(values), targets, weight)

@@ -51,7 +51,7 @@ class Cholesky:
         self.equilibrate = 1 / np.sqrt(np.maximum(matrix.diagonal(), 1e-300))
         self.scaled = matrix * self.equilibrate[:, None]
         self.scaled *= self.equilibrate
-        self.lower = _cholesky_with_ridge(self.scaled)
+        self.lower = _cholesky_with_ridge(self.scaled, 1e-15 * len(matrix))
         self.solved = 0
 
     @cached_property
@@ -70,6 +70,28 @@ class Cholesky:
         return np.asarray(self.triangle.solve_transposed(half) * self.equilibrate)
 
 
+def inverse(matrix: Matrix, ridge: float) -> Matrix:
+    """Return (A + ridge)⁻¹ of a positive semidefinite A with unit diagonal, which is overwritten.
+
+    It is L⁻ᵀ L⁻¹, half the arithmetic of a general inverse; of the least ridge that allows it, if
+    this one does not.
+    """
+    lower = _inverse_of_triangle(_cholesky_with_ridge(matrix, ridge))
+    return np.asarray(lower.T @ lower)
+
+
+def _inverse_of_triangle(lower: Matrix) -> Matrix:
+    """Return [[A, 0], [C, D]]⁻¹ = [[A⁻¹, 0], [−D⁻¹ C A⁻¹, D⁻¹]], by halves."""
+    half = len(lower) // 2
+    if len(lower) <= SMALL:
+        return np.asarray(np.linalg.inv(lower))
+    result = np.zeros_like(lower)
+    result[:half, :half] = _inverse_of_triangle(lower[:half, :half])
+    result[half:, half:] = _inverse_of_triangle(lower[half:, half:])
+    result[half:, :half] = -(result[half:, half:] @ lower[half:, :half]) @ result[:half, :half]
+    return result
+
+
 def solved_once(matrix: Matrix, right: Vector) -> Vector:
     """A⁻¹ r for one vector r, after which no factor is kept."""
     if len(right) <= SMALL:
@@ -80,12 +102,13 @@ def solved_once(matrix: Matrix, right: Vector) -> Vector:
     return Cholesky(matrix).solve(right)
 
 
-def _cholesky_with_ridge(matrix: Matrix) -> Matrix:
-    """Cholesky factor of a matrix with unit diagonal, with the least ridge that allows it, in place.
+def _cholesky_with_ridge(matrix: Matrix, ridge: float) -> Matrix:
+    """Cholesky factor of a matrix with unit diagonal, with this ridge or the least that allows it.
+
+    The matrix is overwritten.
 
     Where none below 1 does, rounding has left nothing but the diagonal.
     """
-    ridge = 1e-15 * len(matrix)
     while ridge <= 1.0:
         try:
             matrix.flat[:: len(matrix) + 1] = 1.0 + ridge

@@ -13,12 +13,14 @@ carried over when μ moves.
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from .._likelihood.rows import DenseRows
 from .._likelihood.working import Chunk
 from .._types import Floats, Matrix, Vector
+from .cholesky import inverse
 
 # Columns up to which the covariance is a matrix, else its diagonal.
 DENSE_COLUMNS = 1024
@@ -45,6 +47,9 @@ class RowMetric:
     `mean` (d,) is zero without an intercept, and `variance` (d,) then the second moment;
     `covariance` (d, d), of `covariance_rows` rows, is missing where d is large or the rows are
     sparse; `curvature` is κ̄, and `inverse`, (d, d) or (d,), that of the weights.
+
+    The covariance is `decay` (S + RᵀR), S being `summed` and R the rows that are `recent`: a product
+    with many rows costs less than one with few of them each time.
     """
 
     mean: Vector
@@ -52,16 +57,28 @@ class RowMetric:
     rows: float = 0.0
     seen: float = 0.0
     curvature: float = 0.5
-    covariance: Matrix | None = None
+    summed: Matrix | None = None
     covariance_rows: float = 0.0
     inverse: Matrix = field(default_factory=lambda: np.zeros(0))
     waiting: float = 0.0
     least: float = 0.0
+    recent: tuple[Floats, ...] = ()
+    decay: float = 1.0
 
     @property
     def known_rows(self) -> float:
         """How many rows tell enough."""
         return float(KNOWN_ROWS * (self.mean.size + 1))
+
+    @property
+    def covariance(self) -> Matrix | None:
+        """C, or None where there is but the variance."""
+        self._sum()
+        return self.summed
+
+    @covariance.setter
+    def covariance(self, covariance: Matrix | None) -> None:
+        self.summed, self.recent, self.decay = covariance, (), 1.0
 
     def observe(self, block: Chunk, curvature: Floats, *, centred: bool) -> None:
         """Count in a block with the curvatures κ (b,) of its rows."""
@@ -105,11 +122,26 @@ class RowMetric:
         self.covariance_rows = min(self.covariance_rows + count, self.rows)
         part = share if self.covariance_rows == self.rows else count / self.covariance_rows
         spread = (1 - part) * share**2 + part * (1 - share) ** 2
+        if part < 1.0:
+            self.decay *= 1 - part
+        else:
+            self.covariance = None
         values = np.vstack([math.sqrt(part) * deviations, math.sqrt(spread) * moved])
-        covariance = (values.T @ values).astype(np.float64, copy=False)
-        if self.covariance is not None:
-            covariance += (1 - part) * self.covariance
-        self.covariance = covariance
+        values /= math.sqrt(self.decay)
+        self.recent = (*self.recent, values)
+        if sum(map(len, self.recent)) >= self.mean.size:  # no more memory than S takes
+            self._sum()
+
+    def _sum(self) -> None:
+        """Make of the recent rows a part of the sum."""
+        if not self.recent:
+            return
+        rows = np.concatenate(self.recent)
+        total = (rows.T @ rows).astype(np.float64, copy=False)
+        if self.summed is not None:
+            total += self.summed
+        total *= self.decay
+        self.covariance = total
 
     def renew_if_due(self, penalty: Vector) -> None:
         """Make the inverse anew where the rows behind it have doubled, or are long past."""
@@ -125,22 +157,22 @@ class RowMetric:
         variance = np.maximum(self.variance, self.least)
         constant = variance <= np.maximum((CONSTANT * self.mean) ** 2, 1e-300)
         curvature = self._inflated(variance)
-        if self.covariance is None:
+        covariance = self.covariance
+        if covariance is None:
             curvature = curvature + penalty
             self.inverse = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, curvature))
             return
         n, D = self.covariance_rows, self.mean.size + 1
-        mixed = n * self._inflated(self.covariance) / (n + D)
+        mixed = self._inflated(n / (n + D)) * covariance
         short = self._inflated(variance - self.variance)
         mixed[np.diag_indices_from(mixed)] += D / (n + D) * curvature + penalty + short
         root: Vector = np.where(
             constant, 0.0, 1.0 / np.sqrt(np.where(constant, 1.0, mixed.diagonal()))
         )
         scaled = mixed * root[:, None] * root
-        scaled[np.diag_indices_from(scaled)] += np.where(constant, 1.0, 1e-9)
-        self.inverse = np.linalg.inv(scaled) * root[:, None] * root
+        self.inverse = inverse(scaled, 1e-9) * root[:, None] * root
 
-    def _inflated(self, moments: Matrix) -> Matrix:
+    def _inflated(self, moments: Any) -> Any:
         """κ̄ times the moments, more where few rows tell them."""
         return self.curvature * (1.0 + (self.mean.size + 1) / self.rows) * moments
 
@@ -153,7 +185,7 @@ class RowMetric:
         intercept = gradient[:, d]
         centred = gradient[:, :d] - np.outer(intercept, self.mean)
         weights = self._weights(centred)
-        step = intercept / float(self._inflated(np.ones(())))
+        step = intercept / self._inflated(1.0)
         slope = float(np.vdot(centred, weights)) + float(intercept @ step)
         return np.column_stack([weights, step - weights @ self.mean]), slope
 
