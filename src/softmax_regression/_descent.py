@@ -202,6 +202,7 @@ class Batches:
     ) -> None:
         self.X, self.targets, self.sample_weight = X, targets, sample_weight
         self.batch_size = self.piece_size = self.ahead = batch_size
+        self._buffer: NDArray[Any] | None = None
         if not is_sparse(X):  # each product with sparse rows has a cost of its own
             most = max(LEAST_ROWS, ENTRIES // max(X.shape[1], targets.n_classes))
             self.piece_size = -(-batch_size // -(-batch_size // most))
@@ -263,7 +264,9 @@ class Batches:
         # `take` would copy all of an X in any other order, each time.
         if is_sparse(X) or not X.flags.c_contiguous:
             return lambda rows: (X[order[rows]], targets.take(order[rows]))
-        buffer = np.empty((min(order.size, self.ahead), X.shape[1]), X.dtype)
+        if self._buffer is None:  # kept, as new memory costs more than writing to it
+            self._buffer = np.empty((min(self.n_rows, self.ahead), X.shape[1]), X.dtype)
+        buffer = self._buffer
 
         def read(rows: slice) -> tuple[Features, Targets]:
             chosen = order[rows]

@@ -1,13 +1,15 @@
-"""Time of one epoch of mini-batch gradient descent, against its floor and against peers.
+"""Processor time of one epoch of mini-batch gradient descent, against its floor and against peers.
 
 The floor is what no implementation on the same BLAS can avoid: for every batch the two matrix
-products and the exponentials. Every row is measured in turns within one run, so that a change of
-the machine's speed hits all columns alike; the medians are divided.
+products and the exponentials, on rows that lie next to each other. Every epoch of a fit is followed
+by the floor of one, so that a change of the machine's speed hits both alike; printed are the median
+and the quartiles of the ratios, and what the ratio should be at most.
 
     OPENBLAS_NUM_THREADS=1 python tests/benchmarks/epoch.py [--peers]
 
 `--peers` adds mlxtend's SoftmaxRegression, scikit-learn's MLPClassifier without hidden layers and
-a PyTorch loop, with the same batch size and number of epochs.
+a PyTorch loop, with the same batch size: whole fits of some epochs, per epoch, against the floor's
+median.
 """
 
 import argparse
@@ -22,10 +24,10 @@ import numpy as np
 
 from softmax_regression import SoftmaxRegression
 
-SHAPES = ((60_000, 784, 10), (200_000, 54, 7), (20_000, 16, 26))
+SHAPES = {(60_000, 784, 10): 1.25, (200_000, 54, 7): 1.7, (20_000, 16, 26): 2.3}
 BATCH_SIZES = (256, 2_048)
 EPOCHS = 5
-ROUNDS = 7
+ROUNDS = 15
 
 
 def make_data(n_rows: int, n_features: int, n_classes: int, dtype: Any) -> tuple[Any, Any]:
@@ -62,12 +64,27 @@ def floor(X: Any, n_classes: int, batch_size: int) -> Callable[[], None]:
     return run
 
 
-def ours(X: Any, y: Any, batch_size: int) -> Callable[[], None]:
-    """Return `EPOCHS` shuffled epochs of the library."""
+def ratios(X: Any, y: Any, batch_size: int) -> tuple[list[float], float]:
+    """Return how many times an epoch takes as long as its floor, and the floor's median seconds."""
+    baseline = floor(X, int(y.max()) + 1, batch_size)
+    begin, epochs, floors = [0.0], [], []
+
+    def between(_: Any) -> None:
+        epochs.append(time.process_time() - begin[0])
+        floors.append(seconds(baseline))
+        begin[0] = time.process_time()
+
     model = SoftmaxRegression(
-        learning_rate=0.05, batch_size=batch_size, max_iter=EPOCHS, tol=0, random_state=0
+        learning_rate=0.05,
+        batch_size=batch_size,
+        max_iter=ROUNDS + 1,  # the first begins with what a fit does once
+        tol=0,
+        random_state=0,
+        callback=between,
     )
-    return lambda: model.fit(X, y) and None
+    model.fit(X, y)
+    pairs = zip(epochs[1:], floors[1:], strict=True)
+    return [epoch / floor for epoch, floor in pairs], statistics.median(floors)
 
 
 def mlxtend_epochs(X: Any, y: Any, batch_size: int) -> Callable[[], None]:
@@ -115,17 +132,11 @@ def torch_epochs(X: Any, y: Any, batch_size: int) -> Callable[[], None]:
     return run
 
 
-def medians(tasks: dict[str, tuple[Callable[[], None], int]]) -> dict[str, float]:
-    """Return the median seconds per epoch of each task, measured in turns."""
-    times: dict[str, list[float]] = {name: [] for name in tasks}
-    for task, _ in tasks.values():
-        task()
-    for _ in range(ROUNDS):
-        for name, (task, epochs) in tasks.items():
-            begin = time.process_time()
-            task()
-            times[name].append((time.process_time() - begin) / epochs)
-    return {name: statistics.median(seconds) for name, seconds in times.items()}
+def seconds(task: Callable[[], None]) -> float:
+    """Return the processor seconds that a task takes."""
+    begin = time.process_time()
+    task()
+    return time.process_time() - begin
 
 
 def main() -> None:
@@ -134,33 +145,26 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="measure the peers too")
     peers = parser.parse_args().peers
     print(f"{'n x d x K':>18} {'dtype':>8} {'batch':>6} {'floor ms':>9}  times the floor")
-    for shape in SHAPES:
+    warnings.simplefilter("ignore")
+    for shape, bar in SHAPES.items():
         for dtype in (np.float64, np.float32):
             X, y = make_data(*shape, dtype)
             for batch_size in BATCH_SIZES:
-                tasks = {
-                    "floor": (floor(X, shape[2], batch_size), 1),
-                    "ours": (ours(X, y, batch_size), EPOCHS),
-                }
-                if peers:
-                    tasks["mlxtend"] = (mlxtend_epochs(X, y, batch_size), EPOCHS)
-                    tasks["MLPClassifier"] = (sklearn_epochs(X, y, batch_size), EPOCHS)
-                    tasks["PyTorch"] = (torch_epochs(X, y, batch_size), EPOCHS)
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    seconds = medians(tasks)
-                ratios = "  ".join(
-                    f"{name} {value / seconds['floor']:.2f}"
-                    for name, value in seconds.items()
-                    if name != "floor"
-                )
+                found, floor_seconds = ratios(X, y, batch_size)
+                first, median, third = statistics.quantiles(found, n=4)
                 size = " x ".join(f"{number:,}" for number in shape)
                 print(
-                    f"{size:>18} {X.dtype.name:>8} {batch_size:6d} {1e3 * seconds['floor']:9.2f}"
-                    f"  {ratios}",
+                    f"{size:>18} {X.dtype.name:>8} {batch_size:6d} {1e3 * floor_seconds:9.2f}"
+                    f"  {median:.2f} ({first:.2f}-{third:.2f}), at most {bar}",
                     flush=True,
                 )
+                for peer in PEERS if peers else ():
+                    task = peer(X, y, batch_size)
+                    spent = statistics.median(seconds(task) for _ in range(3)) / EPOCHS
+                    print(f"{peer.__name__:>53}  {spent / floor_seconds:.2f}", flush=True)
 
+
+PEERS = (mlxtend_epochs, sklearn_epochs, torch_epochs)
 
 if __name__ == "__main__":
     main()
