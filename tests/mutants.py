@@ -481,7 +481,7 @@ MUTANTS = [
     Mutant("_inference/estimate.py", "if distance <= close and not curve.rounded:", "if distance <= close:", "a matrix returned where rounding has led"),
     Mutant("_inference/covariance.py", "return likelihood.n_rows * likelihood.n_columns <= FEW_ENTRIES", "return True", "many rows all made anew in float64"),
     Mutant("_likelihood/information.py", "firsts = range(0, max(1, chunk.rows.n_rows), size)", "firsts = range(0, max(1, chunk.rows.n_rows - size), size)", "the last rows of a chunk left out"),
-    Mutant("_likelihood/products.py", "least = -len(rows) % 4, ONE_BY_ONE + (not _is_far(matrix))", "least = 4 - len(rows), ONE_BY_ONE + (not _is_far(matrix))", "rows filled up to four at most"),
+    Mutant("_likelihood/products.py", "-n_rows % 4 if least", "4 - n_rows if least", "rows filled up to four at most"),
     Mutant("_inference/form.py", "if self.prior and not self.has_maximum:", "if False:", "maximum likelihood recommended where there is none"),
     Mutant("_inference/explanation.py", "return adding if adding <= MOST_ROWS else FIRST_ROWS", "return adding", "all that adds printed, however much"),
     Mutant("_likelihood/information.py", "sums = _weighted_moments(chunk, p[order], class_covariances, theta.shape[1], exact)", "sums = _weighted_moments(chunk, p, class_covariances, theta.shape[1], exact)", "information of classes in another order"),
