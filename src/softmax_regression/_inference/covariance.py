@@ -16,13 +16,11 @@ from .._likelihood.information import expanded, value_and_information
 from .._likelihood.scores import grouped_scores, score_products
 from .._likelihood.sums import summed
 from .._likelihood.working import Likelihood
-from .._optimum.cholesky import Triangle
+from .._optimum.cholesky import Triangle, inverse_of_triangle
 from .._types import Index, Matrix, Precision, Vector
 
 # 1 − R² of a parameter on the others, below which rounding has left nothing of it.
 LEAST_PIVOT = {np.float64: 1e-12, np.float32: 1e-4}
-# Columns of a triangle from which on its inverse is found by halves.
-WHOLE = 64
 # Entries of the rows up to which keeping them in float64 costs less than making them anew: they are
 # read two or three times.
 FEW_ENTRIES = 2**19
@@ -81,24 +79,11 @@ class Definite:
 
     def inverse(self) -> Matrix:
         """H⁻¹ = S L⁻ᵀ L⁻¹ S."""
-        inverse_factor = _inverse_of_triangle(self.lower)
+        inverse_factor = inverse_of_triangle(self.lower)
         inverse = inverse_factor.T @ inverse_factor
         inverse *= self.scale[:, None]
         inverse *= self.scale
         return np.asarray(inverse)
-
-
-def _inverse_of_triangle(lower: Matrix) -> Matrix:
-    """L⁻¹ by halves: [[A, 0], [B, C]]⁻¹ = [[A⁻¹, 0], [−C⁻¹ B A⁻¹, C⁻¹]]."""
-    size = len(lower)
-    if size <= WHOLE:
-        return np.asarray(np.tril(np.linalg.inv(lower)))
-    half = size // 2
-    inverse = np.zeros_like(lower)
-    first = inverse[:half, :half] = _inverse_of_triangle(lower[:half, :half])
-    last = inverse[half:, half:] = _inverse_of_triangle(lower[half:, half:])
-    inverse[half:, :half] = -last @ (lower[half:, :half] @ first)
-    return inverse
 
 
 def class_order(reference: int, n_classes: int) -> Index:

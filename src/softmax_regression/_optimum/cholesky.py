@@ -8,6 +8,8 @@ from .._types import Matrix, Vector
 
 # Rows up to which LAPACK's other factor costs less than the inverses of one block.
 SMALL = 128
+# Rows of a triangle from which on its inverse is found by halves.
+WHOLE = 64
 
 
 class Triangle:
@@ -76,20 +78,21 @@ def inverse(matrix: Matrix, ridge: float) -> Matrix:
     It is L⁻ᵀ L⁻¹, half the arithmetic of a general inverse; of the least ridge that allows it, if
     this one does not.
     """
-    lower = _inverse_of_triangle(_cholesky_with_ridge(matrix, ridge))
+    lower = inverse_of_triangle(_cholesky_with_ridge(matrix, ridge))
     return np.asarray(lower.T @ lower)
 
 
-def _inverse_of_triangle(lower: Matrix) -> Matrix:
-    """Return [[A, 0], [C, D]]⁻¹ = [[A⁻¹, 0], [−D⁻¹ C A⁻¹, D⁻¹]], by halves."""
-    half = len(lower) // 2
-    if len(lower) <= SMALL:
-        return np.asarray(np.linalg.inv(lower))
-    result = np.zeros_like(lower)
-    result[:half, :half] = _inverse_of_triangle(lower[:half, :half])
-    result[half:, half:] = _inverse_of_triangle(lower[half:, half:])
-    result[half:, :half] = -(result[half:, half:] @ lower[half:, :half]) @ result[:half, :half]
-    return result
+def inverse_of_triangle(lower: Matrix) -> Matrix:
+    """L⁻¹ by halves: [[A, 0], [B, C]]⁻¹ = [[A⁻¹, 0], [−C⁻¹ B A⁻¹, C⁻¹]]."""
+    size = len(lower)
+    if size <= WHOLE:
+        return np.asarray(np.tril(np.linalg.inv(lower)))
+    half = size // 2
+    inverse = np.zeros_like(lower)
+    first = inverse[:half, :half] = inverse_of_triangle(lower[:half, :half])
+    last = inverse[half:, half:] = inverse_of_triangle(lower[half:, half:])
+    inverse[half:, :half] = -last @ (lower[half:, :half] @ first)
+    return inverse
 
 
 def solved_once(matrix: Matrix, right: Vector) -> Vector:
