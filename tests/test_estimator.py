@@ -334,6 +334,20 @@ def test_of_classes_as_probable_the_first_is_predicted():
     assert model.predict([[3.0, -1.0]]).tolist() == [1]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_log_probabilities_of_two_classes_keep_the_digits_of_a_small_loss(dtype):
+    margins = np.array([-80.0, -40.0, -17.0, -1.0, 0.0, 1e-3, 2.0, 16.0, 37.0, 85.0], dtype)
+    model = model_at(np.array([[0.0], [1.0]], dtype), np.zeros(2, dtype))
+    lost = [math.log1p(math.exp(-abs(margin))) for margin in margins.tolist()]
+    right = [
+        [min(-d, 0.0) - l, min(d, 0.0) - l] for d, l in zip(margins.tolist(), lost, strict=True)
+    ]
+    found = model.predict_log_proba(margins[:, None])
+    assert found.dtype == dtype
+    # A rounding of each of exp, log and the sums.
+    np.testing.assert_allclose(found, right, rtol=4 * float(np.finfo(dtype).eps))
+
+
 def test_log_probabilities_stay_finite_where_probabilities_vanish():
     model = model_at([[1e3], [0.0]], [0.0, 0.0])
     assert model.predict_proba([[1.0]]).tolist() == [[1.0, 0.0]]

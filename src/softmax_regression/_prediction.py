@@ -25,9 +25,7 @@ def likeliest(Z: NDArray[Any]) -> NDArray[np.intp]:
 
 def log_probabilities(Z: NDArray[Any]) -> NDArray[Any]:
     """Return the log-softmax of logits (n_rows, n_classes)."""
-    if Z.shape[1] == 1:
-        Z = np.concatenate([np.zeros_like(Z), Z], axis=1)
-    return log_softmax_rows(Z)
+    return log_softmax_rows(Z) if Z.shape[1] > 1 else _log_shares_of_two(Z[:, 0])
 
 
 def probabilities(Z: NDArray[Any]) -> NDArray[Any]:
@@ -55,3 +53,20 @@ def share_of_two(difference: NDArray[Any], own: NDArray[Any], other: NDArray[Any
     # The exponential of the class that is ahead is 1; masks would cost a wrong guess at every other row.
     np.multiply(np.maximum(raised, difference >= 0), inverse, out=own)
     np.multiply(np.maximum(raised, difference < 0), inverse, out=other)
+
+
+def _log_shares_of_two(difference: NDArray[Any]) -> NDArray[Any]:
+    """Return min(∓d, 0) − log(1 + exp(−|d|)), (n_rows, 2).
+
+    With u the rounded 1 + e, log(1 + e) is log u + (e − (u − 1)) / u to all digits of a small e.
+    """
+    raised = np.exp(-np.abs(difference))
+    total = 1 + raised
+    lost = np.log(total)
+    raised -= total - 1
+    raised /= total
+    lost += raised
+    shares = np.empty((len(difference), 2), difference.dtype)
+    np.subtract(np.minimum(-difference, 0), lost, out=shares[:, 0])
+    np.subtract(np.minimum(difference, 0), lost, out=shares[:, 1])
+    return shares
