@@ -10,7 +10,7 @@ from tolerances import REORDERED, SINGLE
 from softmax_regression import (
     DivergenceError,
     SoftmaxRegression,
-    _descent,
+    _batches,
     cross_entropy,
     softmax,
 )
@@ -130,8 +130,8 @@ def test_full_batch_steps_within_the_curvature_bound_never_raise_f(l2, weight):
 def test_gathering_batches_together_or_in_pieces_changes_no_step(
     monkeypatch, batch_size, rows, kind
 ):
-    monkeypatch.setattr(_descent, "ENTRIES", 1)
-    monkeypatch.setattr(_descent, "LEAST_ROWS", rows)
+    monkeypatch.setattr(_batches, "ENTRIES", 1)
+    monkeypatch.setattr(_batches, "LEAST_ROWS", rows)
     generator = np.random.default_rng(9)
     orders = [generator.permutation(N) if batch_size < N else np.arange(N) for _ in range(6)]
     given = {"by column": np.asfortranarray(X), "sparse": Csr(X)}.get(kind, X)

@@ -17,7 +17,7 @@ LAYERS = {
     "All rows: sums over blocks, which know nothing of penalties, solvers or users.": ["_likelihood"],
     "F: the mean over the rows and the penalty, at a point.": ["_objective", "_penalty"],
     "What is done with F: descend it, minimise and prove it, ask whether it has a minimum.": [
-        "_descent", "_optimum", "_separation",
+        "_batches", "_descent", "_optimum", "_separation",
     ],
     "What a user gives: every check and its message.": ["_input"],
     "One fit: what it begins with, tells on the way and leaves, and how it ended.": [

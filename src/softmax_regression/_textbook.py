@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ._descent import Batches, BatchObjective, Descent, DescentState, GradientDescent
+from ._batches import Batches
+from ._descent import BatchObjective, Descent, DescentState, GradientDescent
 from ._ending import CONVERGED
 from ._exceptions import DivergenceError
 from ._input.hyperparameters import Hyperparameters, check_learning_rate

@@ -9,7 +9,8 @@ from strategies import model_at, plain
 from tolerances import REORDERED
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression, cross_entropy
-from softmax_regression._descent import BatchObjective, Piece
+from softmax_regression._batches import Piece
+from softmax_regression._descent import BatchObjective
 from softmax_regression._likelihood.held_out import hold_out
 from softmax_regression._likelihood.targets import Labels, ProbabilityRows
 from softmax_regression._parameters import Parameters

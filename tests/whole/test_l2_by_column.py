@@ -6,7 +6,8 @@ from newton import objective, optimum
 from strategies import Csr, likelihood_of, objective_of, thinned
 
 from softmax_regression import ConvergenceWarning, SoftmaxRegression
-from softmax_regression._descent import BatchObjective, Piece
+from softmax_regression._batches import Piece
+from softmax_regression._descent import BatchObjective
 from softmax_regression._likelihood.block import Block
 from softmax_regression._likelihood.targets import Labels
 from softmax_regression._optimum import free_columns
