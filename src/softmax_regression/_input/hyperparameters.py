@@ -157,7 +157,7 @@ def make_generator(random_state: RandomState) -> "np.random.Generator":
 class Draws:
     """What a fit draws from: the generator of a `random_state`, made where something is drawn.
 
-    Most fits draw nothing, and making one takes as long as two small passes over the rows.
+    Most fits draw nothing.
     """
 
     def __init__(self, random_state: RandomState) -> None:
