@@ -925,6 +925,16 @@ def test_a_pickle_of_another_patch_does_not_warn(monkeypatch):
     pickle.loads(pickled_by(f"{MAJOR}.{MINOR}.99", monkeypatch))
 
 
+def test_a_pickle_with_a_generator_of_its_own_goes_on_drawing_from_it():
+    state = fitted().__getstate__()
+    del state["_draws"]
+    state["_generator"] = np.random.default_rng(7)
+    again = SoftmaxRegression()
+    again.__setstate__(state)
+    assert again._draws.generator is state["_generator"]
+    assert "_generator" not in vars(again)
+
+
 def test_a_pickle_without_a_version_warns():
     model = SoftmaxRegression()
     with pytest.warns(InconsistentVersionWarning, match="unknown"):
