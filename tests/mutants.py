@@ -308,6 +308,7 @@ MUTANTS = [
     Mutant("_objective.py", "loss / total, gradient / total)", "loss / total, gradient / self.likelihood.n_rows)", "gradient divided by the rows, not their weight"),
     Mutant("_likelihood/value.py", "        losses *= chunk.weight\n", "", "sample weights missing in the pass's loss"),
     Mutant("_likelihood/value.py", "        p *= chunk.weight\n", "", "sample weights missing in the pass's gradient"),
+    Mutant("_likelihood/information.py", "return np.asarray(1 - np.eye(n_classes, dtype=dtype))", "return np.asarray(np.ones((n_classes, n_classes), dtype))", "what is left of 1 is all of it"),
     Mutant("_likelihood/information.py", "return p * complements(p)", "return 2 * p * complements(p)", "factor 2 in the curvature"),
     Mutant("_likelihood/information.py", "covariances[first] = variances[k]", "pass", "Hessian of all pairs negative"),
     Mutant("_optimum/moments.py", "return factors(common)[:, :, None] * mean_second_moment", "return 2 * factors(common)[:, :, None] * mean_second_moment", "factor 2 in the curvature without weights"),

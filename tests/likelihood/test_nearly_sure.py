@@ -6,6 +6,8 @@ from strategies import chunks_of, likelihood_of
 
 from softmax_regression._likelihood.curvature import tilt
 from softmax_regression._likelihood.information import (
+    FEW_CLASSES,
+    NEARLY_ONE,
     class_covariances,
     class_variances,
     complements,
@@ -61,3 +63,22 @@ def test_the_curvature_of_rows_nearly_sure_has_all_its_digits():
         class_covariances(p)[0], (P * rest).astype(float)[0], rtol=2 * RELATIVE
     )
     assert complements(np.empty((3, 0))).shape == (3, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_classes", [3, FEW_CLASSES, FEW_CLASSES + 1, 40])
+def test_what_is_left_of_one_is_the_sum_of_the_others(n_classes, dtype):
+    """Of few classes by a product, of many where the difference from 1 has lost its digits."""
+    rng = np.random.default_rng(0)
+    logits = rng.uniform(0.0, 5.0, (n_classes, 50))
+    logits[1, :25] += rng.uniform(10.0, 40.0, 25)
+    p = softmax(logits.astype(dtype))
+    right = ((1 - np.eye(n_classes)).astype(np.longdouble) @ p.astype(np.longdouble)).astype(float)
+    found = complements(p)
+    assert found.dtype == dtype
+    # Sums that nearly are 1 keep some digits fewer than those that were added anew.
+    kept = right >= NEARLY_ONE
+    eps = float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(found[~kept], right[~kept], rtol=n_classes * eps)
+    np.testing.assert_allclose(found[kept], right[kept], rtol=n_classes * eps / NEARLY_ONE)
+    assert (~kept).any()

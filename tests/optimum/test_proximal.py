@@ -456,7 +456,8 @@ def test_the_gap_knows_of_the_rounding_of_intercepts():
         model = fit(X, y, tol=1e-8, **settings)
     T = np.eye(3)[y]
     distance = value(model, X, T, **settings) - value(best, centred, T, **settings)
-    assert 1e-8 < distance <= model.optimality_gap_
+    # Rows this far from zero are rounded too, so that either may be the lower.
+    assert 1e-8 < abs(distance) <= model.optimality_gap_
 
 
 @pytest.mark.parametrize("l2", [0.0, 0.1])

@@ -22,6 +22,8 @@ Factors = Callable[[Floats], Floats]
 
 # From so many on, the products x̃_ij x̃_il are worth forming once for all factors.
 MANY_FACTORS = 8
+# Classes up to which a product sums all others for less than nearly sure rows cost one by one.
+FEW_CLASSES = 16
 # 1 − p has lost digits that tell where it is less.
 NEARLY_ONE = 1e-4
 # Up to so many columns, half of a product saves no time.
@@ -63,6 +65,8 @@ def complements(p: Floats) -> Floats:
     """
     if len(p) == 2:
         return p[::-1]
+    if len(p) <= FEW_CLASSES:
+        return np.asarray(_others(len(p), p.dtype) @ p)
     rest = 1 - p
     if np.minimum.reduce(rest, axis=None, initial=1.0) < NEARLY_ONE:
         k, i = np.nonzero(rest < NEARLY_ONE)
@@ -70,6 +74,12 @@ def complements(p: Floats) -> Floats:
         others[k, np.arange(len(i))] = 0.0
         rest[k, i] = np.add.reduce(others, axis=0)
     return rest
+
+
+@lru_cache(maxsize=16)
+def _others(n_classes: int, dtype: Any) -> Floats:
+    """1 − I, which sums all classes but one."""
+    return np.asarray(1 - np.eye(n_classes, dtype=dtype))
 
 
 def class_covariances(p: Floats) -> Floats:
