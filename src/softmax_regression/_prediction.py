@@ -44,11 +44,17 @@ def probabilities(Z: NDArray[Any]) -> NDArray[Any]:
     return Z
 
 
-def share_of_two(difference: NDArray[Any], own: NDArray[Any], other: NDArray[Any]) -> None:
-    """Write the probabilities of a class and of the other, whose logit is less by `difference`, (n_rows,)."""
-    raised = np.abs(difference)
+def exponential_behind(difference: NDArray[Any]) -> NDArray[Any]:
+    """exp(−|d|): of two logits that differ by d, that of the lesser beside 1 of the larger."""
+    raised: NDArray[Any] = np.abs(difference)
     np.negative(raised, out=raised)
     np.exp(raised, out=raised)
+    return raised
+
+
+def share_of_two(difference: NDArray[Any], own: NDArray[Any], other: NDArray[Any]) -> None:
+    """Write the probabilities of a class and of the other, whose logit is less by `difference`, (n_rows,)."""
+    raised = exponential_behind(difference)
     inverse = 1 / (1 + raised)
     # The exponential of the class that is ahead is 1; masks would cost a wrong guess at every other row.
     np.multiply(np.maximum(raised, difference >= 0), inverse, out=own)
@@ -60,7 +66,7 @@ def _log_shares_of_two(difference: NDArray[Any]) -> NDArray[Any]:
 
     With u the rounded 1 + e, log(1 + e) is log u + (e − (u − 1)) / u to all digits of a small e.
     """
-    raised = np.exp(-np.abs(difference))
+    raised = exponential_behind(difference)
     total = 1 + raised
     lost = np.log(total)
     raised -= total - 1

@@ -69,6 +69,20 @@ def test_a_metric_whose_rows_wait_to_be_summed_is_that_of_all_at_once():
     np.testing.assert_allclose(*directions, rtol=1e-9, atol=1e-9)
 
 
+def test_a_pickled_metric_that_had_its_covariance_whole_goes_on_with_it():
+    rng = np.random.default_rng(0)
+    metric = observed(rng.normal(size=(40, 3)), np.full(40, 0.5), 7)
+    state = vars(metric) | {"covariance": metric.covariance}
+    for name in ("summed", "recent", "decay"):
+        del state[name]
+    again = RowMetric.__new__(RowMetric)
+    again.__setstate__(state)
+    np.testing.assert_array_equal(again.covariance, metric.covariance)
+    for each in (metric, again):
+        each.renew(np.full(3, 1e-3))
+    np.testing.assert_array_equal(again.inverse, metric.inverse)
+
+
 def test_a_fit_s_moments_are_gone_on_from():
     """Mean and variance of n rows, no covariance: the blocks make one about the moving mean."""
     rng = np.random.default_rng(0)

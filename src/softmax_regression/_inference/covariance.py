@@ -92,7 +92,7 @@ def class_order(reference: int, n_classes: int) -> Index:
 
 
 def has_few_rows(likelihood: Likelihood) -> bool:
-    """Tell whether the rows in working precision are kept, and none are made anew to be read."""
+    """Whether the rows in working precision are kept, and none are made anew to be read."""
     return likelihood.n_rows * likelihood.n_columns <= FEW_ENTRIES
 
 

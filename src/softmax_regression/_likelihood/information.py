@@ -185,7 +185,7 @@ def moments(
 
 
 def _is_thin(rows: Rows) -> TypeGuard[CentredRows]:
-    """Tell rows whose moments are sparse products."""
+    """Whether the moments of the rows are sparse products."""
     return isinstance(rows, CentredRows) and rows.is_thin
 
 

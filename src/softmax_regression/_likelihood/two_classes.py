@@ -11,7 +11,7 @@ that with respect to θ_0.
 
 import numpy as np
 
-from .._prediction import share_of_two
+from .._prediction import exponential_behind, share_of_two
 from .._types import Floats, Matrix
 from .working import Chunk
 
@@ -40,9 +40,7 @@ def value(chunk: Chunk, theta: Floats) -> tuple[float, Matrix]:
 
 def _of_margins(margins: Floats, target: Floats | float) -> tuple[Floats, Floats]:
     """Return CE(a) (b,) and its derivative t − 1 / (1 + exp(a)), (b,)."""
-    raised = np.abs(margins)
-    np.negative(raised, out=raised)
-    np.exp(raised, out=raised)
+    raised = exponential_behind(margins)
     total = 1 + raised
     losses = np.log(total)
     behind = np.minimum(margins, 0)

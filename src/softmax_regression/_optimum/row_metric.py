@@ -70,6 +70,11 @@ class RowMetric:
         """How many rows tell enough."""
         return float(KNOWN_ROWS * (self.mean.size + 1))
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a pickled state, also of a metric that kept no rows and had its C whole."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
     @property
     def covariance(self) -> Matrix | None:
         """C, or None where there is but the variance."""
